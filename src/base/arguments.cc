@@ -1,0 +1,121 @@
+#include "base/arguments.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace hearth {
+namespace {
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({change, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+Status unknown_option(std::string_view name, std::span<const Option> options) {
+  const Option* nearest = nullptr;
+  for (const auto& option : options)
+    if (!nearest || edit_distance(name, option.name) < edit_distance(name, nearest->name)) nearest = &option;
+  if (nearest && edit_distance(name, nearest->name) <= 3)
+    return Status(Code::bad_input, cat("unknown option --", name, " (did you mean --", nearest->name, "?)"));
+  return Status(Code::bad_input, cat("unknown option --", name, "; --help lists them"));
+}
+
+}  // namespace
+
+Result<Arguments> Arguments::parse(std::span<const std::string_view> words, std::span<const Option> options) {
+  Arguments out;
+  bool only_words = false;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const auto word = words[i];
+    if (only_words || word == "-" || !word.starts_with('-')) {
+      out.positional_.emplace_back(word);
+      continue;
+    }
+    if (word == "--") {
+      only_words = true;
+      continue;
+    }
+    const auto equals = word.find('=');
+    auto name = word.substr(0, equals);
+    name = name.starts_with("--") ? name.substr(2) : name == "-h" ? std::string_view("help") : name.substr(1);
+    const auto option = std::find_if(options.begin(), options.end(), [&](const Option& o) { return o.name == name; });
+    if (option == options.end()) return unknown_option(name, options);
+    if (option->value.empty()) {
+      if (equals != std::string_view::npos) return Status(Code::bad_input, cat("--", name, " takes no value"));
+      out.options_.emplace_back(name, "");
+    } else if (equals != std::string_view::npos) {
+      out.options_.emplace_back(name, word.substr(equals + 1));
+    } else if (i + 1 < words.size()) {
+      out.options_.emplace_back(name, words[++i]);
+    } else {
+      return Status(Code::bad_input, cat("--", name, " needs a value: --", name, " ", option->value));
+    }
+  }
+  return out;
+}
+
+Arguments Arguments::from_words(std::span<const std::string_view> words) {
+  Arguments out;
+  size_t i = 0;
+  for (; i < words.size() && words[i] != "--"; ++i) {
+    const auto equals = words[i].find('=');
+    const bool has_value = equals != std::string_view::npos;
+    out.options_.emplace_back(words[i].substr(2, has_value ? equals - 2 : equals), has_value ? words[i].substr(equals + 1) : "");
+  }
+  for (++i; i < words.size(); ++i) out.positional_.emplace_back(words[i]);
+  return out;
+}
+
+std::vector<std::string> Arguments::words() const {
+  std::vector<std::string> out;
+  for (const auto& [name, value] : options_) out.push_back(value.empty() ? cat("--", name) : cat("--", name, "=", value));
+  out.emplace_back("--");
+  out.insert(out.end(), positional_.begin(), positional_.end());
+  return out;
+}
+
+bool Arguments::has(std::string_view name) const {
+  return std::any_of(options_.begin(), options_.end(), [&](const auto& option) { return option.first == name; });
+}
+
+std::string_view Arguments::get(std::string_view name, std::string_view otherwise) const {
+  for (auto option = options_.rbegin(); option != options_.rend(); ++option)
+    if (option->first == name) return option->second;
+  return otherwise;
+}
+
+std::vector<std::string> Arguments::all(std::string_view name) const {
+  std::vector<std::string> out;
+  for (const auto& option : options_)
+    if (option.first == name) out.push_back(option.second);
+  return out;
+}
+
+Result<int64_t> Arguments::get_int(std::string_view name, int64_t otherwise, int64_t low, int64_t high) const {
+  if (!has(name)) return otherwise;
+  const auto value = parse_int(get(name));
+  if (!value || *value < low || *value > high)
+    return Status(Code::bad_input, cat("--", name, " takes a whole number from ", low, " to ", high, ", not '", get(name), "'"));
+  return *value;
+}
+
+Result<double> Arguments::get_double(std::string_view name, double otherwise, double low, double high) const {
+  if (!has(name)) return otherwise;
+  const auto value = parse_double(get(name));
+  if (!value || !(*value >= low && *value <= high))
+    return Status(Code::bad_input, cat("--", name, " takes a number from ", low, " to ", high, ", not '", get(name), "'"));
+  return *value;
+}
+
+}  // namespace hearth

@@ -1,0 +1,40 @@
+#include "base/json.h"
+
+#include <doctest/doctest.h>
+
+using hearth::Code;
+using hearth::Json;
+using hearth::JsonWriter;
+
+TEST_CASE("json: objects keep their order and the last duplicate wins") {
+  const auto json = Json::parse(R"({"b": 1, "a": [1, 2.0, "x", null, true], "b": 2})");
+  REQUIRE(json.ok());
+  CHECK((*json)["b"].as_int() == 2);
+  CHECK(json->object()[0].first == "b");
+  CHECK((*json)["a"].array()[0].is_int());
+  CHECK((*json)["a"].array()[1].is_double());
+  CHECK((*json)["a"].dump() == R"([1,2.0,"x",null,true])");
+  CHECK(json->find("absent") == nullptr);
+}
+
+TEST_CASE("json: text that is not JSON is refused with a reason") {
+  for (const char* text : {"", "{", "[1,]", "{\"a\":\"\xff\"}", "nul", "{\"a\" 1}"}) {
+    const auto json = Json::parse(text);
+    CHECK_FALSE(json.ok());
+    CHECK(json.status().code() == Code::bad_input);
+  }
+  CHECK_FALSE(Json::parse(std::string(5000, '[') + std::string(5000, ']')).ok());
+}
+
+TEST_CASE("json: the writer nests and escapes") {
+  JsonWriter out;
+  out.begin_object().field("id", "a\"\n\x01").key("list").begin_array().value(1).value(0.5).value(true).null().end();
+  out.key("empty").begin_object().end().end();
+  CHECK(out.text() == R"({"id":"a\"\n\u0001","list":[1,0.5,true,null],"empty":{}})");
+}
+
+TEST_CASE("json: indent is Python's") {
+  const auto json = Json::parse(R"({"a":[1,{"b":"é"}],"c":{},"d":[]})");
+  REQUIRE(json.ok());
+  CHECK(json->dump(2) == "{\n  \"a\": [\n    1,\n    {\n      \"b\": \"é\"\n    }\n  ],\n  \"c\": {},\n  \"d\": []\n}");
+}
