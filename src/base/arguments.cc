@@ -71,7 +71,8 @@ Arguments Arguments::from_words(std::span<const std::string_view> words) {
   for (; i < words.size() && words[i] != "--"; ++i) {
     const auto equals = words[i].find('=');
     const bool has_value = equals != std::string_view::npos;
-    out.options_.emplace_back(words[i].substr(2, has_value ? equals - 2 : equals), has_value ? words[i].substr(equals + 1) : "");
+    out.options_.emplace_back(words[i].substr(2, has_value ? equals - 2 : equals),
+                              has_value ? words[i].substr(equals + 1) : "");
   }
   for (++i; i < words.size(); ++i) out.positional_.emplace_back(words[i]);
   return out;
@@ -79,7 +80,8 @@ Arguments Arguments::from_words(std::span<const std::string_view> words) {
 
 std::vector<std::string> Arguments::words() const {
   std::vector<std::string> out;
-  for (const auto& [name, value] : options_) out.push_back(value.empty() ? cat("--", name) : cat("--", name, "=", value));
+  for (const auto& [name, value] : options_)
+    out.push_back(value.empty() ? cat("--", name) : cat("--", name, "=", value));
   out.emplace_back("--");
   out.insert(out.end(), positional_.begin(), positional_.end());
   return out;
@@ -106,7 +108,8 @@ Result<int64_t> Arguments::get_int(std::string_view name, int64_t otherwise, int
   if (!has(name)) return otherwise;
   const auto value = parse_int(get(name));
   if (!value || *value < low || *value > high)
-    return Status(Code::bad_input, cat("--", name, " takes a whole number from ", low, " to ", high, ", not '", get(name), "'"));
+    return Status(Code::bad_input,
+                  cat("--", name, " takes a whole number from ", low, " to ", high, ", not '", get(name), "'"));
   return *value;
 }
 
@@ -114,7 +117,8 @@ Result<double> Arguments::get_double(std::string_view name, double otherwise, do
   if (!has(name)) return otherwise;
   const auto value = parse_double(get(name));
   if (!value || !(*value >= low && *value <= high))
-    return Status(Code::bad_input, cat("--", name, " takes a number from ", low, " to ", high, ", not '", get(name), "'"));
+    return Status(Code::bad_input,
+                  cat("--", name, " takes a number from ", low, " to ", high, ", not '", get(name), "'"));
   return *value;
 }
 

@@ -17,7 +17,7 @@ struct Option {
   std::string_view name;   ///< without dashes: "max-new-tokens"
   std::string_view value;  ///< what stands for the value in the help ("N", "DIR"); empty: a switch
   std::string_view help;
-  bool repeated = false;   ///< may be given several times (--include)
+  bool repeated = false;  ///< may be given several times (--include)
 };
 
 /// A parsed command line: positional words in order, options by name.
@@ -28,7 +28,8 @@ class Arguments {
   static Result<Arguments> parse(std::span<const std::string_view> words, std::span<const Option> options);
   /// Reads back what `words()` wrote; nothing is checked again.
   static Arguments from_words(std::span<const std::string_view> words);
-  /// One canonical word an option (`--name=value`, `--switch`), then `--`, then the positional words: what crosses a door.
+  /// One canonical word an option (`--name=value`, `--switch`), then `--`, then the positional words: what crosses a
+  /// door.
   std::vector<std::string> words() const;
 
   std::span<const std::string> positional() const { return positional_; }

@@ -18,7 +18,9 @@ double monotonic_s() {
   clock_gettime(CLOCK_MONOTONIC, &t);
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
-int64_t monotonic_ms() { return static_cast<int64_t>(monotonic_s() * 1000); }
+int64_t monotonic_ms() {
+  return static_cast<int64_t>(monotonic_s() * 1000);
+}
 
 std::string iso_time(int64_t unix_ms) {
   const time_t seconds = unix_ms / 1000;
@@ -34,8 +36,8 @@ Result<int64_t> parse_iso_time(std::string_view text) {
   tm parts{};
   int ms = 0, used = 0;
   const std::string copy(text);
-  if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon, &parts.tm_mday, &parts.tm_hour,
-                  &parts.tm_min, &parts.tm_sec, &used) != 6)
+  if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon, &parts.tm_mday,
+                  &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &used) != 6)
     return Status(Code::bad_input, cat("not an ISO-8601 time: '", text, "'"));
   if (copy[static_cast<size_t>(used)] == '.') std::sscanf(copy.c_str() + used, ".%3d", &ms);
   parts.tm_year -= 1900;

@@ -36,6 +36,8 @@ static_assert(rows_in_order(), "one row a code, in the order of the enum");
 
 }  // namespace
 
-const CodeRow& code_row(Code code) { return kRows[static_cast<int>(code)]; }
+const CodeRow& code_row(Code code) {
+  return kRows[static_cast<int>(code)];
+}
 
 }  // namespace hearth

@@ -1,5 +1,5 @@
-// The kinds of failure, and the one table that maps each to an HTTP status, an exit code and huggingface_hub's X-Error-Code.
-// Source: huggingface_hub 2.4.0 utils/_http.py (hf_raise_for_status) for the header's values.
+// The kinds of failure, and the one table that maps each to an HTTP status, an exit code and huggingface_hub's
+// X-Error-Code. Source: huggingface_hub 2.4.0 utils/_http.py (hf_raise_for_status) for the header's values.
 #pragma once
 
 #include <string_view>
@@ -31,7 +31,7 @@ enum class Code {
 
 struct CodeRow {
   Code code;
-  std::string_view name;        ///< for logs and JSON
+  std::string_view name;  ///< for logs and JSON
   int http_status;
   int exit_code;                ///< of the command line
   std::string_view error_code;  ///< X-Error-Code, empty when there is none

@@ -15,14 +15,15 @@ Result<void*> open_door(std::string_view object, const char* symbol) {
   dladdr(reinterpret_cast<void*>(&open_door), &here);
   const auto path = path_join(path_parent(here.dli_fname ? here.dli_fname : ""), cat("libhearth_", object, ".so"));
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!handle) return Status(Code::unavailable, cat("this build lacks its part '", object, "': ", std::string_view(dlerror())));
+  if (!handle)
+    return Status(Code::unavailable, cat("this build lacks its part '", object, "': ", std::string_view(dlerror())));
   void* found = dlsym(handle, symbol);
   if (!found) return Status(Code::unavailable, cat("libhearth_", object, ".so has no ", std::string_view(symbol)));
   return found;
 }
 
-int run_command(std::span<const CommandBody* const> bodies, std::string_view verb, std::span<const std::string_view> words,
-                Terminal& terminal) {
+int run_command(std::span<const CommandBody* const> bodies, std::string_view verb,
+                std::span<const std::string_view> words, Terminal& terminal) {
   for (const auto* body : bodies) {
     if (body->verb != verb) continue;
     try {

@@ -26,7 +26,7 @@ struct CommandBody {
 Result<void*> open_door(std::string_view object, const char* symbol);
 
 /// The body of `verb` among `bodies`, run; a bug when the object lacks it.
-int run_command(std::span<const CommandBody* const> bodies, std::string_view verb, std::span<const std::string_view> words,
-                Terminal& terminal);
+int run_command(std::span<const CommandBody* const> bodies, std::string_view verb,
+                std::span<const std::string_view> words, Terminal& terminal);
 
 }  // namespace hearth

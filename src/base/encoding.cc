@@ -27,8 +27,8 @@ int base64_digit(char c) {
 }
 
 bool unreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-         c == '~';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
 }
 
 }  // namespace
@@ -100,7 +100,9 @@ std::string percent_encode(std::string_view text, bool keep_slash) {
       out.push_back(c);
     } else {
       const auto b = static_cast<unsigned char>(c);
-      out.append(1, '%').append(1, static_cast<char>(std::toupper(kHex[b >> 4]))).append(1, static_cast<char>(std::toupper(kHex[b & 15])));
+      out.append(1, '%')
+          .append(1, static_cast<char>(std::toupper(kHex[b >> 4])))
+          .append(1, static_cast<char>(std::toupper(kHex[b & 15])));
     }
   }
   return out;
@@ -143,12 +145,23 @@ std::string html_escape(std::string_view text) {
   out.reserve(text.size());
   for (const char c : text) {
     switch (c) {
-      case '&': out.append("&amp;"); break;
-      case '<': out.append("&lt;"); break;
-      case '>': out.append("&gt;"); break;
-      case '"': out.append("&quot;"); break;
-      case '\'': out.append("&#39;"); break;
-      default: out.push_back(c);
+      case '&':
+        out.append("&amp;");
+        break;
+      case '<':
+        out.append("&lt;");
+        break;
+      case '>':
+        out.append("&gt;");
+        break;
+      case '"':
+        out.append("&quot;");
+        break;
+      case '\'':
+        out.append("&#39;");
+        break;
+      default:
+        out.push_back(c);
     }
   }
   return out;

@@ -123,7 +123,8 @@ Result<uint64_t> file_size(const std::string& path) {
 Status make_folders(const std::string& path, int mode) {
   if (path.empty() || is_folder(path)) return {};
   TRY(make_folders(std::string(path_parent(path)), mode));
-  if (::mkdir(path.c_str(), static_cast<mode_t>(mode)) != 0 && errno != EEXIST) return errno_status("cannot create", path);
+  if (::mkdir(path.c_str(), static_cast<mode_t>(mode)) != 0 && errno != EEXIST)
+    return errno_status("cannot create", path);
   if (!is_folder(path)) return Status(Code::io, cat("cannot create ", path, ": a file of that name is in the way"));
   return {};
 }

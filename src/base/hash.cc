@@ -24,7 +24,9 @@ Hasher::~Hasher() = default;
 Hasher::Hasher(Hasher&&) noexcept = default;
 Hasher& Hasher::operator=(Hasher&&) noexcept = default;
 
-void Hasher::update(std::string_view bytes) { EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()); }
+void Hasher::update(std::string_view bytes) {
+  EVP_DigestUpdate(state_->context, bytes.data(), bytes.size());
+}
 
 std::string Hasher::digest() {
   std::string out(EVP_MAX_MD_SIZE, '\0');
@@ -33,14 +35,18 @@ std::string Hasher::digest() {
   out.resize(size);
   return out;
 }
-std::string Hasher::hex() { return to_hex(digest()); }
+std::string Hasher::hex() {
+  return to_hex(digest());
+}
 
 std::string sha256(std::string_view bytes) {
   Hasher hasher(HashKind::sha256);
   hasher.update(bytes);
   return hasher.digest();
 }
-std::string sha256_hex(std::string_view bytes) { return to_hex(sha256(bytes)); }
+std::string sha256_hex(std::string_view bytes) {
+  return to_hex(sha256(bytes));
+}
 
 std::string git_blob_id(std::string_view bytes) {
   Hasher hasher(HashKind::sha1);

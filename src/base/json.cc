@@ -11,12 +11,18 @@ constexpr int kMaxDepth = 1024;
 
 Json convert(simdjson::dom::element element) {
   switch (element.type()) {
-    case simdjson::dom::element_type::NULL_VALUE: return nullptr;
-    case simdjson::dom::element_type::BOOL: return element.get_bool().value_unsafe();
-    case simdjson::dom::element_type::INT64: return element.get_int64().value_unsafe();
-    case simdjson::dom::element_type::UINT64: return static_cast<double>(element.get_uint64().value_unsafe());
-    case simdjson::dom::element_type::DOUBLE: return element.get_double().value_unsafe();
-    case simdjson::dom::element_type::STRING: return std::string(element.get_string().value_unsafe());
+    case simdjson::dom::element_type::NULL_VALUE:
+      return nullptr;
+    case simdjson::dom::element_type::BOOL:
+      return element.get_bool().value_unsafe();
+    case simdjson::dom::element_type::INT64:
+      return element.get_int64().value_unsafe();
+    case simdjson::dom::element_type::UINT64:
+      return static_cast<double>(element.get_uint64().value_unsafe());
+    case simdjson::dom::element_type::DOUBLE:
+      return element.get_double().value_unsafe();
+    case simdjson::dom::element_type::STRING:
+      return std::string(element.get_string().value_unsafe());
     case simdjson::dom::element_type::ARRAY: {
       const auto source = element.get_array().value_unsafe();
       Json::Array out;
@@ -114,7 +120,9 @@ Json& Json::set(std::string_view key, Json value) {
     if (member.first == key) return member.second = std::move(value);
   return members.emplace_back(std::string(key), std::move(value)).second;
 }
-size_t Json::size() const { return is_array() ? array().size() : object().size(); }
+size_t Json::size() const {
+  return is_array() ? array().size() : object().size();
+}
 
 namespace {
 
@@ -160,13 +168,27 @@ void append_json_string(std::string& out, std::string_view text) {
   out.push_back('"');
   for (const char c : text) {
     switch (c) {
-      case '"': out.append("\\\""); break;
-      case '\\': out.append("\\\\"); break;
-      case '\n': out.append("\\n"); break;
-      case '\r': out.append("\\r"); break;
-      case '\t': out.append("\\t"); break;
-      case '\b': out.append("\\b"); break;
-      case '\f': out.append("\\f"); break;
+      case '"':
+        out.append("\\\"");
+        break;
+      case '\\':
+        out.append("\\\\");
+        break;
+      case '\n':
+        out.append("\\n");
+        break;
+      case '\r':
+        out.append("\\r");
+        break;
+      case '\t':
+        out.append("\\t");
+        break;
+      case '\b':
+        out.append("\\b");
+        break;
+      case '\f':
+        out.append("\\f");
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           constexpr char hex[] = "0123456789abcdef";
@@ -211,8 +233,12 @@ JsonWriter& JsonWriter::key(std::string_view name) {
   after_key_ = true;
   return *this;
 }
-JsonWriter& JsonWriter::null() { return raw("null"); }
-JsonWriter& JsonWriter::value(bool b) { return raw(b ? "true" : "false"); }
+JsonWriter& JsonWriter::null() {
+  return raw("null");
+}
+JsonWriter& JsonWriter::value(bool b) {
+  return raw(b ? "true" : "false");
+}
 JsonWriter& JsonWriter::value(std::string_view text) {
   separate();
   append_json_string(out_, text);

@@ -22,19 +22,20 @@ class Json {
   using Object = std::vector<Member>;
 
   Json() = default;
-  Json(std::nullptr_t) {}                                            // NOLINT(google-explicit-constructor)
-  Json(bool b) : value_(b) {}                                        // NOLINT(google-explicit-constructor)
-  Json(double d) : value_(d) {}                                      // NOLINT(google-explicit-constructor)
+  Json(std::nullptr_t) {}        // NOLINT(google-explicit-constructor)
+  Json(bool b) : value_(b) {}    // NOLINT(google-explicit-constructor)
+  Json(double d) : value_(d) {}  // NOLINT(google-explicit-constructor)
   template <class N>
-    requires(std::is_integral_v<N> && !std::is_same_v<N, bool>)
-  Json(N n) : value_(static_cast<int64_t>(n)) {}                     // NOLINT(google-explicit-constructor)
-  Json(std::string s) : value_(std::move(s)) {}                      // NOLINT(google-explicit-constructor)
-  Json(std::string_view s) : value_(std::string(s)) {}               // NOLINT(google-explicit-constructor)
-  Json(const char* s) : value_(std::string(s)) {}                    // NOLINT(google-explicit-constructor)
-  Json(Array a) : value_(std::move(a)) {}                            // NOLINT(google-explicit-constructor)
-  Json(Object o) : value_(std::move(o)) {}                           // NOLINT(google-explicit-constructor)
+  requires(std::is_integral_v<N> && !std::is_same_v<N, bool>) Json(N n)
+      : value_(static_cast<int64_t>(n)) {}              // NOLINT(google-explicit-constructor)
+  Json(std::string s) : value_(std::move(s)) {}         // NOLINT(google-explicit-constructor)
+  Json(std::string_view s) : value_(std::string(s)) {}  // NOLINT(google-explicit-constructor)
+  Json(const char* s) : value_(std::string(s)) {}       // NOLINT(google-explicit-constructor)
+  Json(Array a) : value_(std::move(a)) {}               // NOLINT(google-explicit-constructor)
+  Json(Object o) : value_(std::move(o)) {}              // NOLINT(google-explicit-constructor)
 
-  /// Parses a whole text: bad_input with the reason when it is not JSON, nests deeper than 1024 or has ill-formed UTF-8.
+  /// Parses a whole text: bad_input with the reason when it is not JSON, nests deeper than 1024 or has ill-formed
+  /// UTF-8.
   static Result<Json> parse(std::string_view text);
 
   bool is_null() const { return std::holds_alternative<std::nullptr_t>(value_); }
@@ -89,8 +90,7 @@ class JsonWriter {
   JsonWriter& value(const std::string& text) { return value(std::string_view(text)); }
   JsonWriter& value(double number);
   template <class N>
-    requires(std::is_integral_v<N> && !std::is_same_v<N, bool>)
-  JsonWriter& value(N number) {
+  requires(std::is_integral_v<N> && !std::is_same_v<N, bool>) JsonWriter& value(N number) {
     separate();
     detail::append(out_, number);
     return *this;

@@ -27,7 +27,9 @@ std::atomic<LogLevel>& threshold() {
 
 }  // namespace
 
-void set_log_level(LogLevel level) { threshold() = level; }
+void set_log_level(LogLevel level) {
+  threshold() = level;
+}
 
 void log(LogLevel level, std::string_view room, std::string_view text) {
   if (level < threshold().load(std::memory_order_relaxed)) return;

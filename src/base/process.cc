@@ -96,8 +96,10 @@ std::optional<int> Process::poll() {
 int Process::wait() {
   int status = 0;
   while (!ended_) {
-    if (waitpid(pid_, &status, 0) == pid_) ended_ = status_of(status);
-    else if (errno != EINTR) ended_ = 127;
+    if (waitpid(pid_, &status, 0) == pid_)
+      ended_ = status_of(status);
+    else if (errno != EINTR)
+      ended_ = 127;
   }
   return *ended_;
 }
@@ -130,7 +132,8 @@ Result<ProcessOutput> run_process(ProcessOptions options, std::string_view input
     const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
     if (got > 0) into.append(buffer, static_cast<size_t>(got));
     if (got == 0) fd.close();
-    if (into.size() > max_bytes) return Status(Code::too_large, cat(options.arguments[0], " printed over ", max_bytes, " bytes"));
+    if (into.size() > max_bytes)
+      return Status(Code::too_large, cat(options.arguments[0], " printed over ", max_bytes, " bytes"));
     return {};
   };
   while (out_read || err_read) {

@@ -37,12 +37,13 @@ class [[nodiscard]] Status {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}               // NOLINT(google-explicit-constructor)
-  Result(Status status) : status_(std::move(status)) {}       // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}          // NOLINT(google-explicit-constructor)
+  Result(Status status) : status_(std::move(status)) {}  // NOLINT(google-explicit-constructor)
   template <class U>
-    requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::remove_cvref_t<U>, Status> &&
-             !std::is_same_v<std::remove_cvref_t<U>, T> && !std::is_same_v<std::remove_cvref_t<U>, Result<T>>)
-  Result(U&& value) : value_(std::forward<U>(value)) {}       // NOLINT(google-explicit-constructor)
+  requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::remove_cvref_t<U>, Status> &&
+           !std::is_same_v<std::remove_cvref_t<U>, T> && !std::is_same_v<std::remove_cvref_t<U>, Result<T>>)
+      Result(U&& value)
+      : value_(std::forward<U>(value)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return value_.has_value(); }
   T& value() & { return *value_; }
@@ -70,7 +71,9 @@ template <class T>
 T take(Result<T>&& result) {
   return std::move(result).value();
 }
-inline Status to_status(Status&& status) { return std::move(status); }
+inline Status to_status(Status&& status) {
+  return std::move(status);
+}
 template <class T>
 Status to_status(Result<T>&& result) {
   return std::move(result).status();
@@ -79,11 +82,11 @@ Status to_status(Result<T>&& result) {
 
 }  // namespace hearth
 
-#define HEARTH_TRY_(name, expression)                                       \
-  ({                                                                        \
-    auto name = (expression);                                               \
-    if (!name.ok()) return ::hearth::detail::to_status(std::move(name));    \
-    ::hearth::detail::take(std::move(name));                                \
+#define HEARTH_TRY_(name, expression)                                    \
+  ({                                                                     \
+    auto name = (expression);                                            \
+    if (!name.ok()) return ::hearth::detail::to_status(std::move(name)); \
+    ::hearth::detail::take(std::move(name));                             \
   })
 #define HEARTH_TRY_NAME_(counter, expression) HEARTH_TRY_(try_result_##counter, expression)
 #define HEARTH_TRY_COUNT_(counter, expression) HEARTH_TRY_NAME_(counter, expression)

@@ -33,7 +33,9 @@ void Terminal::print(std::string_view text) {
   clear_status_line();
   write_to(STDOUT_FILENO, text);
 }
-void Terminal::print_line(std::string_view text) { print(cat(text, "\n")); }
+void Terminal::print_line(std::string_view text) {
+  print(cat(text, "\n"));
+}
 void Terminal::note(std::string_view text) {
   clear_status_line();
   write_to(STDERR_FILENO, cat(text, "\n"));

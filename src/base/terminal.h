@@ -23,7 +23,7 @@ class Terminal {
   int fail(const Status& status);
   bool is_interactive() const { return err_is_terminal_; }  ///< standard error is a terminal
   bool out_is_terminal() const { return out_is_terminal_; }
-  int width() const;                                        ///< columns, 80 when unknown
+  int width() const;  ///< columns, 80 when unknown
   /// One line of standard input without its end; not_found at the end of input.
   Result<std::string> read_line();
   /// As read_line, not echoed when standard input is a terminal.

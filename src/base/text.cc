@@ -33,7 +33,9 @@ std::string_view trim(std::string_view text) {
 }
 
 namespace {
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 }  // namespace
 
 std::string to_lower_ascii(std::string_view text) {
@@ -46,7 +48,9 @@ bool equals_ignore_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
   std::string out;
@@ -161,7 +165,9 @@ size_t utf8_error(std::string_view bytes) {
   return std::string_view::npos;
 }
 
-bool is_utf8(std::string_view bytes) { return utf8_error(bytes) == std::string_view::npos; }
+bool is_utf8(std::string_view bytes) {
+  return utf8_error(bytes) == std::string_view::npos;
+}
 
 char32_t utf8_next(std::string_view text, size_t& index) {
   const auto byte = [&](size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };

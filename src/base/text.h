@@ -1,4 +1,5 @@
-// Small string tools: joining, splitting, trimming, ASCII case, numbers, and UTF-8 checked by the Unicode standard's table 3-7.
+// Small string tools: joining, splitting, trimming, ASCII case, numbers, and UTF-8 checked by the Unicode standard's
+// table 3-7.
 #pragma once
 
 #include <charconv>
@@ -12,11 +13,14 @@
 namespace hearth {
 
 namespace detail {
-inline void append(std::string& out, std::string_view part) { out.append(part); }
-inline void append(std::string& out, char part) { out.push_back(part); }
+inline void append(std::string& out, std::string_view part) {
+  out.append(part);
+}
+inline void append(std::string& out, char part) {
+  out.push_back(part);
+}
 template <class N>
-  requires(std::is_arithmetic_v<N> && !std::is_same_v<N, char>)
-void append(std::string& out, N number) {
+requires(std::is_arithmetic_v<N> && !std::is_same_v<N, char>) void append(std::string& out, N number) {
   if constexpr (std::is_same_v<N, bool>) {
     out.append(number ? "true" : "false");
   } else {

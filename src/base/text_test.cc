@@ -10,7 +10,8 @@ using namespace hearth;  // NOLINT(google-build-using-namespace): a test file
 
 TEST_CASE("text: UTF-8 is checked by the standard's table") {
   CHECK(is_utf8("é€😀\0x"));
-  for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff", "\x80", "\xc1\xbf"}) CHECK_FALSE(is_utf8(bad));
+  for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff", "\x80", "\xc1\xbf"})
+    CHECK_FALSE(is_utf8(bad));
   CHECK(utf8_error("ab\xff") == 2);
   CHECK(utf8_incomplete_tail("a\xe2\x82") == 2);
   CHECK(utf8_incomplete_tail("a\xe2\x82\xac") == 0);
@@ -52,7 +53,8 @@ TEST_CASE("hash: the published vectors") {
 
 TEST_CASE("arguments: options, words and their errors") {
   constexpr Option options[] = {{"revision", "REV", ""}, {"json", "", ""}, {"include", "GLOB", "", true}};
-  const std::string_view words[] = {"a", "--revision=x", "--json", "--include", "*.json", "--include", "b", "--", "--c"};
+  const std::string_view words[] = {"a", "--revision=x", "--json", "--include", "*.json", "--include",
+                                    "b", "--",           "--c"};
   const auto parsed = Arguments::parse(words, options);
   REQUIRE(parsed.ok());
   CHECK(parsed->get("revision") == "x");

@@ -1,0 +1,41 @@
+# The thin front of CMake's presets and the scripts. `make run` and `make test` do all their own set-up.
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+.PHONY: run build test bench check docs web setup-build setup-test setup-bench clean
+JOBS ?= $(shell nproc)
+
+setup-build setup-test setup-bench: setup-%:
+	@scripts/setup $*
+
+build/build.ninja: CMakeLists.txt CMakePresets.json
+	cmake --preset build
+
+web: setup-build
+	@scripts/web
+
+## The program at build/bin/hearth.
+build: setup-build web build/build.ninja
+	cmake --build build -j $(JOBS)
+
+## The main job: a hub with a real model, in the foreground. DATA=... chooses the folder, PORT=... the port.
+run: build
+	@scripts/run
+
+## Every test: C++, the originals' numbers, the real clients, the browser.
+test: setup-test check build
+	@scripts/test
+
+## A table beside the peers; ONLY=row runs one row.
+bench: setup-bench build
+	@scripts/bench $(ONLY)
+
+## Format, include directions, file sizes, lint.
+check: setup-test
+	@scripts/check
+
+## Copies the last full bench result to docs/benchmarks.md.
+docs:
+	@scripts/docs
+
+clean:
+	rm -rf build
