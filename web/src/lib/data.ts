@@ -1,0 +1,105 @@
+// What the server's page shell hands to the browser: one JSON block, `<script type="application/json" id="data">`.
+// Written by src/server/pages; the objects in it are those of the Hub's API (huggingface_hub 2.4.0 ModelInfo, RepoFile).
+
+export type Kind = 'models' | 'datasets' | 'spaces'
+
+export interface User {
+  name: string
+  isAdmin: boolean
+}
+
+export interface RepoSummary {
+  id: string
+  private: boolean
+  gated: boolean | string
+  downloads: number
+  likes: number
+  lastModified: string
+  tags: string[]
+  pipeline_tag?: string
+  library_name?: string
+}
+
+export interface RepoInfo extends RepoSummary {
+  sha: string
+  author: string
+  createdAt: string
+  cardData?: Record<string, unknown>
+  safetensors?: { total: number; parameters: Record<string, number> }
+  gguf?: { total?: number; architecture?: string; context_length?: number; chat_template?: string }
+  usedStorage?: number
+}
+
+export interface Entry {
+  type: 'file' | 'directory'
+  path: string
+  size: number
+  oid: string
+  lfs?: { oid: string; size: number }
+  lastCommit?: { id: string; title: string; date: string }
+}
+
+interface Shared {
+  endpoint: string
+  user: User | null
+}
+export interface HomeData extends Shared {
+  page: 'home'
+  counts: Record<Kind, number>
+  repos: RepoSummary[]
+}
+export interface ListData extends Shared {
+  page: 'list'
+  kind: Kind
+  search: string
+  repos: RepoSummary[]
+}
+export interface RepoData extends Shared {
+  page: 'repo'
+  kind: Kind
+  info: RepoInfo
+  files: Entry[]
+  /** The engine can answer for this repository. */
+  runnable: boolean
+  /** Whether this caller may use it, and why not. */
+  inference: 'allowed' | 'sign-in' | 'off'
+}
+export interface TreeData extends Shared {
+  page: 'tree'
+  kind: Kind
+  info: RepoInfo
+  revision: string
+  path: string
+  entries: Entry[]
+}
+export interface BlobData extends Shared {
+  page: 'blob'
+  kind: Kind
+  info: RepoInfo
+  revision: string
+  path: string
+  size: number
+  /** The text, or null when it is binary or over 1 MB. */
+  text: string | null
+}
+export interface MessageData extends Shared {
+  page: 'message'
+  title: string
+  text: string
+}
+export type PageData = HomeData | ListData | RepoData | TreeData | BlobData | MessageData
+
+export function readData(): PageData {
+  const block = document.getElementById('data')
+  if (!block?.textContent) throw new Error('the page came without its data block')
+  return JSON.parse(block.textContent) as PageData
+}
+
+/** Address of a repository's page: models live at the root, the other kinds under their name. */
+export function repoUrl(kind: Kind, id: string): string {
+  return kind === 'models' ? `/${id}` : `/${kind}/${id}`
+}
+
+export function encodePath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/')
+}
