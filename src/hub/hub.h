@@ -1,0 +1,86 @@
+// The Hub: accounts, repositories and their files in one data folder. No HTTP here.
+//
+//   DATA/hearth.db             accounts, repository rows, the search index
+//   DATA/repos/models/7.git    bare git repositories, by row number: a rename moves no files
+//   DATA/objects/              big files by content (store/blobs.h)
+//
+// 1. git is the truth of files and refs; the index in the database is derived from it and can always be made again.
+// 2. A repository's row is visible only once its git repository exists; deletion hides the row first.
+// 3. Writers of one repository, in any process, hold its lock; refs move by compare and swap besides, since git itself
+//    (a push) does not take our lock.
+// 4. An acknowledged commit is on the disk: objects and refs are synced first.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "hub/accounts.h"
+#include "hub/repo.h"
+#include "hub/repo_id.h"
+#include "store/blobs.h"
+#include "store/db.h"
+
+namespace hearth::hub {
+
+struct NewRepo {
+  RepoId id;
+  bool is_private = false;
+  std::string license;  ///< for the card, when not empty
+  std::string sdk;      ///< of a Space: gradio, streamlit, docker, static
+  std::string author;   ///< of the first commit; empty: the owner
+};
+
+struct RepoSettings {
+  std::optional<bool> is_private;
+  std::optional<std::string> gated;  ///< "", "auto" or "manual"
+};
+
+/// A hub on a data folder. Thread-safe; several processes may have the same folder open.
+class Hub {
+ public:
+  /// Opens or creates the folder.
+  static Result<std::unique_ptr<Hub>> open(const std::string& folder);
+
+  const std::string& folder() const { return folder_; }
+  store::Db& db() const { return *db_; }
+  const store::Blobs& blobs() const { return blobs_; }
+  Accounts& accounts() const { return *accounts_; }
+
+  /// Finishes what a crash interrupted and brings the index up to date with git; called once by the server at start.
+  Status recover();
+
+  /// Creates the row and a git repository with its first commit. conflict when the name is taken.
+  Result<Repo> create_repo(const NewRepo& wanted);
+  /// In any letter case, also by a former name after a move: compare `full_name()` to redirect. repo_not_found
+  /// otherwise.
+  Result<Repo> repo(const RepoId& id) const;
+  Result<Repo> repo_by_number(int64_t number) const;
+  Status delete_repo(const Repo& repo);
+  /// conflict when the new name is taken; the old one leads to the repository from then on.
+  Result<Repo> move_repo(const Repo& repo, const RepoId& to);
+  Status update_settings(const Repo& repo, const RepoSettings& settings);
+  Status count_download(const Repo& repo);
+
+  /// The bare git repository.
+  std::string git_folder(const Repo& repo) const;
+
+  /// Says that the repository's holders may use this stored file.
+  Status link_object(const Repo& repo, std::string_view sha256);
+  /// Is the object stored, and linked to this repository or to one whose content the caller may read? Knowing a hash
+  /// alone gives no access to somebody else's file.
+  Result<bool> may_use_object(const Caller& caller, const Repo& repo, std::string_view sha256) const;
+
+ private:
+  Hub(std::string folder, std::unique_ptr<store::Db> db, store::Blobs blobs);
+  std::string folder_;
+  std::unique_ptr<store::Db> db_;
+  store::Blobs blobs_;
+  std::unique_ptr<Accounts> accounts_;
+};
+
+}  // namespace hearth::hub
