@@ -7,21 +7,6 @@
 namespace hearth {
 namespace {
 
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({change, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 Status unknown_option(std::string_view name, std::span<const Option> options) {
   const Option* nearest = nullptr;
   for (const auto& option : options)
@@ -49,8 +34,11 @@ Result<Arguments> Arguments::parse(std::span<const std::string_view> words, std:
     const auto equals = word.find('=');
     auto name = word.substr(0, equals);
     name = name.starts_with("--") ? name.substr(2) : name == "-h" ? std::string_view("help") : name.substr(1);
-    const auto option = std::find_if(options.begin(), options.end(), [&](const Option& o) { return o.name == name; });
+    const auto option = std::find_if(options.begin(), options.end(), [&](const Option& o) {
+      return o.name == name || (!o.also.empty() && o.also == name);
+    });
     if (option == options.end()) return unknown_option(name, options);
+    name = option->name;
     if (option->value.empty()) {
       if (equals != std::string_view::npos) return Status(Code::bad_input, cat("--", name, " takes no value"));
       out.options_.emplace_back(name, "");

@@ -17,7 +17,8 @@ struct Option {
   std::string_view name;   ///< without dashes: "max-new-tokens"
   std::string_view value;  ///< what stands for the value in the help ("N", "DIR"); empty: a switch
   std::string_view help;
-  bool repeated = false;  ///< may be given several times (--include)
+  bool repeated = false;       ///< may be given several times (--include)
+  std::string_view also = {};  ///< a second spelling ("repo-type", or "y" for -y); Arguments knows it as `name`
 };
 
 /// A parsed command line: positional words in order, options by name.

@@ -51,6 +51,8 @@ std::optional<int64_t> parse_int(std::string_view text);
 std::optional<double> parse_double(std::string_view text);
 /// Shell-style pattern as Python's fnmatch: `*`, `?`, `[seq]`, `[!seq]`; `*` crosses `/`.
 bool fnmatch(std::string_view pattern, std::string_view text);
+/// Levenshtein distance in bytes: for "did you mean".
+size_t edit_distance(std::string_view a, std::string_view b);
 /// "1.5 GB": decimal units, as the `hf` tool prints sizes.
 std::string human_size(uint64_t size_bytes);
 
