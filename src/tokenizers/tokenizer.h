@@ -1,0 +1,107 @@
+// Tokenizer: text to token ids and back, as the Python package `tokenizers` does it from the same tokenizer.json, and
+// from the vocabulary inside a GGUF file.
+// Source: tokenizers 0.23 (huggingface/tokenizers), the classes Tokenizer, AddedVocabulary and DecodeStream.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace hearth {
+
+using TokenId = int32_t;
+
+struct EncodeOptions {
+  bool add_special_tokens = true;     ///< what the post-processor adds: <s> ... </s>
+  bool split_special_tokens = false;  ///< true: text that spells a special token is text, not the token
+};
+
+struct DecodeOptions {
+  bool skip_special_tokens = true;
+};
+
+struct Encoding {
+  std::vector<TokenId> ids;
+  std::vector<int32_t> type_ids;             ///< one an id; empty when all are 0
+  std::vector<uint8_t> special_tokens_mask;  ///< one an id: 1 where the post-processor added it
+};
+
+/// The tokens that a model's surroundings ask for by role: from tokenizer_config.json or the GGUF metadata.
+struct SpecialTokens {
+  std::optional<TokenId> bos, eos, unk, pad;
+};
+
+/// A vocabulary as a GGUF file carries it, filled by who has read the file. The strings are views: into the mapped file
+/// or its metadata, whichever outlives the call to Tokenizer::from_gguf.
+struct GgufVocabularyView {
+  std::string_view model;                     ///< tokenizer.ggml.model: "gpt2" is byte-level BPE
+  std::string_view pre;                       ///< tokenizer.ggml.pre: which regular expression cuts the text
+  std::vector<std::string_view> tokens;       ///< tokenizer.ggml.tokens
+  std::vector<std::string_view> merges;       ///< tokenizer.ggml.merges: "a b"
+  std::vector<int32_t> token_types;           ///< tokenizer.ggml.token_type: 1 normal, 3 control, 4 user defined, ...
+  std::optional<int64_t> bos, eos, unk, pad;  ///< tokenizer.ggml.*_token_id
+  std::optional<bool> add_bos, add_eos;       ///< tokenizer.ggml.add_*_token
+  std::string_view chat_template;             ///< tokenizer.chat_template
+};
+
+class WeightFile;
+
+/// Immutable and cheap to copy (one shared pointer); any number of threads may use one at once.
+class Tokenizer {
+ public:
+  /// A tokenizer.json. bad_input names the place in the file ("pre_tokenizer.pretokenizers[1].type: ...").
+  static Result<Tokenizer> from_file(const std::string& path);
+  static Result<Tokenizer> from_json(std::string_view text);
+  /// A model's folder: tokenizer.json, with the special tokens and the chat template of its neighbours
+  /// (tokenizer_config.json, chat_template.jinja).
+  static Result<Tokenizer> from_folder(const std::string& path);
+  static Result<Tokenizer> from_gguf(const GgufVocabularyView& vocabulary);
+
+  /// bad_input when the text is not well-formed UTF-8.
+  Result<Encoding> encode(std::string_view text, EncodeOptions options = {}) const;
+  /// Ids outside the vocabulary are skipped, as the original does.
+  std::string decode(std::span<const TokenId> ids, DecodeOptions options = {}) const;
+
+  std::optional<TokenId> token_to_id(std::string_view token) const;
+  /// The token as the vocabulary spells it ("Ġthe").
+  std::optional<std::string_view> id_to_token(TokenId id) const;
+  /// Model and added tokens together: one more than the largest id.
+  int64_t vocab_size() const;
+  bool is_special(TokenId id) const;
+  const SpecialTokens& special_tokens() const;
+  /// The Jinja source, empty when the files carry none.
+  const std::string& chat_template() const;
+
+  struct Parts;  ///< the pipeline; private to the room
+  explicit Tokenizer(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
+  const Parts& parts() const { return *parts_; }
+
+ private:
+  std::shared_ptr<const Parts> parts_;
+};
+
+/// Decodes as the ids come: push() returns the text that is complete now, never half a character; all that push() and
+/// flush() return, one after another, equals Tokenizer::decode of all ids.
+class DecodeStream {
+ public:
+  explicit DecodeStream(Tokenizer tokenizer, DecodeOptions options = {})
+      : tokenizer_(std::move(tokenizer)), options_(options) {}
+  std::string push(TokenId id);
+  /// What is left of an unfinished character, as U+FFFD; the stream is then empty.
+  std::string flush();
+
+ private:
+  Tokenizer tokenizer_;
+  DecodeOptions options_;
+  std::string pending_;          // bytes of an unfinished character
+  std::vector<TokenId> window_;  // ids since the last safe boundary, for decoders that need their neighbours
+  size_t window_read_ = 0;
+};
+
+}  // namespace hearth
