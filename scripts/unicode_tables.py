@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""Writes src/base/unicode_tables.inc: what every code point is, for the tokenizers and the templates.
+
+The tables are not those of one Unicode version but those that the Python package `tokenizers` uses, asked of it class by
+class over all code points: its regular expressions are at Unicode 16, its char methods at Rust's version, its
+normalization and its punctuation at older ones. Upper and title case are Python's own (the templates' str.upper()).
+
+  .deps/python/bin/python scripts/unicode_tables.py [--check]
+
+--check compares instead of writing and fails on a difference. Made with tokenizers 0.23.3 and Python 3.11.
+"""
+import os
+import sys
+import unicodedata
+
+import tokenizers as tk
+
+OUT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "src/base/unicode_tables.inc")
+CATEGORIES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Co Cs Cn".split()
+CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
+BLOCK = 128
+# Bits of a record, as base/unicode.h names them; the category is in bits 0 to 4, the combining class in 24 to 31.
+LETTER, MARK, NUMBER, SPACE, WORD, NUMERIC, PUNCTUATION = (1 << b for b in range(5, 12))
+MOVES = {"NFC": 1 << 12, "NFD": 1 << 13, "NFKC": 1 << 14, "NFKD": 1 << 15}
+TOKEN_WORD = 1 << 16
+
+
+def chunks(size=20000):
+    for i in range(0, len(CODE_POINTS), size):
+        yield CODE_POINTS[i:i + size]
+
+
+def matched(pattern):
+    """The code points that a one-character regular expression matches."""
+    split = tk.pre_tokenizers.Split(tk.Regex(pattern), "removed", invert=True)
+    return {ord(c) for chunk in chunks() for piece, _ in split.pre_tokenize_str("".join(map(chr, chunk))) for c in piece}
+
+
+def isolated(pre_tokenizer):
+    """The code points that become a piece of their own between two letters."""
+    text = ("".join(f"a{chr(c)}a" for c in chunk) for chunk in chunks())
+    return {ord(p) for t in text for p, _ in pre_tokenizer.pre_tokenize_str(t) if len(p) == 1 and p != "a"}
+
+
+def token_word_characters():
+    """The code points beside which an added token with single_word is no token."""
+    tokenizer = tk.Tokenizer(tk.models.BPE())
+    tokenizer.add_tokens([tk.AddedToken("<x>", single_word=True, normalized=False)])
+    found = set()
+    for chunk in chunks():
+        encoding = tokenizer.encode("".join(f"{chr(c)}<x>\n" for c in chunk))
+        alone = {start for start, _ in encoding.offsets}
+        found |= {c for i, c in enumerate(chunk) if 5 * i + 1 not in alone}
+    return found
+
+
+def combining_classes(nfd):
+    """A mark has the class that Python gives it if the library's NFD moves it before a mark of a higher class."""
+    classes = {}
+    high = chr(0x0345)  # class 240, the highest of all
+    low = chr(0x0334)  # class 1, the lowest
+    for c in CODE_POINTS:
+        k = unicodedata.combining(chr(c))
+        if k and nfd(chr(c)) == chr(c):
+            moved = nfd(high + chr(c)) == chr(c) + high if k < 240 else nfd(chr(c) + low) == low + chr(c)
+            if moved:
+                classes[c] = k
+    return classes
+
+
+def hangul(c):
+    return 0xAC00 <= c <= 0xD7A3
+
+
+def rows(name, kind, values, per_line=24):
+    lines = [", ".join(map(str, values[i:i + per_line])) for i in range(0, len(values), per_line)]
+    return f"constexpr {kind} {name}[] = {{\n" + ",\n".join(lines) + "};\n\n"
+
+
+def mapping(name, table):
+    """Sorted keys, the offset of each value, and the values one after another."""
+    keys, offsets, values = sorted(table), [0], []
+    for key in keys:
+        values += table[key]
+        offsets.append(len(values))
+    return (rows(f"k{name}Keys", "char32_t", keys) + rows(f"k{name}Offsets", "uint16_t", offsets)
+            + rows(f"k{name}Values", "char32_t", values))
+
+
+def main():
+    normal = {form: getattr(tk.normalizers, form)().normalize_str for form in MOVES}
+    lower_of = tk.normalizers.Lowercase().normalize_str
+    category = {c: len(CATEGORIES) - 1 for c in range(0x110000)}
+    for i, name in enumerate(CATEGORIES[:-2]):
+        for c in matched(r"\p{%s}" % name):
+            category[c] = i
+    for c in range(0xD800, 0xE000):
+        category[c] = CATEGORIES.index("Cs")
+    flags = {c: 0 for c in range(0x110000)}
+    kinds = [(LETTER, matched(r"\p{L}")), (MARK, matched(r"\p{M}")), (NUMBER, matched(r"\p{N}")), (SPACE, matched(r"\s")),
+             (WORD, matched(r"\w")), (NUMERIC, isolated(tk.pre_tokenizers.Digits(True))),
+             (PUNCTUATION, isolated(tk.pre_tokenizers.Punctuation("isolated"))), (TOKEN_WORD, token_word_characters())]
+    for bit, members in kinds:
+        for c in members:
+            flags[c] |= bit
+
+    classes = combining_classes(normal["NFD"])
+    decomposed = {k: {} for k in ("NFD", "NFKD")}
+    composed = {}
+    for c in CODE_POINTS:
+        s = chr(c)
+        if hangul(c):
+            flags[c] |= MOVES["NFD"] | MOVES["NFKD"]
+            continue
+        for form in decomposed:
+            if normal[form](s) != s:
+                decomposed[form][c] = list(map(ord, normal[form](s)))
+        for form, bit in MOVES.items():
+            if normal[form](s) != s or c in classes:
+                flags[c] |= bit
+    for c in CODE_POINTS:  # a primary composite: Python knows its two parts, the library puts them together again
+        parts = unicodedata.decomposition(chr(c)).split()
+        if len(parts) == 2 and not parts[0].startswith("<"):
+            a, b = (int(p, 16) for p in parts)
+            if normal["NFC"](chr(a) + chr(b)) == chr(c):
+                composed[(a, b)] = c
+                flags[b] |= MOVES["NFC"] | MOVES["NFKC"]  # the second part may join what is before it
+    for c in list(range(0x1161, 0x1176)) + list(range(0x11A8, 0x11C3)):  # Hangul vowels and finals join too
+        flags[c] |= MOVES["NFC"] | MOVES["NFKC"]
+    decomposed["NFKD"] = {c: v for c, v in decomposed["NFKD"].items() if decomposed["NFD"].get(c) != v}
+
+    record_of, indices = {}, []
+    for c in range(0x110000):
+        record = category[c] | flags[c] | classes.get(c, 0) << 24
+        indices.append(record_of.setdefault(record, len(record_of)))
+    assert len(record_of) <= 256, len(record_of)
+    block_of, first, second = {}, [], []
+    for i in range(0, 0x110000, BLOCK):
+        block = tuple(indices[i:i + BLOCK])
+        if block not in block_of:
+            block_of[block] = len(block_of)
+            second += block
+        first.append(block_of[block])
+    lower = {c: list(map(ord, lower_of(chr(c)))) for c in CODE_POINTS if lower_of(chr(c)) != chr(c)}
+    upper = {c: list(map(ord, chr(c).upper())) for c in CODE_POINTS if chr(c).upper() != chr(c)}
+    title = {c: list(map(ord, chr(c).title())) for c in CODE_POINTS if chr(c).title() != chr(c).upper()}
+    pairs = sorted(composed)
+    text = (f"// Written by scripts/unicode_tables.py (tokenizers {tk.__version__}, Python's Unicode {unicodedata.unidata_version}).\n"
+            "// clang-format off\n\n"
+            + rows("kRecords", "uint32_t", list(record_of)) + rows("kFirstStage", "uint16_t", first)
+            + rows("kSecondStage", "uint8_t", second) + mapping("Lower", lower) + mapping("Upper", upper) + mapping("Title", title)
+            + mapping("Canonical", decomposed["NFD"]) + mapping("Compatible", decomposed["NFKD"])
+            + rows("kPairKeys", "uint64_t", [a << 21 | b for a, b in pairs])
+            + rows("kPairValues", "char32_t", [composed[p] for p in pairs])).rstrip() + "\n"
+    if "--check" in sys.argv:
+        if open(OUT).read() != text:
+            sys.exit("src/base/unicode_tables.inc is not what the library says: run scripts/unicode_tables.py")
+    else:
+        open(OUT, "w").write(text)
+    print(f"{len(record_of)} records, {len(block_of)} blocks, {len(text)} bytes")
+
+
+if __name__ == "__main__":
+    main()
