@@ -184,6 +184,33 @@ bool is_utf8(std::string_view bytes) {
   return utf8_error(bytes) == std::string_view::npos;
 }
 
+namespace {
+
+// Length of the ill-formed start of `s` that one U+FFFD replaces: the longest prefix that some continuation completes.
+size_t ill_formed_length(std::string_view s) {
+  for (size_t length = std::min<size_t>(3, s.size()); length > 1; --length) {
+    const auto completed = cat(s.substr(0, length), "\x80\x80");
+    if (sequence_length(completed) > length) return length;
+  }
+  return 1;
+}
+
+}  // namespace
+
+std::string utf8_replace_errors(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const size_t good = std::min(utf8_error(bytes), bytes.size());
+    out.append(bytes.substr(0, good));
+    bytes.remove_prefix(good);
+    if (bytes.empty()) break;
+    out.append("\xEF\xBF\xBD");
+    bytes.remove_prefix(ill_formed_length(bytes));
+  }
+  return out;
+}
+
 char32_t utf8_next(std::string_view text, size_t& index) {
   const auto byte = [&](size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
   const char32_t b = byte(index);

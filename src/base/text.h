@@ -61,6 +61,8 @@ std::string human_size(uint64_t size_bytes);
 bool is_utf8(std::string_view bytes);
 /// Byte index of the first ill-formed sequence, or npos.
 size_t utf8_error(std::string_view bytes);
+/// As Python's bytes.decode(errors="replace"): U+FFFD for each ill-formed part, the rest as it is.
+std::string utf8_replace_errors(std::string_view bytes);
 /// Reads the code point at `index` and moves `index` past it. The text must be well-formed from there.
 char32_t utf8_next(std::string_view text, size_t& index);
 void utf8_append(std::string& out, char32_t code_point);

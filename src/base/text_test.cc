@@ -71,3 +71,13 @@ TEST_CASE("arguments: options, words and their errors") {
   const std::string_view switched[] = {"--json=1"};
   CHECK_FALSE(Arguments::parse(switched, options).ok());
 }
+
+TEST_CASE("utf8: each ill-formed part becomes one U+FFFD, as in Python") {
+  const auto bad = std::string("\xEF\xBF\xBD");
+  CHECK(utf8_replace_errors("a\xFF\xE2\x82"
+                            "b") == "a" + bad + bad + "b");
+  CHECK(utf8_replace_errors("\xF0\x9F\x98") == bad);
+  CHECK(utf8_replace_errors("\xED\xA0\x80x") == bad + bad + bad + "x");
+  CHECK(utf8_replace_errors("\xF0\x80\x80") == bad + bad + bad);
+  CHECK(utf8_replace_errors("ok\xC3\xA9") == "ok\xC3\xA9");
+}
