@@ -1,0 +1,127 @@
+// The op table: every operation of tensor/ops.h as a function pointer. `native` fills it with our own kernels, `aten`
+// with libtorch; model files never know which one runs. The aten object is opened when it is asked for.
+//
+// Shapes: activations are [rows, width], one row a token; the tokens of several sequences lie one after another, so a
+// batch of different lengths needs no padding. Operations check their shapes and throw ShapeError.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "tensor/linear_kernels.h"
+#include "tensor/tensor.h"
+
+namespace hearth {
+
+/// A stored array as a checkpoint has it, on its way into a backend.
+struct WeightSource {
+  std::string name;                   ///< the checkpoint's, for messages
+  DType dtype = DType::f32;           ///< any that the file can have, block types included
+  Shape shape;                        ///< row-major, Hugging Face's order
+  std::span<const std::byte> data;    ///< kept alive by `owner`
+  std::shared_ptr<const void> owner;  ///< the mapped file, or a buffer made while loading
+};
+
+/// How weights enter the arithmetic.
+struct WeightOptions {
+  Numerics numerics = Numerics::exact;
+  DType dtype = DType::f32;  ///< of the arithmetic: f32, or bf16: every result rounded to bf16
+};
+
+/// A matrix [outputs, inputs] in a backend's own layout; immutable.
+class Weight {
+ public:
+  Weight(const Backend* backend, int64_t rows, int64_t cols) : backend_(backend), rows_(rows), cols_(cols) {}
+  virtual ~Weight() = default;
+  const Backend& backend() const { return *backend_; }
+  int64_t rows() const { return rows_; }
+  int64_t cols() const { return cols_; }
+  /// Bytes that one product with a single row reads.
+  virtual int64_t size_bytes() const = 0;
+
+ private:
+  const Backend* backend_;
+  int64_t rows_, cols_;
+};
+
+/// y = x W^T (+ bias). What `Linear` holds.
+struct LinearWeight {
+  std::shared_ptr<const Weight> weight;
+  Tensor bias;  ///< [outputs], or undefined
+};
+
+/// RMS normalization as transformers does it: x * rsqrt(mean(x^2) + eps), times the weight.
+struct NormWeight {
+  Tensor weight;  ///< [width]
+  double eps = 1e-6;
+};
+
+/// What several products read: x, or its RMS norm.
+struct LinearInput {
+  const Tensor& x;
+  const NormWeight* norm = nullptr;
+};
+
+/// One sequence of a batch: its rows of q, and all its keys and values, the new ones included.
+struct AttentionSequence {
+  int64_t row_begin = 0, row_count = 0;  ///< rows of q
+  Tensor k, v;            ///< [kv_heads, capacity, head_dim], dense, of which the first `key_count` positions are used
+  int64_t key_count = 0;  ///< row t of the sequence sees keys 0 .. key_count - row_count + t
+};
+
+struct AttentionOptions {
+  bool causal = true;
+  double scale = 0;  ///< 0: 1 / sqrt(head_dim)
+};
+
+struct Backend {
+  std::string_view name;
+
+  /// Uninitialized.
+  Tensor (*empty)(const Shape& shape, DType dtype);
+  /// A copy of dense numbers from this machine's memory.
+  Tensor (*from_host)(std::span<const float> values, const Shape& shape);
+  /// The numbers, dense, as f32; out.size() == x.numel().
+  void (*to_host)(const Tensor& x, std::span<float> out);
+  /// A stored vector or scalar as f32 (or rounded to options.dtype): norms, biases. bad_input names the tensor.
+  Result<Tensor> (*tensor)(const WeightSource& source, const WeightOptions& options);
+  /// A stored matrix, ready for products. Borrows `source.data` where it can and then keeps `source.owner`.
+  Result<std::shared_ptr<const Weight>> (*weight)(const WeightSource& source, const WeightOptions& options);
+
+  /// [ids.size(), weight.cols]: rows of the matrix. ShapeError on an id outside it.
+  Tensor (*embedding)(const Weight& weight, std::span<const int32_t> ids);
+  /// All products of one input at once; each [x rows, outputs].
+  std::vector<Tensor> (*linear)(const LinearInput& input, std::span<const LinearWeight* const> weights);
+  /// linear(x) + residual; may reuse the residual's storage when nobody else holds it.
+  Tensor (*linear_add)(const Tensor& x, const LinearWeight& weight, Tensor residual);
+  /// x + down(silu(gate(norm(x))) * up(norm(x))); may reuse x's storage when nobody else holds it.
+  Tensor (*gated_mlp)(Tensor x, const NormWeight& norm, const LinearWeight& gate, const LinearWeight& up,
+                      const LinearWeight& down);
+
+  Tensor (*rms_norm)(const Tensor& x, const NormWeight& norm);
+  Tensor (*silu)(const Tensor& x);
+  Tensor (*add)(const Tensor& a, const Tensor& b);  ///< equal shapes
+  Tensor (*mul)(const Tensor& a, const Tensor& b);  ///< equal shapes
+  Tensor (*softmax)(const Tensor& x);               ///< over the last dimension, f32
+  /// x: [rows, heads, head_dim]; cos, sin: [rows, rotated / 2]. The first `rotated` values of each head turn, halves
+  /// paired (i, i + rotated / 2); the rest stays. May work in place.
+  Tensor (*rope)(Tensor x, const Tensor& cos, const Tensor& sin);
+  /// Copies rows `row_begin` .. + `row_count` of x [rows, kv_heads, head_dim] into cache [kv_heads, capacity, head_dim]
+  /// from `position` on.
+  void (*cache_write)(const Tensor& cache, int64_t position, const Tensor& x, int64_t row_begin, int64_t row_count);
+  /// q: [rows, heads, head_dim] -> [rows, heads * head_dim]; head h reads kv head h / (heads / kv_heads).
+  Tensor (*attention)(const Tensor& q, std::span<const AttentionSequence> sequences, const AttentionOptions& options);
+};
+
+/// Our own kernels; always there.
+const Backend& native_backend();
+/// "native" or "aten". bad_input on another name; unavailable, with the reason, when libtorch's object cannot be
+/// opened.
+Result<const Backend*> backend_by_name(std::string_view name);
+
+}  // namespace hearth

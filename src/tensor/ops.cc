@@ -1,0 +1,17 @@
+#include "tensor/ops.h"
+
+#include <algorithm>
+
+namespace hearth {
+
+std::vector<float> to_vector(const Tensor& x) {
+  std::vector<float> out(static_cast<size_t>(x.numel()));
+  x.backend().to_host(x, out);
+  return out;
+}
+
+int64_t argmax(std::span<const float> values) {
+  return std::max_element(values.begin(), values.end()) - values.begin();
+}
+
+}  // namespace hearth

@@ -1,0 +1,49 @@
+// The operations that decoders need, under ATen's names; each runs on the backend of its first operand.
+// Shapes are those of tensor/backend.h: activations [rows, width], heads [rows, heads, head_dim].
+#pragma once
+
+#include <array>
+#include <span>
+#include <vector>
+
+#include "tensor/backend.h"
+#include "tensor/tensor.h"
+
+namespace hearth {
+
+inline Tensor silu(const Tensor& x) {
+  return x.backend().silu(x);
+}
+inline Tensor add(const Tensor& a, const Tensor& b) {
+  return a.backend().add(a, b);
+}
+inline Tensor mul(const Tensor& a, const Tensor& b) {
+  return a.backend().mul(a, b);
+}
+inline Tensor softmax(const Tensor& x) {
+  return x.backend().softmax(x);
+}
+inline Tensor operator+(const Tensor& a, const Tensor& b) {
+  return add(a, b);
+}
+inline Tensor operator*(const Tensor& a, const Tensor& b) {
+  return mul(a, b);
+}
+
+/// q: [rows, heads, head_dim] -> [rows, heads * head_dim].
+inline Tensor attention(const Tensor& q, std::span<const AttentionSequence> sequences,
+                        const AttentionOptions& options = {}) {
+  return q.backend().attention(q, sequences, options);
+}
+
+/// [rows, heads * head_dim] -> [rows, heads, head_dim], a view.
+inline Tensor split_heads(const Tensor& x, int64_t heads) {
+  return x.view({x.size(0), heads, x.size(1) / heads});
+}
+
+/// The numbers of a tensor on this machine's memory, dense.
+std::vector<float> to_vector(const Tensor& x);
+/// The index of the largest value, the first of equals, as torch.argmax on the CPU.
+int64_t argmax(std::span<const float> values);
+
+}  // namespace hearth

@@ -1,0 +1,131 @@
+// Params: a checkpoint's tensors, handed out by name as modules. Quantized, sharded and LoRA weights replace an entry
+// here, so no model file knows of them.
+//
+//   struct Mlp {
+//     Linear gate_proj, up_proj, down_proj;
+//     Mlp(Params p, const Config& c) : gate_proj(p / "gate_proj", c.hidden, c.intermediate), ... {}
+//
+// Building never stops at the first fault: missing and misshaped tensors are noted, and ParamStore::finish() tells all.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "tensor/backend.h"
+#include "tensor/ops.h"
+
+namespace hearth {
+
+/// All tensors of one checkpoint, and what building a model from them found wrong. One thread.
+class ParamStore {
+ public:
+  ParamStore(const Backend& backend, WeightOptions options) : backend_(backend), options_(options) {}
+
+  /// Adds or replaces an entry.
+  void set(WeightSource source);
+  /// The second name finds the first one's tensor: tied weights.
+  void tie(std::string name, std::string to);
+  bool has(std::string_view name) const;
+
+  /// The matrix, made once however often it is asked for. Null, and noted, when it is missing or misshaped.
+  std::shared_ptr<const Weight> matrix(const std::string& name, int64_t rows, int64_t cols);
+  /// The vector; undefined, and noted, when it is missing or misshaped.
+  Tensor vector(const std::string& name, int64_t size);
+  /// Says that a tensor is known and not needed.
+  void ignore(const std::string& name) { used_.insert(name); }
+
+  /// bad_input with every missing, misshaped and left-over tensor's name (the first few of each kind).
+  Status finish() const;
+  const Backend& backend() const { return backend_; }
+  const WeightOptions& options() const { return options_; }
+
+ private:
+  const WeightSource* find(const std::string& name, const Shape& shape);
+
+  const Backend& backend_;
+  WeightOptions options_;
+  std::vector<std::string> names_;  // in the order of `set`
+  std::unordered_map<std::string, WeightSource> sources_;
+  std::unordered_map<std::string, std::string> ties_;
+  std::unordered_map<std::string, std::shared_ptr<const Weight>> matrices_;
+  std::unordered_set<std::string> used_;
+  std::vector<std::string> missing_, misshaped_, unreadable_;
+};
+
+/// A place in a checkpoint: `params / "model" / "layers" / 3`.
+class Params {
+ public:
+  explicit Params(ParamStore& store) : store_(&store) {}
+  Params operator/(std::string_view child) const;
+  Params operator/(int64_t index) const;
+  ParamStore& store() const { return *store_; }
+  /// The full name of a tensor here: name("weight") is "model.norm.weight".
+  std::string name(std::string_view leaf) const;
+
+ private:
+  Params(ParamStore* store, std::string prefix) : store_(store), prefix_(std::move(prefix)) {}
+  ParamStore* store_;
+  std::string prefix_;
+};
+
+enum class Bias { none, present };
+
+/// torch.nn.Linear: weight [outputs, inputs], bias [outputs].
+class Linear {
+ public:
+  Linear(const Params& p, int64_t inputs, int64_t outputs, Bias bias = Bias::none);
+  Tensor operator()(const Tensor& x) const;
+  /// (*this)(x) + residual in one step.
+  Tensor add_to(Tensor residual, const Tensor& x) const;
+  const LinearWeight& entry() const { return entry_; }
+  int64_t outputs() const { return entry_.weight->rows(); }
+
+ private:
+  LinearWeight entry_;
+};
+
+/// torch.nn.Embedding: weight [count, width].
+class Embedding {
+ public:
+  Embedding(const Params& p, int64_t count, int64_t width);
+  /// -> [ids.size(), width]
+  Tensor operator()(std::span<const int32_t> ids) const { return weight_->backend().embedding(*weight_, ids); }
+
+ private:
+  std::shared_ptr<const Weight> weight_;
+};
+
+/// LlamaRMSNorm: weight [width].
+class RMSNorm {
+ public:
+  RMSNorm(const Params& p, int64_t width, double eps) : entry_{p.store().vector(p.name("weight"), width), eps} {}
+  Tensor operator()(const Tensor& x) const { return x.backend().rms_norm(x, entry_); }
+  const NormWeight& entry() const { return entry_; }
+
+ private:
+  NormWeight entry_;
+};
+
+/// The products of norm(x) with several weights, in one pass over x: Q, K and V.
+template <class... Linears>
+std::array<Tensor, sizeof...(Linears)> project(const RMSNorm& norm, const Tensor& x, const Linears&... linears) {
+  const LinearWeight* const weights[] = {&linears.entry()...};
+  auto made = x.backend().linear({x, &norm.entry()}, weights);
+  std::array<Tensor, sizeof...(Linears)> out;
+  std::move(made.begin(), made.end(), out.begin());
+  return out;
+}
+
+/// x + down(silu(gate(norm(x))) * up(norm(x))): the feed-forward half of a LLaMA layer with its residual.
+inline Tensor gated_mlp(Tensor x, const RMSNorm& norm, const Linear& gate, const Linear& up, const Linear& down) {
+  const auto& backend = x.backend();
+  return backend.gated_mlp(std::move(x), norm.entry(), gate.entry(), up.entry(), down.entry());
+}
+
+}  // namespace hearth
