@@ -94,8 +94,8 @@ Linear::Linear(const Params& p, int64_t inputs, int64_t outputs, Bias bias)
              bias == Bias::present ? p.store().vector(p.name("bias"), outputs) : Tensor()} {}
 
 Tensor Linear::operator()(const Tensor& x) const {
-  const LinearWeight* const weights[] = {&entry_};
-  return std::move(x.backend().linear({x}, weights).front());
+  const LinearWeight* const weight = &entry_;
+  return std::move(x.backend().linear({x}, {&weight, 1}).front());
 }
 
 Tensor Linear::add_to(Tensor residual, const Tensor& x) const {

@@ -115,8 +115,8 @@ class RMSNorm {
 /// The products of norm(x) with several weights, in one pass over x: Q, K and V.
 template <class... Linears>
 std::array<Tensor, sizeof...(Linears)> project(const RMSNorm& norm, const Tensor& x, const Linears&... linears) {
-  const LinearWeight* const weights[] = {&linears.entry()...};
-  auto made = x.backend().linear({x, &norm.entry()}, weights);
+  const std::array<const LinearWeight*, sizeof...(Linears)> weights{&linears.entry()...};
+  auto made = x.backend().linear({x, &norm.entry()}, {weights.data(), weights.size()});
   std::array<Tensor, sizeof...(Linears)> out;
   std::move(made.begin(), made.end(), out.begin());
   return out;
