@@ -79,6 +79,10 @@ struct AttentionOptions {
   double scale = 0;  ///< 0: 1 / sqrt(head_dim)
 };
 
+/// `hidden_act` of a configuration. gelu: erf; gelu_new and gelu_pytorch_tanh: the tanh formula.
+/// Source: transformers 5.23.0 activations.py.
+enum class Activation { silu, gelu, gelu_tanh, quick_gelu, relu };
+
 struct Backend {
   std::string_view name;
 
@@ -99,12 +103,12 @@ struct Backend {
   std::vector<Tensor> (*linear)(const LinearInput& input, std::span<const LinearWeight* const> weights);
   /// linear(x) + residual; may reuse the residual's storage when nobody else holds it.
   Tensor (*linear_add)(const Tensor& x, const LinearWeight& weight, Tensor residual);
-  /// x + down(silu(gate(norm(x))) * up(norm(x))); may reuse x's storage when nobody else holds it.
-  Tensor (*gated_mlp)(Tensor x, const NormWeight& norm, const LinearWeight& gate, const LinearWeight& up,
-                      const LinearWeight& down);
+  /// x + down(act(gate(norm(x))) * up(norm(x))); may reuse x's storage when nobody else holds it.
+  Tensor (*gated_mlp)(Tensor x, const NormWeight& norm, Activation act, const LinearWeight& gate,
+                      const LinearWeight& up, const LinearWeight& down);
 
   Tensor (*rms_norm)(const Tensor& x, const NormWeight& norm);
-  Tensor (*silu)(const Tensor& x);
+  Tensor (*activation)(const Tensor& x, Activation act);
   Tensor (*add)(const Tensor& a, const Tensor& b);  ///< equal shapes
   Tensor (*mul)(const Tensor& a, const Tensor& b);  ///< equal shapes
   Tensor (*softmax)(const Tensor& x);               ///< over the last dimension, f32

@@ -12,7 +12,7 @@
 namespace hearth {
 
 inline Tensor silu(const Tensor& x) {
-  return x.backend().silu(x);
+  return x.backend().activation(x, Activation::silu);
 }
 inline Tensor add(const Tensor& a, const Tensor& b) {
   return a.backend().add(a, b);

@@ -122,10 +122,11 @@ std::array<Tensor, sizeof...(Linears)> project(const RMSNorm& norm, const Tensor
   return out;
 }
 
-/// x + down(silu(gate(norm(x))) * up(norm(x))): the feed-forward half of a LLaMA layer with its residual.
-inline Tensor gated_mlp(Tensor x, const RMSNorm& norm, const Linear& gate, const Linear& up, const Linear& down) {
+/// x + down(act(gate(norm(x))) * up(norm(x))): the feed-forward half of a LLaMA layer with its residual.
+inline Tensor gated_mlp(Tensor x, const RMSNorm& norm, Activation act, const Linear& gate, const Linear& up,
+                        const Linear& down) {
   const auto& backend = x.backend();
-  return backend.gated_mlp(std::move(x), norm.entry(), gate.entry(), up.entry(), down.entry());
+  return backend.gated_mlp(std::move(x), norm.entry(), act, gate.entry(), up.entry(), down.entry());
 }
 
 }  // namespace hearth
