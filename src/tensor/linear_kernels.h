@@ -41,8 +41,8 @@ std::string_view name(Isa isa);
 /// How a PackedWeight is laid out.
 /// f32, f16, bf16: as in the file, borrowed, never copied.
 /// q4, q8: panels of 16 rows; for each panel, for each block of 32 columns: 16 f16 scales (and for q4 16 f16 minima),
-/// then groups of 64 bytes, whose dword r belongs to row r. q8 holds 4 columns a group, as unsigned w + 128; q4 holds 8
-/// columns a group, 4 in the low nibbles and the next 4 in the high ones.
+/// then groups of 64 bytes, whose 32-bit lane r belongs to row r. Lane r of group g holds, for q8, columns 4g to 4g + 3
+/// as unsigned w + 128; for q4, columns 4g to 4g + 3 in the low nibbles and 16 + 4g to 19 + 4g in the high ones.
 enum class Format : uint8_t { f32, f16, bf16, q8, q4 };
 
 /// A weight matrix [rows = outputs, cols = inputs], ready for products. Movable; immutable, so shared by threads
@@ -83,7 +83,8 @@ Result<PackedWeight> pack(DType source, std::span<const std::byte> data, int64_t
 /// f32 values of any array of a type that `can_pack`, bit for bit as the gguf package has them. `out.size()` elements.
 Status dequantize(DType source, std::span<const std::byte> data, std::span<float> out);
 
-/// One row of a weight, dequantized exactly: the embedding of token `row`. out: cols values.
+/// One row of a weight, dequantized as `dequantize` does (a zero of Q4_0 is always +0): the embedding of token `row`.
+/// out: cols values.
 void embedding_row(const PackedWeight& weight, int64_t row, float* out);
 
 /// What enters a product, [rows, cols], each row `stride` floats apart (0: dense). At most one of these is applied

@@ -1,0 +1,181 @@
+// Attention of a few dozen query rows over tiles of keys with a running maximum, written once over the lanes of
+// vec_*.h. Source: Milakov and Gimelshein, arXiv:1805.02867 (the running softmax); Dao et al., arXiv:2205.14135
+// (tiles).
+#pragma once
+
+#include "tensor/kernels/elementwise_body.h"
+
+namespace {
+
+constexpr float kLowest = -1e30f;  // stands for minus infinity, without its NaN
+
+/// scores[r][key] for R rows and a transposed tile of keys.
+template <int R>
+static inline void scores_transposed(const float* q, int64_t padded, const float* keys, int64_t head_dim,
+                                     float* scores) {
+  F s[R][4];
+  for (int r = 0; r < R; ++r)
+    for (int c = 0; c < 4; ++c) s[r][c] = splat(0);
+  for (int64_t d = 0; d < head_dim; ++d, keys += kKeyTile) {
+    const F k0 = load(keys), k1 = load(keys + 16), k2 = load(keys + 32), k3 = load(keys + 48);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      const F x = splat(q[r * padded + d]);
+      s[r][0] = fma(x, k0, s[r][0]);
+      s[r][1] = fma(x, k1, s[r][1]);
+      s[r][2] = fma(x, k2, s[r][2]);
+      s[r][3] = fma(x, k3, s[r][3]);
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int c = 0; c < 4; ++c) store(scores + r * kKeyTile + 16 * c, s[r][c]);
+}
+
+/// The same from keys where they lie: one dot product each.
+template <int R>
+static inline void scores_direct(const float* q, int64_t padded, const float* keys, int64_t stride, int64_t count,
+                                 int64_t head_dim, float* scores) {
+  for (int64_t key = 0; key < count; ++key, keys += stride) {
+    F s[R];
+    for (int r = 0; r < R; ++r) s[r] = splat(0);
+    int64_t d = 0;
+    for (; d + 16 <= head_dim; d += 16) {
+      const F k = load(keys + d);
+      for (int r = 0; r < R; ++r) s[r] = fma(load(q + r * padded + d), k, s[r]);
+    }
+    if (d < head_dim) {
+      const F k = load_first(keys + d, head_dim - d);
+      for (int r = 0; r < R; ++r) s[r] = fma(load(q + r * padded + d), k, s[r]);
+    }
+    for (int r = 0; r < R; ++r) scores[r * kKeyTile + key] = sum(s[r]);
+  }
+}
+
+/// out[r] = out[r] * decay[r] + sum over keys of weights[r][key] * v[key], for C vectors of 16 values (the last may be
+/// `tail` long).
+template <int R, int C, bool Tail>
+static inline void values_tile(const float* weights, const float* decay, const float* v, int64_t stride, int64_t count,
+                               int64_t tail, float* out, int64_t padded) {
+  F o[R][C];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r)
+    for (int c = 0; c < C; ++c) o[r][c] = mul(load(out + r * padded + 16 * c), splat(decay[r]));
+  for (int64_t key = 0; key < count; ++key, v += stride) {
+    F values[C];
+    for (int c = 0; c < C; ++c) values[c] = Tail ? load_first(v + 16 * c, tail) : load(v + 16 * c);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      const F w = splat(weights[r * kKeyTile + key]);
+#pragma GCC unroll 4
+      for (int c = 0; c < C; ++c) o[r][c] = fma(w, values[c], o[r][c]);
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int c = 0; c < C; ++c) store(out + r * padded + 16 * c, o[r][c]);
+}
+
+template <int R>
+static inline void values_rows(const float* weights, const float* decay, const float* v, int64_t stride, int64_t count,
+                               int64_t head_dim, float* out, int64_t padded) {
+  int64_t d = 0;
+  for (; d + 64 <= head_dim; d += 64)
+    values_tile<R, 4, false>(weights, decay, v + d, stride, count, 0, out + d, padded);
+  for (; d + 16 <= head_dim; d += 16)
+    values_tile<R, 1, false>(weights, decay, v + d, stride, count, 0, out + d, padded);
+  if (d < head_dim) values_tile<R, 1, true>(weights, decay, v + d, stride, count, head_dim - d, out + d, padded);
+}
+
+/// Turns a row of scores into weights e^(score - maximum), `seen` of them; the rest become 0.
+static inline void softmax_row(float* s, int64_t seen, float* maximum, float* total, float* decay) {
+  if (seen <= 0) {
+    for (int c = 0; c < 4; ++c) store(s + 16 * c, splat(0));
+    *decay = 1;
+    return;
+  }
+  for (int64_t key = seen; key < kKeyTile; ++key) s[key] = kLowest;
+  F s0 = load(s), s1 = load(s + 16), s2 = load(s + 32), s3 = load(s + 48);
+  const float tile_maximum = largest(max(max(s0, s1), max(s2, s3)));
+  const float after = tile_maximum > *maximum ? tile_maximum : *maximum;
+  const F shift = splat(after);
+  store(s, exponential(sub(s0, shift)));
+  store(s + 16, exponential(sub(s1, shift)));
+  store(s + 32, exponential(sub(s2, shift)));
+  store(s + 48, exponential(sub(s3, shift)));
+  for (int64_t key = seen; key < kKeyTile; ++key) s[key] = 0;
+  float first16[16];
+  store(first16, exponential(splat(*maximum - after)));
+  *decay = first16[0];
+  *total = *total * *decay + sum(add(add(load(s), load(s + 16)), add(load(s + 32), load(s + 48))));
+  *maximum = after;
+}
+
+template <int R>
+static inline void attention_scores(const AttentionWork& t, const float* q, int64_t tile, int64_t count, float* s) {
+  const int64_t padded = head_dim_padded(t.head_dim);
+  if (t.transposed != nullptr)
+    scores_transposed<R>(q, padded, t.transposed + tile * t.head_dim, t.head_dim, s);
+  else
+    scores_direct<R>(q, padded, t.k + tile * t.kv_stride, t.kv_stride, count, t.head_dim, s);
+}
+
+static void attention(const AttentionWork& t) {
+  const int64_t padded = head_dim_padded(t.head_dim), row_count = t.query_count * t.group;
+  float* const q = t.scratch;
+  float* const out = q + kQueryRows * padded;
+  float* const scores = out + kQueryRows * padded;
+  float* const maximum = scores + kQueryRows * kKeyTile;
+  float* const total = maximum + kQueryRows;
+  float* const decay = total + kQueryRows;
+  for (int64_t r = 0; r < row_count; ++r) {
+    const float* from = t.q + r / t.group * t.q_stride + r % t.group * t.head_dim;
+    for (int64_t d = 0; d < padded; ++d) {
+      q[r * padded + d] = d < t.head_dim ? from[d] * t.scale : 0;
+      out[r * padded + d] = 0;
+    }
+    maximum[r] = kLowest;
+    total[r] = 0;
+  }
+  const int64_t last_seen = t.visible + (t.query_count - 1) * t.visible_step;
+  const int64_t end = t.key_end < last_seen ? t.key_end : last_seen;
+  constexpr int R = kTileRows;
+  for (int64_t tile = t.key_begin; tile < end; tile += kKeyTile) {
+    const int64_t count = end - tile < kKeyTile ? end - tile : kKeyTile;
+    int64_t r = 0;
+    for (; r + R <= row_count; r += R) attention_scores<R>(t, q + r * padded, tile, count, scores + r * kKeyTile);
+    if constexpr (R > 3)
+      for (; r + 3 <= row_count; r += 3) attention_scores<3>(t, q + r * padded, tile, count, scores + r * kKeyTile);
+    for (; r < row_count; ++r) attention_scores<1>(t, q + r * padded, tile, count, scores + r * kKeyTile);
+    for (r = 0; r < row_count; ++r) {
+      const int64_t seen = t.visible + r / t.group * t.visible_step - tile;
+      softmax_row(scores + r * kKeyTile, seen < count ? seen : count, maximum + r, total + r, decay + r);
+    }
+    const float* v = t.v + tile * t.kv_stride;
+    for (r = 0; r + R <= row_count; r += R)
+      values_rows<R>(scores + r * kKeyTile, decay + r, v, t.kv_stride, count, t.head_dim, out + r * padded, padded);
+    if constexpr (R > 3)
+      for (; r + 3 <= row_count; r += 3)
+        values_rows<3>(scores + r * kKeyTile, decay + r, v, t.kv_stride, count, t.head_dim, out + r * padded, padded);
+    for (; r < row_count; ++r)
+      values_rows<1>(scores + r * kKeyTile, decay + r, v, t.kv_stride, count, t.head_dim, out + r * padded, padded);
+  }
+  for (int64_t r = 0; r < row_count; ++r) {
+    float* to = t.partial != nullptr ? t.partial + r * (t.head_dim + 2)
+                                     : t.out + r / t.group * t.out_stride + r % t.group * t.head_dim;
+    float factor = 1 / total[r];
+    if (t.partial != nullptr) {
+      *to++ = maximum[r];
+      *to++ = total[r];
+      factor = 1;
+    }
+    for (int64_t d = 0; d < t.head_dim; ++d) to[d] = out[r * padded + d] * factor;
+  }
+}
+
+static void transpose_keys(const float* k, int64_t stride, int64_t count, int64_t head_dim, float* out) {
+  for (int64_t tile = 0; tile < count; tile += kKeyTile, out += head_dim * kKeyTile)
+    for (int64_t d = 0; d < head_dim; ++d)
+      for (int64_t key = 0; key < kKeyTile; ++key)
+        out[d * kKeyTile + key] = tile + key < count ? k[(tile + key) * stride + d] : 0;
+}
+
+}  // namespace

@@ -1,0 +1,87 @@
+// Rounding of activations, normalization, SwiGLU and rotary positions, written once over the lanes of vec_*.h.
+#pragma once
+
+#include "tensor/kernels/kernel_table.h"
+
+namespace {
+
+using namespace hearth::kernels;
+
+/// e^x within 2 units in the last place for x in [-87, 88]; clamped outside.
+/// Source: Cody and Waite's reduction by ln 2 in two parts; Taylor's polynomial to degree 7 on |r| <= 0.35.
+static inline F exponential(F x) {
+  x = min(max(x, splat(-87.3f)), splat(88.3f));
+  const I n = round_to_int(mul(x, splat(1.44269504088896341f)));
+  const F k = to_float(n);
+  F r = fma(k, splat(-0.693359375f), x);
+  r = fma(k, splat(2.12194440e-4f), r);
+  F p = splat(1.0f / 5040);
+  p = fma(p, r, splat(1.0f / 720));
+  p = fma(p, r, splat(1.0f / 120));
+  p = fma(p, r, splat(1.0f / 24));
+  p = fma(p, r, splat(1.0f / 6));
+  p = fma(p, r, splat(0.5f));
+  p = fma(p, r, splat(1.0f));
+  p = fma(p, r, splat(1.0f));
+  return mul(p, power_of_two(n));
+}
+
+static void quantize(const float* x, int64_t blocks, ActivationBlock* out) {
+  for (int64_t b = 0; b < blocks; ++b, x += kBlock, ++out) {
+    const F x0 = load(x), x1 = load(x + 16);
+    const float most = magnitude(x0, x1);
+    // Below 1e-30 the block counts as zero: its reciprocal would leave f32. A NaN or infinity goes into d, and so into
+    // y.
+    const F inverse = splat(most < 1e-30f ? 0.0f : 127.0f / most);
+    const I q0 = round_to_int(mul(x0, inverse)), q1 = round_to_int(mul(x1, inverse));
+    store_bytes(out->q, q0);
+    store_bytes(out->q + 16, q1);
+    const int32_t total = sum_int(add_int(q0, q1));
+    out->d = most < 1e-30f ? 0.0f : most / 127.0f;
+    out->sum = out->d * static_cast<float>(total);
+    out->correction = -128 * total;
+    out->unused = 0;
+  }
+}
+
+static void rms_norm(const float* x, const float* weight, float eps, int64_t cols, float* out) {
+  F squares = splat(0);
+  int64_t i = 0;
+  for (; i + 16 <= cols; i += 16) squares = fma(load(x + i), load(x + i), squares);
+  const int64_t rest = cols - i;
+  if (rest > 0) squares = fma(load_first(x + i, rest), load_first(x + i, rest), squares);
+  const float mean = sum(squares) / static_cast<float>(cols);
+  const F scale = splat(1.0f / __builtin_sqrtf(mean + eps));
+  for (i = 0; i + 16 <= cols; i += 16) store(out + i, mul(mul(load(x + i), scale), load(weight + i)));
+  if (rest > 0) store_first(out + i, mul(mul(load_first(x + i, rest), scale), load_first(weight + i, rest)), rest);
+}
+
+static inline F silu(F x) {
+  return div(x, add(splat(1.0f), exponential(sub(splat(0.0f), x))));
+}
+
+static void silu_mul(const float* gate, const float* up, int64_t count, float* out) {
+  int64_t i = 0;
+  for (; i + 16 <= count; i += 16) store(out + i, mul(silu(load(gate + i)), load(up + i)));
+  const int64_t rest = count - i;
+  if (rest > 0) store_first(out + i, mul(silu(load_first(gate + i, rest)), load_first(up + i, rest)), rest);
+}
+
+static void rope(float* x, int64_t heads, int64_t head_dim, const float* cos, const float* sin) {
+  const int64_t half = head_dim / 2;
+  for (int64_t h = 0; h < heads; ++h, x += head_dim) {
+    int64_t i = 0;
+    for (; i + 16 <= half; i += 16) {
+      const F a = load(x + i), b = load(x + half + i), c = load(cos + i), s = load(sin + i);
+      store(x + i, sub(mul(a, c), mul(b, s)));
+      store(x + half + i, add(mul(b, c), mul(a, s)));
+    }
+    for (; i < half; ++i) {
+      const float a = x[i], b = x[half + i];
+      x[i] = a * cos[i] - b * sin[i];
+      x[half + i] = b * cos[i] + a * sin[i];
+    }
+  }
+}
+
+}  // namespace

@@ -1,0 +1,96 @@
+// What each instruction set's kernel file provides: plain structs and a table of functions. Includes nothing but
+// <cstdint>, for kernel files are compiled with their own flags.
+#pragma once
+
+#include <cstdint>
+
+namespace hearth::kernels {
+
+constexpr int64_t kPanelRows = 16;      // output rows of a panel: the 32-bit lanes of one AVX-512 register
+constexpr int64_t kBlock = 32;          // columns that share a scale
+constexpr int64_t kQ4BlockBytes = 320;  // 16 scales, 16 minima, 16 x 16 bytes of nibbles
+constexpr int64_t kQ8BlockBytes = 544;  // 16 scales, 16 x 32 bytes
+constexpr int64_t kHeadDimMax = 256;
+
+/// 32 activations rounded to 8 bits: x is close to d * q.
+struct ActivationBlock {
+  int8_t q[32];
+  float d;
+  float sum;           ///< d * (sum of q): what a block's minimum is multiplied with
+  int32_t correction;  ///< -128 * (sum of q): takes back the offset of unsigned 8-bit weights
+  int32_t unused;
+};
+
+/// Panels of one block-format weight times several activation rows.
+struct PanelWork {
+  const uint8_t* panels;
+  int64_t panel_count, blocks, outs;   ///< outs: valid outputs, at most 16 * panel_count
+  const ActivationBlock* activations;  ///< fast: `blocks` for each row
+  const float* x;                      ///< exact: rows x_stride apart
+  int64_t x_stride, rows;
+  float* y;  ///< first output of the first panel
+  int64_t y_stride;
+  const float* bias;
+  bool add;
+};
+
+/// Rows of one row-major f32, f16 or bf16 weight times several activation rows.
+struct RowsWork {
+  const void* weight;
+  int64_t outs, cols;
+  const float* x;
+  int64_t x_stride, rows;
+  float* y;
+  int64_t y_stride;
+  const float* bias;
+  bool add;
+};
+
+/// Query rows that share one key-value head, against keys [key_begin, key_end), which begin on a tile. Row i is query
+/// i / group, head i % group; at most kQueryRows rows.
+struct AttentionWork {
+  const float* q;  ///< first query, first head of the group
+  int64_t q_stride, query_count, group, head_dim;
+  const float *k, *v;       ///< key 0 of this head
+  const float* transposed;  ///< keys by `transpose_keys`, or null: read where they lie
+  int64_t kv_stride, key_begin, key_end;
+  int64_t visible;  ///< keys that the first query sees; each next one sees `visible_step` more
+  int64_t visible_step;
+  float scale;
+  float* out;  ///< as q, rows out_stride apart; unused when `partial` is set
+  int64_t out_stride;
+  float* partial;  ///< for each row: maximum, sum, head_dim values not yet divided by the sum
+  float* scratch;  ///< attention_scratch_floats(head_dim) floats
+};
+constexpr int64_t kQueryRows = 48, kKeyTile = 64;  // rows and keys of one attention tile
+constexpr int64_t head_dim_padded(int64_t head_dim) {
+  return (head_dim + 15) / 16 * 16;
+}
+constexpr int64_t attention_scratch_floats(int64_t head_dim) {
+  return kQueryRows * (2 * head_dim_padded(head_dim) + kKeyTile + 3);
+}
+
+struct KernelTable {
+  void (*q4_fast)(const PanelWork&);
+  void (*q8_fast)(const PanelWork&);
+  void (*q4_exact)(const PanelWork&);
+  void (*q8_exact)(const PanelWork&);
+  void (*f32_rows)(const RowsWork&);
+  void (*f16_rows)(const RowsWork&);
+  void (*bf16_rows)(const RowsWork&);
+  void (*quantize)(const float* x, int64_t blocks, ActivationBlock* out);
+  void (*rms_norm)(const float* x, const float* weight, float eps, int64_t cols, float* out);
+  void (*silu_mul)(const float* gate, const float* up, int64_t count, float* out);
+  void (*rope)(float* x, int64_t heads, int64_t head_dim, const float* cos, const float* sin);
+  /// keys: `count` rows of `stride` floats -> for each tile of kKeyTile keys [head_dim, kKeyTile], zeros past the end.
+  void (*transpose_keys)(const float* k, int64_t stride, int64_t count, int64_t head_dim, float* out);
+  void (*attention)(const AttentionWork&);
+};
+
+extern const KernelTable kernels_plain;
+#if defined(__x86_64__)
+extern const KernelTable kernels_avx2;
+extern const KernelTable kernels_avx512;
+#endif
+
+}  // namespace hearth::kernels

@@ -1,0 +1,25 @@
+// The kernels for processors with AVX-512 F, BW, DQ, VL and VNNI; CMakeLists.txt gives this file its flags.
+#include "tensor/kernels/vec_avx512.h"
+// The lanes come first: the bodies are written over them.
+#include "tensor/kernels/attention_body.h"
+#include "tensor/kernels/linear_body.h"
+
+namespace hearth::kernels {
+
+const KernelTable kernels_avx512 = {
+    .q4_fast = panels<PanelKind::q4_fast>,
+    .q8_fast = panels<PanelKind::q8_fast>,
+    .q4_exact = panels<PanelKind::q4_exact>,
+    .q8_exact = panels<PanelKind::q8_exact>,
+    .f32_rows = rows<Element::f32>,
+    .f16_rows = rows<Element::f16>,
+    .bf16_rows = rows<Element::bf16>,
+    .quantize = ::quantize,
+    .rms_norm = ::rms_norm,
+    .silu_mul = ::silu_mul,
+    .rope = ::rope,
+    .transpose_keys = ::transpose_keys,
+    .attention = ::attention,
+};
+
+}  // namespace hearth::kernels

@@ -1,0 +1,253 @@
+// Products with packed weights, written once over the lanes of vec_*.h. Included by each kernel file after its lanes.
+#pragma once
+
+#include "tensor/kernels/kernel_table.h"
+
+namespace {
+
+using namespace hearth::kernels;  // of the tables only: this header never meets another
+
+/// Stores 16 (or the last n) outputs, with what the product adds to them.
+static inline void finish(float* y, F value, int64_t n, const float* bias, bool add_old) {
+  if (n >= 16) {
+    if (bias != nullptr) value = add(value, load(bias));
+    if (add_old) value = add(value, load(y));
+    store(y, value);
+  } else {
+    if (bias != nullptr) value = add(value, load_first(bias, n));
+    if (add_old) value = add(value, load_first(y, n));
+    store_first(y, value, n);
+  }
+}
+
+/// R activation rows through one panel, integers inside a block, f32 between blocks.
+template <int R>
+static inline void panel_q4_fast(const PanelWork& t, const uint8_t* panel, const ActivationBlock* x, F* y) {
+  for (int r = 0; r < R; ++r) y[r] = splat(0);
+  for (int64_t b = 0; b < t.blocks; ++b, panel += kQ4BlockBytes, ++x) {
+    I low[R], high[R];
+    for (int r = 0; r < R; ++r) low[r] = high[r] = splat_int(0);
+#pragma GCC unroll 4
+    for (int g = 0; g < 4; ++g) {
+      const Bytes w = load_bytes(panel + 64 + 64 * g);
+      const Bytes wl = nibbles_low(w), wh = nibbles_high(w);
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) {
+        const int8_t* q = x[r * t.blocks].q + 4 * g;
+        low[r] = dot_nibbles(low[r], wl, q);
+        if (R <= 2)
+          high[r] = dot_nibbles(high[r], wh, q + 16);
+        else
+          low[r] = dot_nibbles(low[r], wh, q + 16);
+      }
+    }
+    const F scale = load_half(reinterpret_cast<const uint16_t*>(panel));
+    const F minimum = load_half(reinterpret_cast<const uint16_t*>(panel + 32));
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const ActivationBlock& a = x[r * t.blocks];
+      if (R <= 2) low[r] = add_int(low[r], high[r]);
+      y[r] = fma(mul(to_float(low[r]), splat(a.d)), scale, y[r]);
+      y[r] = fma(splat(a.sum), minimum, y[r]);
+    }
+  }
+}
+
+template <int R>
+static inline void panel_q8_fast(const PanelWork& t, const uint8_t* panel, const ActivationBlock* x, F* y) {
+  for (int r = 0; r < R; ++r) y[r] = splat(0);
+  for (int64_t b = 0; b < t.blocks; ++b, panel += kQ8BlockBytes, ++x) {
+    I acc[R];
+    for (int r = 0; r < R; ++r) acc[r] = start_bytes(x[r * t.blocks].correction);
+#pragma GCC unroll 8
+    for (int g = 0; g < 8; ++g) {
+      const Bytes w = load_bytes(panel + 32 + 64 * g);
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) acc[r] = dot_bytes(acc[r], w, x[r * t.blocks].q + 4 * g);
+    }
+    const F scale = load_half(reinterpret_cast<const uint16_t*>(panel));
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) y[r] = fma(mul(to_float(acc[r]), splat(x[r * t.blocks].d)), scale, y[r]);
+  }
+}
+
+/// One dequantized column of a panel (16 rows) times R activations. Few rows get several sums each, so that additions
+/// do not wait for one another.
+template <int R>
+constexpr int kSums = R >= 6   ? 1
+                      : R >= 3 ? 2
+                      : R == 2 ? 4
+                               : 8;
+
+template <int R>
+static inline void column(F w, const float* x, int64_t stride, int index, F (*y)[kSums<R>]) {
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+    F& s = y[r][index % kSums<R>];
+    s = fma(w, splat(x[r * stride]), s);
+  }
+}
+template <int R>
+static inline void start_sums(F (*y)[kSums<R>]) {
+  for (int r = 0; r < R; ++r)
+    for (int i = 0; i < kSums<R>; ++i) y[r][i] = splat(0);
+}
+template <int R>
+static inline void join_sums(F (*from)[kSums<R>], F* y) {
+  for (int r = 0; r < R; ++r) {
+    y[r] = from[r][0];
+    for (int i = 1; i < kSums<R>; ++i) y[r] = add(y[r], from[r][i]);
+  }
+}
+
+template <int R>
+static inline void panel_q4_exact(const PanelWork& t, const uint8_t* panel, const float* x, F* y) {
+  F sums[R][kSums<R>];
+  start_sums<R>(sums);
+  for (int64_t b = 0; b < t.blocks; ++b, panel += kQ4BlockBytes, x += kBlock) {
+    const F scale = load_half(reinterpret_cast<const uint16_t*>(panel));
+    const F minimum = load_half(reinterpret_cast<const uint16_t*>(panel + 32));
+    for (int g = 0; g < 4; ++g) {
+      const Bytes w = load_bytes(panel + 64 + 64 * g);
+      const float* at = x + 4 * g;
+      column<R>(fma(nibble_float<0>(w), scale, minimum), at, t.x_stride, 0, sums);
+      column<R>(fma(nibble_float<1>(w), scale, minimum), at + 16, t.x_stride, 1, sums);
+      column<R>(fma(nibble_float<2>(w), scale, minimum), at + 1, t.x_stride, 2, sums);
+      column<R>(fma(nibble_float<3>(w), scale, minimum), at + 17, t.x_stride, 3, sums);
+      column<R>(fma(nibble_float<4>(w), scale, minimum), at + 2, t.x_stride, 4, sums);
+      column<R>(fma(nibble_float<5>(w), scale, minimum), at + 18, t.x_stride, 5, sums);
+      column<R>(fma(nibble_float<6>(w), scale, minimum), at + 3, t.x_stride, 6, sums);
+      column<R>(fma(nibble_float<7>(w), scale, minimum), at + 19, t.x_stride, 7, sums);
+    }
+  }
+  join_sums<R>(sums, y);
+}
+
+template <int R>
+static inline void panel_q8_exact(const PanelWork& t, const uint8_t* panel, const float* x, F* y) {
+  F sums[R][kSums<R>];
+  start_sums<R>(sums);
+  for (int64_t b = 0; b < t.blocks; ++b, panel += kQ8BlockBytes, x += kBlock) {
+    const F scale = load_half(reinterpret_cast<const uint16_t*>(panel));
+    for (int g = 0; g < 8; ++g) {
+      const Bytes w = load_bytes(panel + 32 + 64 * g);
+      const float* at = x + 4 * g;
+      const int odd = g % 2 * 4;
+      column<R>(mul(byte_float<0>(w), scale), at, t.x_stride, odd, sums);
+      column<R>(mul(byte_float<1>(w), scale), at + 1, t.x_stride, odd + 1, sums);
+      column<R>(mul(byte_float<2>(w), scale), at + 2, t.x_stride, odd + 2, sums);
+      column<R>(mul(byte_float<3>(w), scale), at + 3, t.x_stride, odd + 3, sums);
+    }
+  }
+  join_sums<R>(sums, y);
+}
+
+enum class PanelKind { q4_fast, q8_fast, q4_exact, q8_exact };
+
+template <PanelKind Kind, int R>
+static inline void panel_rows(const PanelWork& t, const uint8_t* panel, int64_t row, float* y, int64_t n,
+                              const float* bias) {
+  F out[R];
+  if constexpr (Kind == PanelKind::q4_fast) panel_q4_fast<R>(t, panel, t.activations + row * t.blocks, out);
+  if constexpr (Kind == PanelKind::q8_fast) panel_q8_fast<R>(t, panel, t.activations + row * t.blocks, out);
+  if constexpr (Kind == PanelKind::q4_exact) panel_q4_exact<R>(t, panel, t.x + row * t.x_stride, out);
+  if constexpr (Kind == PanelKind::q8_exact) panel_q8_exact<R>(t, panel, t.x + row * t.x_stride, out);
+  for (int r = 0; r < R; ++r) finish(y + (row + r) * t.y_stride, out[r], n, bias, t.add);
+}
+
+/// The rows that are left after the full groups, 1 to R at a time, biggest first.
+template <PanelKind Kind, int R>
+static inline void panel_rest(const PanelWork& t, const uint8_t* panel, int64_t row, float* y, int64_t n,
+                              const float* bias) {
+  if (t.rows - row >= R) {
+    panel_rows<Kind, R>(t, panel, row, y, n, bias);
+    row += R;
+  }
+  if constexpr (R > 1) panel_rest<Kind, R / 2>(t, panel, row, y, n, bias);
+}
+
+template <PanelKind Kind>
+static void panels(const PanelWork& t) {
+  constexpr bool fast = Kind == PanelKind::q4_fast || Kind == PanelKind::q8_fast;
+  constexpr int R = fast ? kFastRows : kExactRows;
+  constexpr int64_t block_bytes =
+      Kind == PanelKind::q4_fast || Kind == PanelKind::q4_exact ? kQ4BlockBytes : kQ8BlockBytes;
+  const uint8_t* panel = t.panels;
+  for (int64_t p = 0; p < t.panel_count; ++p, panel += t.blocks * block_bytes) {
+    float* y = t.y + p * kPanelRows;
+    const float* bias = t.bias != nullptr ? t.bias + p * kPanelRows : nullptr;
+    const int64_t n = t.outs - p * kPanelRows;
+    int64_t row = 0;
+    for (; row + R <= t.rows; row += R) panel_rows<Kind, R>(t, panel, row, y, n, bias);
+    panel_rest<Kind, (R > 8 ? 8 : R > 1 ? R / 2 : 1)>(t, panel, row, y, n, bias);
+  }
+}
+
+enum class Element { f32, f16, bf16 };
+
+template <Element E>
+static inline F load_element(const void* row, int64_t i) {
+  if constexpr (E == Element::f32) return load(static_cast<const float*>(row) + i);
+  if constexpr (E == Element::f16) return load_half(static_cast<const uint16_t*>(row) + i);
+  return load_brain(static_cast<const uint16_t*>(row) + i);
+}
+template <Element E>
+static inline F load_element_first(const void* row, int64_t i, int64_t n) {
+  if constexpr (E == Element::f32) return load_first(static_cast<const float*>(row) + i, n);
+  if constexpr (E == Element::f16) return load_half_first(static_cast<const uint16_t*>(row) + i, n);
+  return load_brain_first(static_cast<const uint16_t*>(row) + i, n);
+}
+
+/// O weight rows times R activation rows as dot products along the columns.
+template <Element E, int R, int O>
+static inline void rows_tile(const RowsWork& t, int64_t row, int64_t out) {
+  constexpr int64_t size = E == Element::f32 ? 4 : 2;
+  const char* w = static_cast<const char*>(t.weight) + out * t.cols * size;
+  const float* x = t.x + row * t.x_stride;
+  F sums[R][O];
+  for (int r = 0; r < R; ++r)
+    for (int o = 0; o < O; ++o) sums[r][o] = splat(0);
+  int64_t i = 0;
+  for (; i + 16 <= t.cols; i += 16) {
+    F wide[O];
+#pragma GCC unroll 8
+    for (int o = 0; o < O; ++o) wide[o] = load_element<E>(w + o * t.cols * size, i);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      const F in = load(x + r * t.x_stride + i);
+#pragma GCC unroll 8
+      for (int o = 0; o < O; ++o) sums[r][o] = fma(wide[o], in, sums[r][o]);
+    }
+  }
+  if (i < t.cols) {
+    const int64_t n = t.cols - i;
+    for (int o = 0; o < O; ++o) {
+      const F wide = load_element_first<E>(w + o * t.cols * size, i, n);
+      for (int r = 0; r < R; ++r) sums[r][o] = fma(wide, load_first(x + r * t.x_stride + i, n), sums[r][o]);
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int o = 0; o < O; ++o) {
+      float* y = t.y + (row + r) * t.y_stride + out + o;
+      float value = sum(sums[r][o]);
+      if (t.bias != nullptr) value += t.bias[out + o];
+      *y = t.add ? *y + value : value;
+    }
+}
+
+template <Element E, int R, int O>
+static inline void rows_group(const RowsWork& t, int64_t row) {
+  int64_t out = 0;
+  for (; out + O <= t.outs; out += O) rows_tile<E, R, O>(t, row, out);
+  for (; out < t.outs; ++out) rows_tile<E, R, 1>(t, row, out);
+}
+
+template <Element E>
+static void rows(const RowsWork& t) {
+  int64_t row = 0;
+  for (; row + kFloatRows <= t.rows; row += kFloatRows) rows_group<E, kFloatRows, kFloatOuts>(t, row);
+  for (; row + 2 <= t.rows; row += 2) rows_group<E, 2, kFloatOuts>(t, row);
+  for (; row < t.rows; ++row) rows_group<E, 1, kFloatOuts>(t, row);
+}
+
+}  // namespace

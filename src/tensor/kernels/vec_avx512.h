@@ -1,0 +1,161 @@
+// Sixteen lanes for AVX-512 (F, BW, VL, DQ, VNNI). Static functions only.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace {
+
+constexpr int kFastRows = 8;  // activation rows that share one pass over a panel
+constexpr int kExactRows = 12;
+constexpr int kFloatRows = 6;
+constexpr int kFloatOuts = 4;
+constexpr int kTileRows = 6;  // attention: rows of a register tile, 4 vectors wide
+
+struct F {
+  __m512 v;
+};
+struct I {
+  __m512i v;
+};
+struct Bytes {
+  __m512i v;
+};
+
+static inline F splat(float x) {
+  return {_mm512_set1_ps(x)};
+}
+static inline F load(const float* p) {
+  return {_mm512_loadu_ps(p)};
+}
+static inline __mmask16 first(int64_t n) {
+  return static_cast<__mmask16>((1u << n) - 1);
+}
+/// The first n (0 to 15) of 16 floats, the rest 0.
+static inline F load_first(const float* p, int64_t n) {
+  return {_mm512_maskz_loadu_ps(first(n), p)};
+}
+static inline void store(float* p, F a) {
+  _mm512_storeu_ps(p, a.v);
+}
+static inline void store_first(float* p, F a, int64_t n) {
+  _mm512_mask_storeu_ps(p, first(n), a.v);
+}
+static inline F add(F a, F b) {
+  return {_mm512_add_ps(a.v, b.v)};
+}
+static inline F sub(F a, F b) {
+  return {_mm512_sub_ps(a.v, b.v)};
+}
+static inline F mul(F a, F b) {
+  return {_mm512_mul_ps(a.v, b.v)};
+}
+static inline F div(F a, F b) {
+  return {_mm512_div_ps(a.v, b.v)};
+}
+static inline F max(F a, F b) {
+  return {_mm512_max_ps(a.v, b.v)};
+}
+static inline F min(F a, F b) {
+  return {_mm512_min_ps(a.v, b.v)};
+}
+/// a * b + c
+static inline F fma(F a, F b, F c) {
+  return {_mm512_fmadd_ps(a.v, b.v, c.v)};
+}
+static inline float sum(F a) {
+  return _mm512_reduce_add_ps(a.v);
+}
+static inline float largest(F a) {
+  return _mm512_reduce_max_ps(a.v);
+}
+static inline I round_to_int(F a) {
+  return {_mm512_cvtps_epi32(a.v)};
+}
+static inline F to_float(I a) {
+  return {_mm512_cvtepi32_ps(a.v)};
+}
+/// 2^n for whole n in -126 to 127.
+static inline F power_of_two(I n) {
+  return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n.v, _mm512_set1_epi32(127)), 23))};
+}
+static inline I splat_int(int32_t x) {
+  return {_mm512_set1_epi32(x)};
+}
+static inline I add_int(I a, I b) {
+  return {_mm512_add_epi32(a.v, b.v)};
+}
+
+static inline F load_half(const uint16_t* p) {
+  return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+static inline F load_half_first(const uint16_t* p, int64_t n) {
+  return {_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(n), p))};
+}
+static inline F load_brain(const uint16_t* p) {
+  const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  return {_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16))};
+}
+static inline F load_brain_first(const uint16_t* p, int64_t n) {
+  const __m512i wide = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(first(n), p));
+  return {_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16))};
+}
+
+static inline Bytes load_bytes(const uint8_t* p) {
+  return {_mm512_loadu_si512(p)};
+}
+static inline Bytes nibbles_low(Bytes w) {
+  return {_mm512_and_si512(w.v, _mm512_set1_epi8(15))};
+}
+static inline Bytes nibbles_high(Bytes w) {
+  return {_mm512_and_si512(_mm512_srli_epi16(w.v, 4), _mm512_set1_epi8(15))};
+}
+static inline int32_t four(const int8_t* x) {
+  int32_t out;
+  __builtin_memcpy(&out, x, 4);
+  return out;
+}
+/// acc[lane] + sum of the lane's four nibbles (0 to 15) times four signed bytes of x.
+static inline I dot_nibbles(I acc, Bytes w, const int8_t* x) {
+  return {_mm512_dpbusd_epi32(acc.v, w.v, _mm512_set1_epi32(four(x)))};
+}
+/// The same for stored bytes w + 128; `start_bytes` of the block's correction is where the sum begins.
+static inline I start_bytes(int32_t correction) {
+  return splat_int(correction);
+}
+static inline I dot_bytes(I acc, Bytes w, const int8_t* x) {
+  return dot_nibbles(acc, w, x);
+}
+
+/// Nibble `Index` of each 32-bit lane, as float.
+template <int Index>
+static inline F nibble_float(Bytes w) {
+  const __m512 table = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  return {_mm512_permutexvar_ps(_mm512_srli_epi32(w.v, 4 * Index), table)};
+}
+/// Byte `Index` of each lane less 128, as float.
+template <int Index>
+static inline F byte_float(Bytes w) {
+  const __m512i plain = _mm512_xor_si512(w.v, _mm512_set1_epi32(static_cast<int32_t>(0x80808080)));
+  return {_mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(plain, 24 - 8 * Index), 24))};
+}
+
+/// The largest magnitude of 32 floats; NaN when one is NaN.
+static inline float magnitude(F a, F b) {
+  const __m512i mask = _mm512_set1_epi32(0x7fffffff);
+  const __m512i both = _mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(a.v), mask),
+                                        _mm512_and_si512(_mm512_castps_si512(b.v), mask));
+  const int32_t bits = _mm512_reduce_max_epi32(both);
+  float out;
+  __builtin_memcpy(&out, &bits, 4);
+  return out;
+}
+static inline int32_t sum_int(I a) {
+  return _mm512_reduce_add_epi32(a.v);
+}
+static inline void store_bytes(int8_t* p, I a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(a.v));
+}
+
+}  // namespace

@@ -1,0 +1,209 @@
+#include "tensor/linear_kernels.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <string_view>
+#include <vector>
+
+#include "tensor/kernels/kernel_table.h"
+#include "tensor/kernels/scratch.h"
+
+namespace hearth::kernels {
+namespace {
+
+constexpr int64_t kRowChunk = 128;  // activation rows of one tile: with 1,536 columns of them they stay in the L2 cache
+
+bool has(Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::avx2)
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  if (isa == Isa::avx512)
+    return has(Isa::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vnni");
+#endif
+  return isa == Isa::plain;
+}
+
+Isa choose() {
+  const char* wish = std::getenv("HEARTH_ISA");
+  for (const Isa isa : {Isa::avx512, Isa::avx2}) {
+    if (wish != nullptr && std::string_view(wish) != name(isa)) {
+      if (std::string_view(wish) == name(Isa::plain) || isa == Isa::avx512) continue;
+    }
+    if (has(isa)) return isa;
+  }
+  return Isa::plain;
+}
+
+std::atomic<const KernelTable*> forced{nullptr};
+
+const KernelTable& table_of(Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::avx512) return kernels_avx512;
+  if (isa == Isa::avx2) return kernels_avx2;
+#endif
+  return kernels_plain;
+}
+
+void work_panels(const KernelTable& k, const Product& product, const ActivationBlock* activations, const float* x,
+                 int64_t x_stride, int64_t row, int64_t rows, int64_t panel, int64_t panels) {
+  const PackedWeight& w = *product.weight;
+  const int64_t first = panel * kPanelRows, outs = std::min(panels * kPanelRows, w.rows() - first);
+  const int64_t y_stride = product.y_stride > 0 ? product.y_stride : w.rows();
+  float* const y = product.y + row * y_stride + first;
+  const float* const bias = product.bias != nullptr ? product.bias + first : nullptr;
+  const bool q8 = w.format() == Format::q8;
+  if (q8 || w.format() == Format::q4) {
+    const int64_t blocks = w.cols() / kBlock;
+    const PanelWork work{
+        .panels = reinterpret_cast<const uint8_t*>(w.data()) + panel * blocks * (q8 ? kQ8BlockBytes : kQ4BlockBytes),
+        .panel_count = panels,
+        .blocks = blocks,
+        .outs = outs,
+        .activations = activations != nullptr ? activations + row * blocks : nullptr,
+        .x = x + row * x_stride,
+        .x_stride = x_stride,
+        .rows = rows,
+        .y = y,
+        .y_stride = y_stride,
+        .bias = bias,
+        .add = product.add};
+    if (w.numerics() == Numerics::fast)
+      (q8 ? k.q8_fast : k.q4_fast)(work);
+    else
+      (q8 ? k.q8_exact : k.q4_exact)(work);
+    return;
+  }
+  const int64_t element = w.format() == Format::f32 ? 4 : 2;
+  const RowsWork work{.weight = w.data() + first * w.cols() * element,
+                      .outs = outs,
+                      .cols = w.cols(),
+                      .x = x + row * x_stride,
+                      .x_stride = x_stride,
+                      .rows = rows,
+                      .y = y,
+                      .y_stride = y_stride,
+                      .bias = bias,
+                      .add = product.add};
+  if (w.format() == Format::f32) k.f32_rows(work);
+  if (w.format() == Format::f16) k.f16_rows(work);
+  if (w.format() == Format::bf16) k.bf16_rows(work);
+}
+
+bool is_fast(const PackedWeight& w) {
+  return w.numerics() == Numerics::fast && (w.format() == Format::q8 || w.format() == Format::q4);
+}
+
+}  // namespace
+
+std::string_view name(Isa isa) {
+  switch (isa) {
+    case Isa::avx512:
+      return "avx512";
+    case Isa::avx2:
+      return "avx2";
+    default:
+      return "plain";
+  }
+}
+
+Isa best_isa() {
+  static const Isa best = choose();
+  return best;
+}
+
+void force_isa(Isa isa) {
+  VERIFY(has(isa), "a forced instruction set is one that the processor has");
+  forced = &table_of(isa);
+}
+
+const KernelTable& kernels() {
+  const KernelTable* table = forced.load(std::memory_order_relaxed);
+  if (table == nullptr) {
+    table = &table_of(best_isa());
+    forced = table;
+  }
+  return *table;
+}
+
+void linear(std::span<const Product> products, const Input& input, ThreadPool& pool) {
+  if (products.empty() || input.rows <= 0) return;
+  const KernelTable& k = kernels();
+  const int64_t cols = products[0].weight->cols(), rows = input.rows;
+  const int64_t stride = input.stride > 0 ? input.stride : cols;
+  bool any_fast = false, any_exact = false;
+  int64_t panels = 0, bytes = 0;
+  for (const Product& p : products) {
+    VERIFY(p.weight->cols() == cols, "products of one input have one number of columns");
+    (is_fast(*p.weight) ? any_fast : any_exact) = true;
+    panels += (p.weight->rows() + kPanelRows - 1) / kPanelRows;
+    bytes += p.weight->size_bytes();
+  }
+  VERIFY(input.norm_weight == nullptr || input.up == nullptr, "an input is normalized or gated, not both");
+
+  // The input as the products want it: transformed f32 rows, 8-bit blocks, or both.
+  const bool transform = input.norm_weight != nullptr || input.up != nullptr;
+  const int64_t blocks = cols / kBlock;
+  static thread_local Scratch<float> changed;
+  static thread_local Scratch<ActivationBlock> rounded;
+  float* const x = transform ? changed.of(rows * cols) : nullptr;
+  ActivationBlock* const activations = any_fast ? rounded.of(rows * blocks) : nullptr;
+  if (transform || any_fast)
+    pool.parallel_for(rows, 8, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        const float* from = input.x + r * stride;
+        if (input.norm_weight != nullptr) k.rms_norm(from, input.norm_weight, input.norm_eps, cols, x + r * cols);
+        if (input.up != nullptr)
+          k.silu_mul(from, input.up + r * (input.up_stride > 0 ? input.up_stride : cols), cols, x + r * cols);
+        if (any_fast) k.quantize(transform ? x + r * cols : from, blocks, activations + r * blocks);
+      }
+    });
+  const float* const source = transform ? x : input.x;
+  const int64_t source_stride = transform ? cols : stride;
+
+  // Pieces: panels of all products end to end, for one chunk of rows after the other. A piece reads at least 16 KiB of
+  // weights, and there are some eight a thread, so that a thread that lost its core holds up little.
+  const int64_t chunks = (rows + kRowChunk - 1) / kRowChunk;
+  const int64_t panel_bytes = std::max<int64_t>(1, bytes / panels);
+  const int64_t wanted = std::max<int64_t>(1, panels * chunks / (8 * pool.threads()));
+  const int64_t grain = rows == 1 ? std::max(wanted, (16 << 10) / panel_bytes + 1) : wanted;
+  pool.parallel_for(panels * chunks, grain, [&](int64_t begin, int64_t end) {
+    while (begin < end) {
+      const int64_t chunk = begin / panels;
+      int64_t panel = begin % panels, count = std::min(end - begin, panels - panel);
+      begin += count;
+      const int64_t row = chunk * kRowChunk, row_count = std::min(kRowChunk, rows - row);
+      for (const Product& p : products) {
+        const int64_t own = (p.weight->rows() + kPanelRows - 1) / kPanelRows;
+        const int64_t here = std::min(count, own - panel);
+        if (here > 0) {
+          work_panels(k, p, activations, source, source_stride, row, row_count, panel, here);
+          count -= here;
+          panel = 0;
+          if (count == 0) break;
+        } else {
+          panel -= own;
+        }
+      }
+    }
+  });
+}
+
+void linear(const PackedWeight& weight, const float* x, int64_t rows, float* y, ThreadPool& pool) {
+  const Product product{.weight = &weight, .y = y};
+  linear({&product, 1}, {.x = x, .rows = rows}, pool);
+}
+
+void rms_norm(const float* x, const float* weight, float eps, int64_t rows, int64_t cols, float* out) {
+  for (int64_t r = 0; r < rows; ++r) kernels().rms_norm(x + r * cols, weight, eps, cols, out + r * cols);
+}
+void rope(float* x, int64_t heads, int64_t head_dim, const float* cos, const float* sin) {
+  kernels().rope(x, heads, head_dim, cos, sin);
+}
+void silu_mul(const float* gate, const float* up, int64_t count, float* out) {
+  kernels().silu_mul(gate, up, count, out);
+}
+
+}  // namespace hearth::kernels
