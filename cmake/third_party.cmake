@@ -11,6 +11,7 @@ endfunction()
 
 debian_library(simdjson simdjson)
 debian_library(curl libcurl)
+debian_library(zlib zlib)
 debian_library(sqlite3 sqlite3)
 debian_library(git2 libgit2)
 debian_library(argon2 libargon2)

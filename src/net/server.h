@@ -1,0 +1,83 @@
+// The HTTP/1.1 server.
+//
+// 1. The event loop moves every byte to and from clients; handlers run on a fixed pool and never wait for a client.
+// 2. A handler is called once its body has arrived (memory, spool) or before (pipe); its stop token is requested when
+//    the client has left or the server stops.
+// 3. What a client can make grow is bounded: connections, header bytes, body bytes, the queue to the pool, buffers.
+//
+//   accept -> head -> plan -> [admit] -> body -> handle -> send -> head (keep-alive) | close
+//                        \________________________/ failures: Handler::refuse
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "net/http.h"
+
+namespace hearth::net {
+
+/// Where a request's body goes.
+struct BodyPlan {
+  enum class Kind { memory, spool, pipe };
+  Kind kind = Kind::memory;
+  uint64_t max_bytes = 1 << 20;  ///< after decompression; more is too_large. Of a pipe: no limit when 0
+  std::string folder;            ///< of the spooled file
+  bool admit_first = false;      ///< ask Handler::admit, on the pool, before the body is read
+
+  static BodyPlan memory(uint64_t max_bytes) { return {.kind = Kind::memory, .max_bytes = max_bytes}; }
+  static BodyPlan spool(std::string folder, uint64_t max_bytes) {
+    return {.kind = Kind::spool, .max_bytes = max_bytes, .folder = std::move(folder), .admit_first = true};
+  }
+  static BodyPlan pipe() { return {.kind = Kind::pipe, .max_bytes = 0}; }
+};
+
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  /// On the event loop: must not block.
+  virtual BodyPlan plan(const RequestHead& head) = 0;
+  /// On the pool, before a body with `admit_first` is read: an answer here refuses it.
+  virtual std::optional<Response> admit(const RequestHead&) { return std::nullopt; }
+  /// On the pool.
+  virtual Response handle(Request&& request, std::stop_token stop) = 0;
+  /// The answer to what never reached `handle` (too large, malformed, busy, disk full) or broke after it. On the loop.
+  virtual Response refuse(const RequestHead& head, const Status& status);
+};
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";
+  int port = 0;           ///< 0: any free one
+  std::string unix_path;  ///< when set, a Unix socket instead of host and port; only this user may connect
+  int io_threads = 2;
+  int pool_threads = 8;
+  size_t max_connections = 4096;  ///< more are answered 503 and closed
+  size_t max_queued = 1024;       ///< requests that wait for a pool thread; more are answered 503
+  size_t max_head_bytes = 64 << 10;
+  int head_timeout_ms = 30'000;    ///< for a whole request head
+  int idle_timeout_ms = 75'000;    ///< between requests
+  int stall_timeout_ms = 300'000;  ///< no byte moved to or from the client
+  int grace_ms = 10'000;           ///< for answers under way after stop
+  bool stop_on_signals = false;    ///< SIGTERM and SIGINT stop the server
+};
+
+class Server {
+ public:
+  /// Listens at once; connections are answered in `run`. unavailable, naming the address, when it is taken.
+  static Result<std::unique_ptr<Server>> listen(const ServerOptions& options, Handler& handler);
+  ~Server();
+  int port() const;
+  /// "http://127.0.0.1:8686", or "unix:/path".
+  std::string address() const;
+  /// Serves until `stop`, and returns when the answers under way are sent or the grace has passed.
+  void run();
+  /// From any thread.
+  void stop();
+
+  struct Impl;
+
+ private:
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hearth::net

@@ -1,0 +1,58 @@
+// A route: method, pattern, who may, and the function that answers. Rows of the registry folders routes/ and pages/.
+//
+// Patterns match whole paths, segment by segment, each percent-decoded on its own:
+//   {kind}    models, datasets or spaces                 {repo}   owner/name (`.git` at its end is dropped; a legacy
+//   {kind?}   datasets/ or spaces/, nothing for models            id of one segment finds no repository)
+//   {rev}     any one segment (refs%2Fpr%2F1)            {NAME*}  the rest, slashes included, maybe empty; comes last
+// Where several patterns match, the more literal one wins, from left to right.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "server/request.h"
+
+namespace hearth::server {
+
+/// Who may call. The four rights of a repository need {repo} in the pattern: the handler finds it in `rq.repo()`.
+enum class Access {
+  open,        ///< anybody
+  signed_in,   ///< any user, with any token
+  metadata,    ///< who may know of the repository
+  content,     ///< who may read its files
+  write,       ///< who may commit
+  admin,       ///< who may change its settings
+  site_admin,  ///< the hub's administrators
+};
+
+/// An Access that was written down: a row without one does not compile.
+struct Decision {
+  Access access;
+  constexpr Decision(Access decided) : access(decided) {}  // NOLINT(google-explicit-constructor)
+};
+
+/// Where the request's body is when the handler runs.
+enum class BodyMode {
+  memory,  ///< in rq.body(), up to max_body_bytes
+  spool,   ///< in a file, rq.spooled(), hashed on the way; access is decided before a byte is read
+  pipe,    ///< not read yet: the handler answers with a net::ProcessPipe
+};
+
+using HandlerFunction = Result<Response> (*)(Request& rq);
+
+struct Route {
+  std::string_view method;  ///< GET serves HEAD too
+  std::string_view pattern;
+  Decision access;
+  HandlerFunction handle;
+  BodyMode body = BodyMode::memory;
+  uint64_t max_body_bytes = 1 << 20;
+};
+
+/// The rows of one file.
+struct Routes {
+  std::span<const Route> rows;
+};
+
+}  // namespace hearth::server

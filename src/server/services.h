@@ -1,0 +1,32 @@
+// What all handlers share: made once by `hearth serve`, alive until the last answer is sent.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "hub/hub.h"
+
+namespace hearth::server {
+
+/// Signs addresses that are used without credentials (LFS transfers): HMAC-SHA256 over all that the right depends on.
+class Signer {
+ public:
+  /// The key lies in `file`, made at the first start, so that addresses stay good across restarts.
+  static Result<Signer> open(const std::string& file);
+  /// `what` and the time of expiry, signed: goes into a query as two parameters.
+  std::string sign(std::string_view what, int64_t expires_ms) const;
+  bool good(std::string_view what, int64_t expires_ms, std::string_view signature) const;
+
+ private:
+  explicit Signer(std::string key) : key_(std::move(key)) {}
+  std::string key_;
+};
+
+struct Services {
+  hub::Hub& hub;
+  Signer signer;
+  std::string web_folder;    ///< the built browser code, `../web` beside the program's folder
+  bool on_loopback = false;  ///< bound to this machine alone
+};
+
+}  // namespace hearth::server
