@@ -1,7 +1,7 @@
 // Accounts: users with Argon2id passwords, access tokens, browser sessions, one-time login links.
 //
 // 1. Secrets are stored as SHA-256 (tokens, sessions, links: high entropy) or Argon2id (passwords), never themselves.
-// 2. A login link works once and for ten minutes.
+// 2. A login link works once and for half an hour.
 // Source: RFC 9106 (Argon2id, second recommended option); huggingface_hub 2.4.0 for the token's form.
 #pragma once
 
@@ -24,6 +24,9 @@ struct User {
   bool is_admin = false;
   int64_t created_ms = 0;
 };
+
+/// How commits name the user: the account's address, or one that reaches nobody.
+std::string author_email(const User& user);
 
 enum class TokenRole { read, write };
 std::string_view role_name(TokenRole role);
@@ -74,7 +77,7 @@ class Accounts {
   Result<Caller> caller_by_session(std::string_view secret) const;
   Status end_session(std::string_view secret);
 
-  /// The secret of a link that `use_login_link` takes once within ten minutes.
+  /// The secret of a link that `use_login_link` takes once within half an hour.
   Result<std::string> create_login_link(const User& user);
   /// The link's user; unauthenticated when unknown, used or expired.
   Result<User> use_login_link(std::string_view secret);

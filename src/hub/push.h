@@ -26,9 +26,10 @@ struct PushCheck {
   std::vector<std::string> texts;  ///< for the person's terminal, one line each
 };
 /// Judges the pushed objects, which lie in `quarantine` (git's GIT_QUARANTINE_PATH; empty: in the repository already).
-/// Refused: files over 10 MB outside LFS, LFS pointers whose file was not uploaded, refs other than branches and tags,
-/// deleting main, a README whose metadata is not YAML.
-Result<PushCheck> check_push(Hub& hub, const Repo& repo, std::span<const RefUpdate> updates,
+/// Refused: files over 10 MB outside LFS, LFS pointers whose file was not uploaded or is not the caller's, refs other
+/// than branches and tags, deleting main, a README whose metadata is not YAML.
+/// The stored files that accepted pointers name become the repository's.
+Result<PushCheck> check_push(Hub& hub, const Repo& repo, const Caller& caller, std::span<const RefUpdate> updates,
                              const std::string& quarantine);
 
 /// Brings the row and the index up to date after the refs have moved.

@@ -62,12 +62,12 @@ Result<TreePage> list_tree(const Hub& hub, const Repo& repo, std::string_view re
 Result<TreePage> paths_info(const Hub& hub, const Repo& repo, std::string_view revision,
                             const std::vector<std::string>& paths, bool expand = false);
 
-/// A file at a revision. `commit` is set too when the answer is entry_not_found at a known revision.
 struct FileAt {
   std::string commit;
   TreeEntry entry;
 };
-/// revision_not_found, entry_not_found (absent, or a folder).
+/// A file at a revision. revision_not_found, entry_not_found (absent, or a folder). Resolve the revision first where
+/// the commit must be told even when the file is absent (X-Repo-Commit).
 Result<FileAt> find_file(const Hub& hub, const Repo& repo, std::string_view revision, std::string_view path);
 
 /// The bytes that git holds for the entry (for a big file: its pointer); too_large over `max_bytes`.

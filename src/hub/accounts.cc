@@ -1,0 +1,220 @@
+#include "hub/accounts.h"
+
+#include <argon2.h>
+
+#include <semaphore>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/text.h"
+#include "hub/repo_id.h"
+
+namespace hearth::hub {
+namespace {
+
+constexpr int64_t kSessionMs = int64_t{30} * 24 * 3600 * 1000;
+constexpr int64_t kLoginLinkMs = int64_t{30} * 60 * 1000;
+constexpr int64_t kTokenUseMs = 60'000;  // the last use is written at most once a minute
+constexpr size_t kPasswordMin = 8, kPasswordMax = 1024;
+
+// First segments of the site's own addresses: an owner of that name could not be reached.
+constexpr std::string_view kReserved[] = {
+    "api",    "assets",  "buckets", "collections", "datasets", "docs",   "engine", "healthz", "info",
+    "join",   "kernels", "login",   "logout",      "metrics",  "models", "new",    "oauth",   "organizations",
+    "papers", "raw",     "resolve", "search",      "settings", "spaces", "static", "tasks",   "v1"};
+
+// RFC 9106 section 4, second recommended option: 64 MiB, 3 passes, 4 lanes.
+constexpr uint32_t kMemoryKib = 64 * 1024, kPasses = 3, kLanes = 4;
+
+// Each hash takes 64 MiB: a flood of logins must not take the machine.
+std::counting_semaphore<2>& hashing_slots() {
+  static std::counting_semaphore<2> slots(2);
+  return slots;
+}
+struct HashingSlot {
+  HashingSlot() { hashing_slots().acquire(); }
+  ~HashingSlot() { hashing_slots().release(); }
+};
+
+Result<std::string> hash_password(std::string_view password) {
+  if (password.size() < kPasswordMin || password.size() > kPasswordMax)
+    return Status(Code::bad_input, cat("a password has ", kPasswordMin, " to ", kPasswordMax, " bytes"));
+  const HashingSlot slot;
+  const auto salt = random_bytes(16);
+  char encoded[256];
+  const int r = argon2id_hash_encoded(kPasses, kMemoryKib, kLanes, password.data(), password.size(), salt.data(),
+                                      salt.size(), 32, encoded, sizeof encoded);
+  if (r != ARGON2_OK) return Status(Code::internal, cat("Argon2id: ", std::string_view(argon2_error_message(r))));
+  return std::string(encoded);
+}
+
+bool password_matches(const std::string& encoded, std::string_view password) {
+  if (password.size() > kPasswordMax) return false;
+  const HashingSlot slot;
+  return argon2id_verify(encoded.c_str(), password.data(), password.size()) == ARGON2_OK;
+}
+
+constexpr std::string_view kUserColumns =
+    "owners.id, owners.name, owners.fullname, users.email, users.is_admin, owners.created_ms";
+
+User user_of(const store::Row& row) {
+  return {.id = row[0].integer(),
+          .name = row[1].text(),
+          .fullname = row[2].text(),
+          .email = row[3].text(),
+          .is_admin = row[4].boolean(),
+          .created_ms = row[5].integer()};
+}
+
+Status wrong_login() {
+  return Status(Code::unauthenticated, "wrong user name or password");
+}
+
+}  // namespace
+
+std::string author_email(const User& user) {
+  return user.email.empty() ? cat(user.name, "@users.noreply.hearth.invalid") : user.email;
+}
+
+std::string_view role_name(TokenRole role) {
+  return role == TokenRole::read ? "read" : "write";
+}
+
+Result<TokenRole> parse_role(std::string_view text) {
+  for (const auto role : {TokenRole::read, TokenRole::write})
+    if (text == role_name(role)) return role;
+  return Status(Code::bad_input, cat("role '", text, "' is not known (read, write)"));
+}
+
+Result<User> Accounts::create_user(std::string_view name, std::string_view password, bool is_admin) {
+  TRY(check_name(name));
+  for (const auto reserved : kReserved)
+    if (equals_ignore_case(name, reserved))
+      return Status(Code::bad_input, cat("the name '", name, "' is the site's own"));
+  const auto hash = TRY(hash_password(password));
+  auto transaction = TRY(db_.begin());
+  if (TRY(transaction.query_one("SELECT 1 FROM owners WHERE name = $1", {name})))
+    return Status(Code::conflict, cat("the name '", name, "' is taken"));
+  TRY(transaction.execute("INSERT INTO owners (kind, name, created_ms) VALUES ('user', $1, $2)", {name, now_ms()}));
+  TRY(transaction.execute(
+      "INSERT INTO users (owner_id, password_hash, is_admin) SELECT id, $2, $3 FROM owners WHERE name = $1",
+      {name, hash, is_admin}));
+  TRY(transaction.commit());
+  return user(name);
+}
+
+Result<User> Accounts::user(std::string_view name) const {
+  const auto row = TRY(db_.query_one(
+      cat("SELECT ", kUserColumns, " FROM owners JOIN users ON users.owner_id = owners.id WHERE owners.name = $1"),
+      {name}));
+  if (!row) return Status(Code::not_found, cat("there is no user '", name.substr(0, 100), "'"));
+  return user_of(*row);
+}
+
+Status Accounts::set_password(std::string_view name, std::string_view password) {
+  const auto found = TRY(user(name));
+  const auto hash = TRY(hash_password(password));
+  TRY(db_.execute("UPDATE users SET password_hash = $2 WHERE owner_id = $1", {found.id, hash}));
+  return {};
+}
+
+Result<User> Accounts::login(std::string_view name, std::string_view password) const {
+  const auto row = TRY(db_.query_one(
+      "SELECT users.password_hash FROM owners JOIN users ON users.owner_id = owners.id WHERE owners.name = $1",
+      {name}));
+  // An unknown name costs one hash as well, so that names cannot be told by time.
+  static const std::string no_user = hash_password(random_token(20)).value_or("");
+  if (!password_matches(row ? (*row)[0].text() : no_user, password) || !row) return wrong_login();
+  return user(name);
+}
+
+Result<std::string> Accounts::create_token(const User& user, TokenRole role, std::string_view display_name) {
+  auto token = cat("hf_", random_token(34));
+  TRY(db_.execute("INSERT INTO tokens (user_id, hash, role, name, created_ms) VALUES ($1, $2, $3, $4, $5)",
+                  {user.id, sha256_hex(token), role_name(role), display_name.substr(0, 200), now_ms()}));
+  return token;
+}
+
+Result<std::vector<TokenInfo>> Accounts::tokens(const User& user) const {
+  std::vector<TokenInfo> out;
+  for (const auto& row : TRY(db_.query(
+           "SELECT id, name, role, created_ms, used_ms FROM tokens WHERE user_id = $1 ORDER BY id", {user.id})))
+    out.push_back({.id = row[0].integer(),
+                   .name = row[1].text(),
+                   .role = TRY(parse_role(row[2].text())),
+                   .created_ms = row[3].integer(),
+                   .used_ms = row[4].is_null() ? std::nullopt : std::optional(row[4].integer())});
+  return out;
+}
+
+Status Accounts::delete_token(const User& user, int64_t token_id) {
+  if (TRY(db_.execute("DELETE FROM tokens WHERE user_id = $1 AND id = $2", {user.id, token_id})) == 0)
+    return Status(Code::not_found, cat(user.name, " has no token ", token_id));
+  return {};
+}
+
+Result<Caller> Accounts::caller_by_token(std::string_view token) const {
+  const auto row =
+      TRY(db_.query_one(cat("SELECT ", kUserColumns,
+                            ", tokens.role, tokens.name, tokens.created_ms, tokens.id, tokens.used_ms FROM tokens "
+                            "JOIN users ON users.owner_id = tokens.user_id JOIN owners ON owners.id = users.owner_id "
+                            "WHERE tokens.hash = $1"),
+                        {sha256_hex(token)}));
+  if (!row) return Status(Code::unauthenticated, "Invalid credentials in Authorization header");
+  const auto& columns = *row;
+  if (const auto now = now_ms(); now - columns[10].integer() > kTokenUseMs) {
+    const auto written = db_.execute("UPDATE tokens SET used_ms = $2 WHERE id = $1", {columns[9].integer(), now});
+    static_cast<void>(written.ok());  // a full disk must not lock everybody out
+  }
+  return Caller{.user = user_of(columns),
+                .role = TRY(parse_role(columns[6].text())),
+                .token_name = columns[7].text(),
+                .token_created_ms = columns[8].integer()};
+}
+
+Result<std::string> Accounts::create_session(const User& user) {
+  auto secret = random_token(40);
+  const auto now = now_ms();
+  TRY(db_.execute("DELETE FROM sessions WHERE expires_ms < $1", {now}));
+  TRY(db_.execute("INSERT INTO sessions (hash, user_id, expires_ms) VALUES ($1, $2, $3)",
+                  {sha256_hex(secret), user.id, now + kSessionMs}));
+  return secret;
+}
+
+Result<Caller> Accounts::caller_by_session(std::string_view secret) const {
+  const auto row = TRY(db_.query_one(
+      cat("SELECT ", kUserColumns,
+          " FROM sessions JOIN users ON users.owner_id = sessions.user_id JOIN owners ON owners.id = users.owner_id "
+          "WHERE sessions.hash = $1 AND sessions.expires_ms > $2"),
+      {sha256_hex(secret), now_ms()}));
+  if (!row) return Status(Code::unauthenticated, "the session has ended; log in again");
+  return Caller{.user = user_of(*row), .role = TokenRole::write, .token_name = {}, .token_created_ms = 0};
+}
+
+Status Accounts::end_session(std::string_view secret) {
+  TRY(db_.execute("DELETE FROM sessions WHERE hash = $1", {sha256_hex(secret)}));
+  return {};
+}
+
+Result<std::string> Accounts::create_login_link(const User& user) {
+  auto secret = random_token(32);
+  const auto now = now_ms();
+  TRY(db_.execute("DELETE FROM login_links WHERE expires_ms < $1", {now}));
+  TRY(db_.execute("INSERT INTO login_links (hash, user_id, expires_ms) VALUES ($1, $2, $3)",
+                  {sha256_hex(secret), user.id, now + kLoginLinkMs}));
+  return secret;
+}
+
+Result<User> Accounts::use_login_link(std::string_view secret) {
+  const auto row = TRY(db_.query_one(cat("SELECT ", kUserColumns,
+                                         " FROM login_links JOIN users ON users.owner_id = login_links.user_id JOIN "
+                                         "owners ON owners.id = users.owner_id "
+                                         "WHERE login_links.hash = $1 AND login_links.expires_ms > $2"),
+                                     {sha256_hex(secret), now_ms()}));
+  // Whoever removes the row has used the link: two at once cannot both.
+  if (!row || TRY(db_.execute("DELETE FROM login_links WHERE hash = $1", {sha256_hex(secret)})) == 0)
+    return Status(Code::unauthenticated, "this login link is unknown, used or older than 30 minutes; make a new one");
+  return user_of(*row);
+}
+
+}  // namespace hearth::hub

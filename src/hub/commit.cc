@@ -1,0 +1,205 @@
+#include "hub/commit.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "hub/attributes.h"
+#include "hub/card.h"
+#include "hub/git/objects.h"
+#include "hub/git/snapshot.h"
+#include "hub/index.h"
+
+namespace hearth::hub {
+namespace {
+
+constexpr size_t kOperationsMax = 50'000;
+constexpr size_t kMessageMax = 64 * 1024;
+constexpr std::string_view kAttributesPath = ".gitattributes";
+
+// Waits for the other writers of this repository, in this process and others; the kernel frees it when its holder dies.
+Result<Fd> lock_repository(const Hub& hub, const Repo& repo) {
+  const auto path = path_join(hub.git_folder(repo), "hearth.lock");
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd && errno == ENOENT) return Status(Code::repo_not_found, cat("repository ", repo.full_name(), " was deleted"));
+  if (!fd) return errno_status("cannot lock", path);
+  while (flock(fd.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return errno_status("cannot lock", path);
+  return fd;
+}
+
+Result<std::string> branch_ref(std::string_view branch) {
+  if (branch.starts_with("refs/pr/") || branch.starts_with("refs/heads/")) return std::string(branch);
+  TRY(check_ref_name(branch));
+  return cat("refs/heads/", branch);
+}
+
+// One commit in the making: the operations change a tree in memory, and new objects wait in a batch.
+class Draft {
+ public:
+  Draft(const Hub& hub, const Repo& repo, const Caller& author, git_repository* repository, git_odb* odb,
+        const git_oid& root)
+      : hub_(hub), repo_(repo), author_(author), repository_(repository), odb_(odb), tree_(repository, &root) {}
+
+  Status apply(const Operation& operation) {
+    return std::visit([this](const auto& o) { return apply(o); }, operation);
+  }
+
+  /// Big files that .gitattributes does not name get a line there, else a clone would hold pointers.
+  Status name_big_files() {
+    if (big_paths_.empty()) return {};
+    std::string text;
+    if (const auto found = TRY(tree_.find(kAttributesPath)); found && !found->is_folder()) {
+      if (const auto* added = find_added(found->id))
+        text = *added;
+      else
+        text = TRY(git::read_blob(odb_, found->id, kRegularLimit));
+    }
+    const Attributes attributes(text);
+    std::string lines;
+    for (const auto& path : big_paths_)
+      if (!attributes.is_lfs(path)) lines += lfs_attribute_line(path);
+    if (lines.empty()) return {};
+    if (!text.empty() && !text.ends_with('\n')) text += '\n';
+    return put(std::string(kAttributesPath), text + lines);
+  }
+
+  git::ObjectBatch& batch() { return batch_; }
+  Result<git_oid> write_tree() { return tree_.write(batch_); }
+  const std::vector<std::string>& objects() const { return objects_; }
+
+ private:
+  Status apply(const PutFile& o) {
+    const auto path = TRY(check_path(o.path));
+    if (o.bytes.size() > kRegularLimit)
+      return Status(Code::too_large, cat(path, " has ", o.bytes.size(), " bytes; files over ", kRegularLimit,
+                                         " go through git-LFS (preupload says which)"));
+    // A pointer sent as a file names a stored file all the same, with the same right needed.
+    if (const auto pointer = parse_pointer(o.bytes))
+      return apply(PutLfsFile{path, pointer->sha256, pointer->size_bytes});
+    return put(path, o.bytes);
+  }
+  Status apply(const PutLfsFile& o) {
+    const auto path = TRY(check_path(o.path));
+    if (!store::is_sha256(o.sha256))
+      return Status(Code::bad_input, cat(path, ": oid '", o.sha256.substr(0, 80), "' is no SHA-256"));
+    if (!TRY(hub_.may_use_object(author_, repo_, o.sha256)))
+      return Status(Code::bad_input, cat(path, ": LFS object ", o.sha256, " was not uploaded; upload it first"));
+    const auto size = TRY(hub_.blobs().size(o.sha256));
+    if (o.size_bytes && *o.size_bytes != size)
+      return Status(Code::bad_input,
+                    cat(path, ": LFS object ", o.sha256, " has ", size, " bytes, not ", *o.size_bytes));
+    TRY(put(path, format_pointer(o.sha256, size)));
+    objects_.push_back(o.sha256);
+    big_paths_.push_back(path);
+    return {};
+  }
+  Status apply(const DeleteFile& o) {
+    const auto path = TRY(check_path(o.path));
+    const auto found = TRY(tree_.find(path));
+    if (found && found->is_folder()) return Status(Code::bad_input, cat("'", path, "' is a folder: delete it as one"));
+    return tree_.remove(path);
+  }
+  Status apply(const DeleteFolder& o) {
+    const auto path = TRY(check_path(o.path));
+    const auto found = TRY(tree_.find(path));
+    if (found && !found->is_folder()) return Status(Code::bad_input, cat("'", path, "' is a file, not a folder"));
+    return tree_.remove(path);
+  }
+  Status apply(const CopyPath& o) {
+    const auto path = TRY(check_path(o.path));
+    const auto from = TRY(git::snapshot(hub_, repo_, o.from_revision.empty() ? "main" : o.from_revision));
+    const auto entry = TRY(git::entry_at(from, o.from_path));
+    const auto id = TRY(git::parse_oid(entry.oid));
+    if (entry.lfs) big_paths_.push_back(path);
+    return tree_.put(path, {entry.is_folder ? GIT_FILEMODE_TREE : GIT_FILEMODE_BLOB, id});
+  }
+
+  Status put(const std::string& path, std::string bytes) {
+    const auto id = batch_.add(GIT_OBJECT_BLOB, bytes);
+    if (path == kAttributesPath) attributes_ = {id, std::move(bytes)};
+    return tree_.put(path, {GIT_FILEMODE_BLOB, id});
+  }
+  // .gitattributes as this commit puts it: not in the object database yet.
+  const std::string* find_added(const git_oid& id) const {
+    return attributes_ && git_oid_equal(&attributes_->first, &id) ? &attributes_->second : nullptr;
+  }
+
+  const Hub& hub_;
+  const Repo& repo_;
+  const Caller& author_;
+  git_repository* repository_;
+  git_odb* odb_;
+  git::TreeEditor tree_;
+  git::ObjectBatch batch_;
+  std::vector<std::string> big_paths_, objects_;
+  std::optional<std::pair<git_oid, std::string>> attributes_;
+};
+
+Status moved(std::string_view ref) {
+  return Status(Code::precondition, cat("A commit has happened since on ", ref, ". Please refresh and try again."));
+}
+
+// A pushed or committed card must be readable, or the model page could not show it.
+Status check_cards(const NewCommit& commit, RepoKind kind) {
+  for (const auto& operation : commit.operations) {
+    const auto* file = std::get_if<PutFile>(&operation);
+    if (!file || file->path != "README.md") continue;
+    const auto check = validate_card(file->bytes, kind);
+    if (!check.errors.empty()) return Status(Code::bad_input, cat("README.md: ", join(check.errors, "; ")));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<CommitDone> create_commit(Hub& hub, const Repo& repo, const Caller& author, const NewCommit& wanted) {
+  VERIFY(author.user.has_value(), "write access was checked");
+  if (wanted.operations.size() > kOperationsMax)
+    return Status(Code::too_large, cat("a commit has at most ", kOperationsMax, " operations"));
+  auto message = wanted.description.empty() ? wanted.summary : cat(wanted.summary, "\n\n", wanted.description);
+  if (trim(wanted.summary).empty()) return Status(Code::bad_input, "a commit needs a summary");
+  if (message.size() > kMessageMax)
+    return Status(Code::too_large, cat("a commit message has at most ", kMessageMax, " bytes"));
+  if (!is_utf8(message) || message.find('\0') != std::string::npos)
+    return Status(Code::bad_input, "the commit message is not UTF-8 text");
+  const auto ref = TRY(branch_ref(wanted.branch));
+  TRY(check_cards(wanted, repo.kind));
+
+  const auto lock = TRY(lock_repository(hub, repo));
+  const auto at = TRY(git::snapshot(hub, repo, ref));
+  if (!wanted.parent.empty() && (wanted.parent.size() < 7 || !at.commit_id.starts_with(to_lower_ascii(wanted.parent))))
+    return moved(ref);
+
+  Draft draft(hub, repo, author, at.repository.get(), at.odb.get(), *git_tree_id(at.root.get()));
+  for (const auto& operation : wanted.operations) TRY(draft.apply(operation));
+  TRY(draft.name_big_files());
+  const auto root = TRY(draft.write_tree());
+  if (git_oid_equal(&root, git_tree_id(at.root.get()))) return CommitDone{at.commit_id, ref, /*changed=*/false};
+
+  const auto& parent = *git_commit_id(at.commit.get());
+  const auto id = draft.batch().add(
+      GIT_OBJECT_COMMIT,
+      git::commit_text(root, &parent, author.user->name, author_email(*author.user), now_ms() / 1000, message));
+  for (const auto& sha256 : draft.objects()) TRY(hub.link_object(repo, sha256));
+  TRY(draft.batch().write(at.repository.get()));
+  git_reference* made = nullptr;
+  const int r =
+      git_reference_create_matching(&made, at.repository.get(), ref.c_str(), &id, /*force=*/1, &parent, "commit");
+  if (r == GIT_EMODIFIED || r == GIT_ELOCKED) return moved(ref);
+  if (r != 0) return git::failure(r, ref);
+  git_reference_free(made);
+
+  // The commit stands; an index that could not be written is made again at the next look.
+  if (ref == "refs/heads/main")
+    if (const auto refreshed = refresh_index(hub, repo); !refreshed.ok())
+      log(LogLevel::warning, "hub", cat("index of ", repo.full_name(), ": ", refreshed.message()));
+  return CommitDone{git::hex(id), ref, /*changed=*/true};
+}
+
+}  // namespace hearth::hub

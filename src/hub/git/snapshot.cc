@@ -1,0 +1,183 @@
+#include "hub/git/snapshot.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace hearth::hub::git {
+namespace {
+
+// Pointers have 120 to 140 bytes; the specification allows up to 1024.
+constexpr size_t kPointerMin = 100, kPointerMax = 1024;
+constexpr size_t kShortIdMin = 7;
+// How far back the last change of a path is looked for.
+constexpr int kHistoryMax = 5000;
+
+Status unknown_revision(std::string_view revision) {
+  return Status(Code::revision_not_found, cat("Invalid rev id: ", revision.substr(0, 200)));
+}
+
+Result<git_oid> peel(git_object* object, std::string_view revision) {
+  git_object* commit = nullptr;
+  if (git_object_peel(&commit, object, GIT_OBJECT_COMMIT) != 0) return unknown_revision(revision);
+  return *git_object_id(ObjectPtr(commit).get());
+}
+
+bool is_hex(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); });
+}
+
+// The id at a path below a tree, or nothing.
+const git_oid* find(git_tree* root, const char* path, TreeEntryPtr& holder) {
+  git_tree_entry* entry = nullptr;
+  if (git_tree_entry_bypath(&entry, root, path) != 0) return nullptr;
+  holder.reset(entry);
+  return git_tree_entry_id(entry);
+}
+
+Status collect_files(const Snapshot& at, git_tree* folder, const std::string& prefix, size_t limit,
+                     std::vector<TreeEntry>& out) {
+  for (size_t i = 0; i < git_tree_entrycount(folder) && out.size() < limit; ++i) {
+    const auto* entry = git_tree_entry_byindex(folder, i);
+    const auto path = path_join(prefix, git_tree_entry_name(entry));
+    const auto mode = git_tree_entry_filemode(entry);
+    if (mode == GIT_FILEMODE_TREE) {
+      const auto below = TRY(tree(at.repository.get(), *git_tree_entry_id(entry)));
+      TRY(collect_files(at, below.get(), path, limit, out));
+    } else if (mode != GIT_FILEMODE_COMMIT) {
+      out.push_back(TRY(describe(at.odb.get(), path, mode, *git_tree_entry_id(entry))));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<git_oid> resolve(git_repository* repository, std::string_view revision) {
+  if (revision.empty() || revision.size() > 300 || revision.find('\0') != std::string_view::npos)
+    return unknown_revision(revision);
+  const auto by_ref = [&](const std::string& name) -> Result<git_oid> {
+    git_object* object = nullptr;
+    git_reference* found = nullptr;
+    if (git_reference_lookup(&found, repository, name.c_str()) != 0) return unknown_revision(revision);
+    const ReferencePtr reference(found);
+    if (git_reference_peel(&object, reference.get(), GIT_OBJECT_COMMIT) != 0) return unknown_revision(revision);
+    return *git_object_id(ObjectPtr(object).get());
+  };
+  if (revision == "HEAD") revision = "main";
+  if (revision.starts_with("refs/")) return by_ref(std::string(revision));
+  for (const std::string_view folder : {"refs/heads/", "refs/tags/"})
+    if (auto found = by_ref(cat(folder, revision)); found.ok()) return found;
+  if (!is_hex(revision) || revision.size() < kShortIdMin || revision.size() > GIT_OID_HEXSZ)
+    return unknown_revision(revision);
+  git_oid prefix;
+  git_object* object = nullptr;
+  if (git_oid_fromstrn(&prefix, revision.data(), revision.size()) != 0 ||
+      git_object_lookup_prefix(&object, repository, &prefix, revision.size(), GIT_OBJECT_COMMIT) != 0)
+    return unknown_revision(revision);
+  return peel(ObjectPtr(object).get(), revision);
+}
+
+Result<RepositoryPtr> open(const Hub& hub, const Repo& repo) {
+  auto opened = open(hub.git_folder(repo));
+  if (!opened.ok() && opened.status().code() == Code::not_found)
+    return Status(Code::repo_not_found, cat("repository ", repo.full_name(), " was deleted"));
+  return opened;
+}
+
+Result<Snapshot> snapshot(const Hub& hub, const Repo& repo, std::string_view revision) {
+  Snapshot out;
+  out.repository = TRY(open(hub, repo));
+  out.odb = TRY(odb(out.repository.get()));
+  const auto id = TRY(resolve(out.repository.get(), revision));
+  out.commit = TRY(commit(out.repository.get(), id));
+  out.root = TRY(tree(out.repository.get(), *git_commit_tree_id(out.commit.get())));
+  out.commit_id = hex(id);
+  return out;
+}
+
+Result<TreeEntry> describe(git_odb* odb, std::string path, git_filemode_t mode, const git_oid& id) {
+  TreeEntry out;
+  out.is_folder = mode == GIT_FILEMODE_TREE;
+  out.path = std::move(path);
+  out.oid = hex(id);
+  if (out.is_folder || mode == GIT_FILEMODE_COMMIT) return out;
+  size_t size = 0;
+  git_object_t type = GIT_OBJECT_INVALID;
+  if (const int r = git_odb_read_header(&size, &type, odb, &id); r != 0) return failure(r, out.path);
+  out.size_bytes = size;
+  if (size < kPointerMin || size > kPointerMax) return out;
+  out.lfs = parse_pointer(TRY(read_blob(odb, id, kPointerMax)));
+  if (out.lfs) out.size_bytes = out.lfs->size_bytes;
+  return out;
+}
+
+Result<TreeEntry> entry_at(const Snapshot& snapshot, std::string_view path) {
+  const auto clean = TRY(check_path(path));
+  git_tree_entry* found = nullptr;
+  const int r = git_tree_entry_bypath(&found, snapshot.root.get(), clean.c_str());
+  if (r == GIT_ENOTFOUND)
+    return Status(Code::entry_not_found, cat("there is no ", clean, " at revision ", snapshot.commit_id));
+  if (r != 0) return failure(r, clean);
+  const TreeEntryPtr entry(found);
+  return describe(snapshot.odb.get(), clean, git_tree_entry_filemode(entry.get()), *git_tree_entry_id(entry.get()));
+}
+
+Result<std::vector<TreeEntry>> all_files(const Snapshot& snapshot, size_t limit) {
+  std::vector<TreeEntry> out;
+  TRY(collect_files(snapshot, snapshot.root.get(), "", limit, out));
+  return out;
+}
+
+Result<std::string> read_blob(git_odb* odb, const git_oid& id, uint64_t max_bytes) {
+  size_t size = 0;
+  git_object_t type = GIT_OBJECT_INVALID;
+  if (const int r = git_odb_read_header(&size, &type, odb, &id); r != 0) return failure(r, cat("object ", hex(id)));
+  if (type != GIT_OBJECT_BLOB) return Status(Code::bad_input, cat("object ", hex(id), " is not a file"));
+  if (size > max_bytes)
+    return Status(Code::too_large, cat("object ", hex(id), " has ", size, " bytes, the limit is ", max_bytes));
+  git_odb_object* found = nullptr;
+  if (const int r = git_odb_read(&found, odb, &id); r != 0) return failure(r, cat("object ", hex(id)));
+  const OdbObjectPtr object(found);
+  return std::string(static_cast<const char*>(git_odb_object_data(object.get())), git_odb_object_size(object.get()));
+}
+
+Status find_last_commits(const Snapshot& snapshot, std::vector<TreeEntry>& entries) {
+  git_revwalk* made = nullptr;
+  if (const int r = git_revwalk_new(&made, snapshot.repository.get()); r != 0) return failure(r, "history");
+  const RevwalkPtr walk(made);
+  git_revwalk_sorting(walk.get(), GIT_SORT_TOPOLOGICAL | GIT_SORT_TIME);
+  if (const int r = git_revwalk_push(walk.get(), git_commit_id(snapshot.commit.get())); r != 0)
+    return failure(r, "history");
+  std::vector<TreeEntry*> open;
+  for (auto& entry : entries) open.push_back(&entry);
+  git_oid id;
+  CommitSummary oldest;
+  for (int visited = 0; visited < kHistoryMax && !open.empty() && git_revwalk_next(&id, walk.get()) == 0; ++visited) {
+    const auto here = TRY(commit(snapshot.repository.get(), id));
+    const auto here_tree = TRY(tree(snapshot.repository.get(), *git_commit_tree_id(here.get())));
+    std::vector<TreePtr> parents;
+    for (unsigned i = 0; i < git_commit_parentcount(here.get()); ++i) {
+      const auto parent = TRY(commit(snapshot.repository.get(), *git_commit_parent_id(here.get(), i)));
+      parents.push_back(TRY(tree(snapshot.repository.get(), *git_commit_tree_id(parent.get()))));
+    }
+    const char* title = git_commit_summary(here.get());
+    oldest = {hex(id), title ? title : "", git_commit_time(here.get()) * 1000};
+    std::erase_if(open, [&](TreeEntry* entry) {
+      TreeEntryPtr holder, parent_holder;
+      const auto* now = find(here_tree.get(), entry->path.c_str(), holder);
+      if (!now || hex(*now) != entry->oid) return false;
+      for (const auto& parent : parents) {
+        const auto* before = find(parent.get(), entry->path.c_str(), parent_holder);
+        if (before && git_oid_equal(before, now)) return false;
+      }
+      entry->last_commit = oldest;
+      return true;
+    });
+  }
+  for (auto* entry : open) entry->last_commit = oldest;  // older than the search goes
+  return {};
+}
+
+}  // namespace hearth::hub::git

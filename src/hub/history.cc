@@ -1,0 +1,130 @@
+#include "hub/history.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "hub/git/snapshot.h"
+
+namespace hearth::hub {
+namespace {
+
+Status unknown(std::string_view what, std::string_view name) {
+  return Status(Code::revision_not_found, cat("there is no ", what, " '", name.substr(0, 200), "'"));
+}
+
+CommitInfo describe(git_commit* commit) {
+  const char* title = git_commit_summary(commit);
+  const char* body = git_commit_body(commit);
+  return {.id = git::hex(*git_commit_id(commit)),
+          .title = title ? title : "",
+          .message = body ? body : "",
+          .author = git_commit_author(commit)->name,
+          .date_ms = git_commit_time(commit) * 1000};
+}
+
+}  // namespace
+
+Result<CommitPage> list_commits(const Hub& hub, const Repo& repo, std::string_view revision, int64_t skip,
+                                int64_t limit) {
+  const auto repository = TRY(git::open(hub, repo));
+  const auto begin = TRY(git::resolve(repository.get(), revision));
+  git_revwalk* made = nullptr;
+  if (const int r = git_revwalk_new(&made, repository.get()); r != 0) return git::failure(r, "history");
+  const git::RevwalkPtr walk(made);
+  git_revwalk_sorting(walk.get(), GIT_SORT_TOPOLOGICAL | GIT_SORT_TIME);
+  if (const int r = git_revwalk_push(walk.get(), &begin); r != 0) return git::failure(r, "history");
+  CommitPage out;
+  git_oid id;
+  for (; git_revwalk_next(&id, walk.get()) == 0; ++out.total) {
+    if (out.total < skip || out.total >= skip + limit) continue;
+    out.commits.push_back(describe(TRY(git::commit(repository.get(), id)).get()));
+  }
+  return out;
+}
+
+Result<Refs> list_refs(const Hub& hub, const Repo& repo) {
+  const auto repository = TRY(git::open(hub, repo));
+  git_reference_iterator* made = nullptr;
+  if (const int r = git_reference_iterator_new(&made, repository.get()); r != 0) return git::failure(r, "references");
+  const git::ReferenceIteratorPtr iterator(made);
+  Refs out;
+  const std::pair<std::string_view, std::vector<RefInfo>*> folders[] = {{"refs/heads/", &out.branches},
+                                                                        {"refs/tags/", &out.tags},
+                                                                        {"refs/convert/", &out.converts},
+                                                                        {"refs/pr/", &out.pull_requests}};
+  const char* name = nullptr;
+  while (git_reference_next_name(&name, iterator.get()) == 0) {
+    const std::string_view ref(name);
+    for (const auto& [folder, list] : folders) {
+      if (!ref.starts_with(folder)) continue;
+      auto target = git::resolve(repository.get(), ref);
+      if (target.ok()) list->push_back({std::string(ref.substr(folder.size())), std::string(ref), git::hex(*target)});
+    }
+  }
+  return out;
+}
+
+Result<std::string> head(const Hub& hub, const Repo& repo) {
+  return resolve_revision(hub, repo, "refs/heads/main");
+}
+
+Status create_branch(const Hub& hub, const Repo& repo, std::string_view name, std::string_view start, bool overwrite) {
+  TRY(check_ref_name(name));
+  const auto repository = TRY(git::open(hub, repo));
+  const auto target = TRY(git::resolve(repository.get(), start.empty() ? "main" : start));
+  git_reference* made = nullptr;
+  const int r = git_reference_create(&made, repository.get(), cat("refs/heads/", name).c_str(), &target,
+                                     overwrite && name != "main", "create branch");
+  if (r == GIT_EEXISTS) return Status(Code::conflict, cat("Reference already exists: branch '", name, "'"));
+  if (r != 0) return git::failure(r, cat("branch '", name, "'"));
+  git_reference_free(made);
+  return {};
+}
+
+Status delete_branch(const Hub& hub, const Repo& repo, std::string_view name) {
+  if (name == "main") return Status(Code::forbidden, "the branch 'main' cannot be deleted");
+  if (!check_ref_name(name).ok()) return unknown("branch", name);
+  const auto repository = TRY(git::open(hub, repo));
+  const auto ref = cat("refs/heads/", name);
+  if (!git::resolve(repository.get(), ref).ok()) return unknown("branch", name);
+  if (const int r = git_reference_remove(repository.get(), ref.c_str()); r != 0)
+    return git::failure(r, cat("branch '", name, "'"));
+  return {};
+}
+
+Status create_tag(const Hub& hub, const Repo& repo, const User& by, std::string_view name, std::string_view revision,
+                  std::string_view message) {
+  TRY(check_ref_name(name));
+  const auto repository = TRY(git::open(hub, repo));
+  const auto target = TRY(git::resolve(repository.get(), revision.empty() ? "main" : revision));
+  git_object* found = nullptr;
+  if (const int r = git_object_lookup(&found, repository.get(), &target, GIT_OBJECT_COMMIT); r != 0)
+    return git::failure(r, "commit");
+  const git::ObjectPtr object(found);
+  git_oid made;
+  int r = 0;
+  if (message.empty()) {
+    r = git_tag_create_lightweight(&made, repository.get(), std::string(name).c_str(), object.get(), /*force=*/0);
+  } else {
+    git_signature* signature = nullptr;
+    if (const int s = git_signature_new(&signature, by.name.c_str(), author_email(by).c_str(), now_ms() / 1000, 0);
+        s != 0)
+      return git::failure(s, "signature");
+    const git::SignaturePtr owned(signature);
+    r = git_tag_create(&made, repository.get(), std::string(name).c_str(), object.get(), signature,
+                       std::string(message).c_str(), /*force=*/0);
+  }
+  if (r == GIT_EEXISTS) return Status(Code::conflict, cat("Reference already exists: tag '", name, "'"));
+  if (r != 0) return git::failure(r, cat("tag '", name, "'"));
+  return {};
+}
+
+Status delete_tag(const Hub& hub, const Repo& repo, std::string_view name) {
+  if (!check_ref_name(name).ok()) return unknown("tag", name);
+  const auto repository = TRY(git::open(hub, repo));
+  const int r = git_tag_delete(repository.get(), std::string(name).c_str());
+  if (r == GIT_ENOTFOUND) return unknown("tag", name);
+  if (r != 0) return git::failure(r, cat("tag '", name, "'"));
+  return {};
+}
+
+}  // namespace hearth::hub

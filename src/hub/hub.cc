@@ -1,0 +1,262 @@
+#include "hub/hub.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "hub/attributes.h"
+#include "hub/git/objects.h"
+#include "hub/history.h"
+#include "hub/index.h"
+#include "hub/rows.h"
+#include "hub/schema.h"
+
+namespace hearth::hub {
+namespace {
+
+constexpr int64_t kLeftoverAgeS = 24 * 3600;
+
+Status unknown_repo() {
+  return Status(Code::repo_not_found, "Repository not found");
+}
+
+// The README that a new repository begins with; empty: none.
+std::string first_readme(const NewRepo& wanted) {
+  if (wanted.id.kind == RepoKind::space)
+    return cat("---\ntitle: ", wanted.id.name, "\nsdk: ", wanted.sdk, wanted.sdk == "docker" ? "" : "\napp_file: ",
+               wanted.sdk == "docker"   ? ""
+               : wanted.sdk == "static" ? "index.html"
+                                        : "app.py",
+               wanted.license.empty() ? "" : cat("\nlicense: ", wanted.license), "\n---\n");
+  return wanted.license.empty() ? "" : cat("---\nlicense: ", wanted.license, "\n---\n");
+}
+
+// Settings for git's own programs (clone, push) on the repository; libgit2 syncs by a switch of its own.
+Status configure(git_repository* repository) {
+  git_config* made = nullptr;
+  if (const int r = git_repository_config(&made, repository); r != 0) return git::failure(r, "configuration");
+  const git::Owned<git_config, git_config_free> config(made);
+  constexpr std::pair<const char*, const char*> settings[] = {
+      {"core.fsync", "committed,reference"},  // an accepted push survives a power cut
+      {"uploadpack.allowFilter", "true"},     // partial clones
+      {"uploadpack.allowAnySHA1InWant", "true"},
+  };
+  for (const auto& [name, value] : settings)
+    if (const int r = git_config_set_string(config.get(), name, value); r != 0) return git::failure(r, name);
+  return {};
+}
+
+Status create_git(const std::string& folder, const NewRepo& wanted, const std::string& author, int64_t now) {
+  TRY(remove_all(folder));  // of a creation that a crash cut off: its row never was
+  const auto repository = TRY(git::create(folder));
+  TRY(configure(repository.get()));
+  git::ObjectBatch batch;
+  git::TreeEditor tree(repository.get(), nullptr);
+  TRY(tree.put(".gitattributes", {GIT_FILEMODE_BLOB, batch.add(GIT_OBJECT_BLOB, std::string(default_attributes()))}));
+  if (auto readme = first_readme(wanted); !readme.empty())
+    TRY(tree.put("README.md", {GIT_FILEMODE_BLOB, batch.add(GIT_OBJECT_BLOB, std::move(readme))}));
+  const auto root = TRY(tree.write(batch));
+  User by;
+  by.name = author;
+  const auto commit = batch.add(
+      GIT_OBJECT_COMMIT, git::commit_text(root, nullptr, author, author_email(by), now / 1000, "initial commit"));
+  TRY(batch.write(repository.get()));
+  git_reference* made = nullptr;
+  if (const int r = git_reference_create(&made, repository.get(), "refs/heads/main", &commit, 0, "initial commit");
+      r != 0)
+    return git::failure(r, "branch main");
+  git_reference_free(made);
+  return sync_folder(std::string(path_parent(folder)));
+}
+
+}  // namespace
+
+Repo repo_of(const store::Row& row) {
+  return {.id = row[0].integer(),
+          .kind = parse_kind(row[1].text()).value_or(RepoKind::model),
+          .owner = row[2].text(),
+          .name = row[3].text(),
+          .owner_id = row[4].integer(),
+          .is_private = row[5].boolean(),
+          .gated = row[6].text(),
+          .sdk = row[7].text(),
+          .created_ms = row[8].integer(),
+          .modified_ms = row[9].integer(),
+          .downloads = row[10].integer(),
+          .likes = row[11].integer()};
+}
+
+Hub::Hub(std::string folder, std::unique_ptr<store::Db> db, store::Blobs blobs)
+    : folder_(std::move(folder)),
+      db_(std::move(db)),
+      blobs_(std::move(blobs)),
+      accounts_(std::make_unique<Accounts>(*db_)) {}
+
+Result<std::unique_ptr<Hub>> Hub::open(const std::string& folder) {
+  git::start_library();
+  for (const auto kind : {RepoKind::model, RepoKind::dataset, RepoKind::space})
+    TRY(make_folders(cat(folder, "/repos/", kind_plural(kind)), 0700));
+  auto blobs = TRY(store::Blobs::open(path_join(folder, "objects")));
+  auto db = TRY(store::Db::open(path_join(folder, "hearth.db"), migrations()));
+  return std::unique_ptr<Hub>(new Hub(folder, std::move(db), std::move(blobs)));
+}
+
+std::string Hub::git_folder(const Repo& repo) const {
+  return cat(folder_, "/repos/", kind_plural(repo.kind), "/", repo.id, ".git");
+}
+
+Status Hub::recover() {
+  TRY(blobs_.remove_leftovers(kLeftoverAgeS));
+  std::vector<Repo> repos;
+  {
+    // With the write lock nobody creates a repository while folders are compared with rows.
+    auto transaction = TRY(db_->begin());
+    for (const auto& row : TRY(transaction.query(cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners))))
+      repos.push_back(repo_of(row));
+    for (const auto kind : {RepoKind::model, RepoKind::dataset, RepoKind::space}) {
+      const auto parent = cat(folder_, "/repos/", kind_plural(kind));
+      for (const auto& name : TRY(list_folder(parent))) {
+        const auto path = path_join(parent, name);
+        bool known = false;
+        for (const auto& repo : repos) known |= repo.kind == kind && git_folder(repo) == path;
+        if (known) continue;
+        log(LogLevel::info, "hub", cat("removing ", path, ": its repository was deleted or never finished"));
+        TRY(remove_all(path));
+      }
+    }
+  }
+  for (const auto& repo : repos) {
+    auto index = main_index(*this, repo);
+    if (!index.ok()) log(LogLevel::warning, "hub", cat("index of ", repo.full_name(), ": ", index.status().message()));
+  }
+  return {};
+}
+
+Result<Repo> Hub::create_repo(const NewRepo& wanted) {
+  TRY(check_name(wanted.id.owner));
+  TRY(check_name(wanted.id.name));
+  if (wanted.id.owner.size() + wanted.id.name.size() > 96)
+    return Status(Code::bad_input, "a repository id has at most 96 characters");
+  if (wanted.license.find_first_of("\r\n") != std::string::npos)
+    return Status(Code::bad_input, "a licence is one word");
+  constexpr std::string_view sdks[] = {"gradio", "streamlit", "docker", "static"};
+  if (wanted.id.kind == RepoKind::space && std::find(std::begin(sdks), std::end(sdks), wanted.sdk) == std::end(sdks))
+    return Status(Code::bad_input,
+                  cat("\"sdk\" must be one of [gradio, streamlit, docker, static], found '", wanted.sdk, "'"));
+  const auto now = now_ms();
+  Repo repo;
+  {
+    auto transaction = TRY(db_->begin());
+    const auto owner = TRY(transaction.query_one("SELECT id, name FROM owners WHERE name = $1", {wanted.id.owner}));
+    if (!owner) return Status(Code::not_found, cat("there is no user or organisation '", wanted.id.owner, "'"));
+    if (TRY(transaction.query_one("SELECT 1 FROM repos WHERE owner_id = $1 AND kind = $2 AND name = $3",
+                                  {(*owner)[0], kind_name(wanted.id.kind), wanted.id.name})))
+      return Status(Code::conflict, cat("You already created this ", kind_name(wanted.id.kind), " repo"));
+    TRY(transaction.execute("DELETE FROM repo_aliases WHERE kind = $1 AND owner = $2 AND name = $3",
+                            {kind_name(wanted.id.kind), wanted.id.owner, wanted.id.name}));
+    TRY(
+        transaction.execute("INSERT INTO repos (kind, owner_id, name, private, sdk, created_ms, modified_ms) VALUES "
+                            "($1, $2, $3, $4, $5, $6, $6)",
+                            {kind_name(wanted.id.kind), (*owner)[0], wanted.id.name, wanted.is_private,
+                             wanted.id.kind == RepoKind::space ? wanted.sdk : "", now}));
+    const auto row = TRY(transaction.query_one(
+        cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners, " WHERE repos.id = last_insert_rowid()")));
+    repo = repo_of(*row);
+    TRY(transaction.execute("INSERT INTO repo_search (rowid, full_name) VALUES ($1, $2)", {repo.id, repo.full_name()}));
+    auto created = create_git(git_folder(repo), wanted, wanted.author.empty() ? repo.owner : wanted.author, now);
+    if (created.ok()) created = transaction.commit();
+    if (!created.ok()) {
+      const auto removed = remove_all(git_folder(repo));
+      static_cast<void>(removed.ok());  // else the next start does
+      return created;
+    }
+  }
+  TRY(refresh_index(*this, repo));
+  return repo;
+}
+
+Result<Repo> Hub::repo(const RepoId& id) const {
+  if (!check_name(id.owner).ok() || !check_name(id.name).ok()) return unknown_repo();
+  auto row = TRY(db_->query_one(cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners,
+                                    " WHERE owners.name = $1 AND repos.kind = $2 AND repos.name = $3"),
+                                {id.owner, kind_name(id.kind), id.name}));
+  if (!row)
+    row = TRY(db_->query_one(cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners,
+                                 " JOIN repo_aliases ON repo_aliases.repo_id = repos.id WHERE repo_aliases.owner = $1 "
+                                 "AND repo_aliases.kind = $2 AND repo_aliases.name = $3"),
+                             {id.owner, kind_name(id.kind), id.name}));
+  if (!row) return unknown_repo();
+  return repo_of(*row);
+}
+
+Result<Repo> Hub::repo_by_number(int64_t number) const {
+  const auto row =
+      TRY(db_->query_one(cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners, " WHERE repos.id = $1"), {number}));
+  if (!row) return unknown_repo();
+  return repo_of(*row);
+}
+
+Status Hub::delete_repo(const Repo& repo) {
+  auto transaction = TRY(db_->begin());
+  TRY(transaction.execute("DELETE FROM repo_search WHERE rowid = $1", {repo.id}));
+  if (TRY(transaction.execute("DELETE FROM repos WHERE id = $1", {repo.id})) == 0) return unknown_repo();
+  TRY(transaction.commit());
+  return remove_all(git_folder(repo));
+}
+
+Result<Repo> Hub::move_repo(const Repo& repo, const RepoId& to) {
+  TRY(check_name(to.owner));
+  TRY(check_name(to.name));
+  if (to.kind != repo.kind) return Status(Code::bad_input, "a move cannot change the type of a repository");
+  auto transaction = TRY(db_->begin());
+  const auto owner = TRY(transaction.query_one("SELECT id FROM owners WHERE name = $1", {to.owner}));
+  if (!owner) return Status(Code::not_found, cat("there is no user or organisation '", to.owner, "'"));
+  const auto taken = TRY(transaction.query_one("SELECT id FROM repos WHERE owner_id = $1 AND kind = $2 AND name = $3",
+                                               {(*owner)[0], kind_name(to.kind), to.name}));
+  if (taken && (*taken)[0].integer() != repo.id)
+    return Status(Code::conflict, cat("the name ", to.full(), " is taken"));
+  const auto kind = kind_name(repo.kind);
+  TRY(transaction.execute("INSERT OR REPLACE INTO repo_aliases (kind, owner, name, repo_id) VALUES ($1, $2, $3, $4)",
+                          {kind, repo.owner, repo.name, repo.id}));
+  TRY(transaction.execute("DELETE FROM repo_aliases WHERE kind = $1 AND owner = $2 AND name = $3",
+                          {kind, to.owner, to.name}));
+  TRY(transaction.execute("UPDATE repos SET owner_id = $2, name = $3 WHERE id = $1", {repo.id, (*owner)[0], to.name}));
+  TRY(transaction.execute("UPDATE repo_search SET full_name = $2 WHERE rowid = $1", {repo.id, to.full()}));
+  TRY(transaction.commit());
+  return repo_by_number(repo.id);
+}
+
+Status Hub::update_settings(const Repo& repo, const RepoSettings& settings) {
+  if (settings.gated && *settings.gated != "" && *settings.gated != "auto" && *settings.gated != "manual")
+    return Status(Code::bad_input, cat("gated '", *settings.gated, "' is not known (auto, manual, false)"));
+  const auto changed =
+      TRY(db_->execute("UPDATE repos SET private = coalesce($2, private), gated = coalesce($3, gated) WHERE id = $1",
+                       {repo.id, settings.is_private, settings.gated}));
+  if (changed == 0) return unknown_repo();
+  return {};
+}
+
+Status Hub::count_download(const Repo& repo) {
+  TRY(db_->execute("UPDATE repos SET downloads = downloads + 1 WHERE id = $1", {repo.id}));
+  return {};
+}
+
+Status Hub::link_object(const Repo& repo, std::string_view sha256) {
+  TRY(db_->execute("INSERT OR IGNORE INTO repo_objects (sha256, repo_id) VALUES ($1, $2)", {sha256, repo.id}));
+  return {};
+}
+
+Result<bool> Hub::may_use_object(const Caller& caller, const Repo& repo, std::string_view sha256) const {
+  if (!store::is_sha256(sha256) || !blobs_.has(sha256)) return false;
+  for (const auto& row : TRY(db_->query(cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners,
+                                            " JOIN repo_objects ON repo_objects.repo_id = repos.id WHERE sha256 = $1"),
+                                        {store::Value(sha256)}))) {
+    const auto holder = repo_of(row);
+    if (holder.id == repo.id || check_access(caller, holder, Right::content).ok()) return true;
+  }
+  return false;
+}
+
+}  // namespace hearth::hub

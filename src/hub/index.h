@@ -1,0 +1,77 @@
+// The index of repositories: what a revision's files say of it (card, config, weights), kept for main in the database,
+// and the lists and searches over it.
+// Source: huggingface_hub 2.4.0 HfApi.list_models, ModelInfo; shared/spec section 4.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "hub/hub.h"
+
+namespace hearth::hub {
+
+/// What a revision's files say.
+struct RepoIndex {
+  std::string head;          ///< the commit
+  std::string pipeline_tag;  ///< "text-generation"; empty when nothing says
+  std::string library_name;  ///< "transformers"; empty when nothing says
+  std::vector<std::string> tags;
+  Json card;         ///< the README's metadata: an object or null
+  Json config;       ///< the known part of config.json and tokenizer_config.json, or null
+  Json safetensors;  ///< {"parameters": {dtype: n}, "total": n}, or null
+  Json gguf;         ///< {"total", "architecture", "context_length", ...}, or null
+  int64_t used_storage_bytes = 0;
+};
+
+/// Reads a revision's files; what cannot be read (a broken card, a cut weight file) is left out.
+Result<RepoIndex> read_index(const Hub& hub, const Repo& repo, std::string_view revision);
+/// The stored index of main, made again first when main has moved.
+Result<RepoIndex> main_index(Hub& hub, const Repo& repo);
+/// Makes the stored index again and sets the row's time to the head's.
+Status refresh_index(Hub& hub, const Repo& repo);
+
+/// The Auto class, task and processor for a model's architectures: {"auto_model", "pipeline_tag", "processor"} or null.
+Json transformers_info(const Json& config);
+
+enum class SortKey { trending, last_modified, created_at, downloads, likes };
+/// "trendingScore", "lastModified", "createdAt", "downloads", "likes"; bad_input otherwise.
+Result<SortKey> parse_sort(std::string_view text);
+
+struct RepoQuery {
+  RepoKind kind = RepoKind::model;
+  std::vector<std::string> search;  ///< each word must be part of `owner/name`
+  std::string author;
+  std::vector<std::string> tags;  ///< all of them
+  std::string pipeline_tag;
+  std::string library;
+  std::optional<bool> gated;
+  SortKey sort = SortKey::trending;
+  bool ascending = false;
+  int64_t limit = 1000;
+  std::string cursor;
+};
+
+struct RepoItem {
+  Repo repo;
+  RepoIndex index;
+};
+struct RepoPage {
+  std::vector<RepoItem> items;
+  std::string next;  ///< cursor of the next page, empty on the last
+};
+/// One page of what the caller may know of.
+Result<RepoPage> list_repos(const Hub& hub, const Caller& caller, const RepoQuery& query);
+
+struct TagCount {
+  std::string tag;
+  int64_t count = 0;
+};
+/// The tags in use on public repositories of a kind, most used first.
+Result<std::vector<TagCount>> list_tags(const Hub& hub, RepoKind kind);
+
+}  // namespace hearth::hub

@@ -1,0 +1,144 @@
+// Lists and searches over the index: one SQL statement a page.
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "base/text.h"
+#include "hub/index.h"
+#include "hub/index_rows.h"
+#include "hub/rows.h"
+
+namespace hearth::hub {
+namespace {
+
+constexpr int64_t kPageMax = 1000;
+constexpr size_t kWordsMax = 20, kTagsMax = 50;
+constexpr size_t kTrigram = 3;  // shorter words are not in the search index
+
+struct Sort {
+  SortKey key;
+  std::string_view name, expression;
+};
+constexpr Sort kSorts[] = {
+    {SortKey::trending, "trendingScore", "(repos.downloads + 10 * repos.likes)"},
+    {SortKey::last_modified, "lastModified", "repos.modified_ms"},
+    {SortKey::created_at, "createdAt", "repos.created_ms"},
+    {SortKey::downloads, "downloads", "repos.downloads"},
+    {SortKey::likes, "likes", "repos.likes"},
+};
+
+std::string_view expression_of(SortKey key) {
+  for (const auto& sort : kSorts)
+    if (sort.key == key) return sort.expression;
+  return kSorts[0].expression;
+}
+
+// Conditions joined by AND, each with the parameters it uses.
+class Where {
+ public:
+  std::string add_parameter(store::Value value) {
+    parameters_.push_back(std::move(value));
+    return cat("$", parameters_.size());
+  }
+  void add(std::string condition) { conditions_.push_back(std::move(condition)); }
+  std::string text() const { return join(conditions_, " AND "); }
+  std::span<const store::Value> parameters() const { return parameters_; }
+
+ private:
+  std::vector<std::string> conditions_;
+  std::vector<store::Value> parameters_;
+};
+
+void add_search(Where& where, const std::vector<std::string>& texts) {
+  std::string match;
+  size_t words = 0;
+  for (const auto& text : texts) {
+    for (const auto word : split(text, ' ')) {
+      if (word.empty() || ++words > kWordsMax) continue;
+      if (utf8_length(word) >= kTrigram) {
+        match += cat(match.empty() ? "" : " AND ", "\"", replace_all(word, "\"", "\"\""), "\"");
+      } else {
+        const auto quoted = replace_all(replace_all(replace_all(word, "\\", "\\\\"), "%", "\\%"), "_", "\\_");
+        where.add(
+            cat("owners.name || '/' || repos.name LIKE ", where.add_parameter(cat("%", quoted, "%")), " ESCAPE '\\'"));
+      }
+    }
+  }
+  if (!match.empty())
+    where.add(
+        cat("repos.id IN (SELECT rowid FROM repo_search WHERE repo_search MATCH ", where.add_parameter(match), ")"));
+}
+
+// A cursor is the last row's sort value and number.
+std::string format_cursor(int64_t value, int64_t id) {
+  return to_base64(cat(value, ":", id));
+}
+
+Status add_cursor(Where& where, const RepoQuery& query) {
+  const auto text = from_base64(query.cursor).value_or("");
+  const auto colon = text.find(':');
+  const auto value = parse_int(std::string_view(text).substr(0, colon));
+  const auto id = colon == std::string::npos ? std::nullopt : parse_int(std::string_view(text).substr(colon + 1));
+  if (!value || !id) return Status(Code::bad_input, "the cursor is not one of this listing");
+  where.add(cat("(", expression_of(query.sort), ", repos.id) ", query.ascending ? ">" : "<", " (",
+                where.add_parameter(*value), ", ", where.add_parameter(*id), ")"));
+  return {};
+}
+
+}  // namespace
+
+Result<SortKey> parse_sort(std::string_view text) {
+  for (const auto& sort : kSorts)
+    if (text == sort.name) return sort.key;
+  return Status(Code::bad_input, cat("sort '", text.substr(0, 100),
+                                     "' is not known (trendingScore, lastModified, createdAt, downloads, likes)"));
+}
+
+Result<RepoPage> list_repos(const Hub& hub, const Caller& caller, const RepoQuery& query) {
+  for (const auto& text : query.search)
+    if (!is_utf8(text) || text.size() > 1000) return Status(Code::bad_input, "the search is not UTF-8 or too long");
+  if (query.tags.size() > kTagsMax) return Status(Code::bad_input, cat("at most ", kTagsMax, " filters"));
+  Where where;
+  where.add(cat("repos.kind = ", where.add_parameter(kind_name(query.kind))));
+  if (!caller.user) {
+    where.add("repos.private = 0");
+  } else if (!caller.user->is_admin) {
+    where.add(cat("(repos.private = 0 OR repos.owner_id = ", where.add_parameter(caller.user->id), ")"));
+  }
+  if (!query.author.empty()) where.add(cat("owners.name = ", where.add_parameter(query.author)));
+  if (!query.pipeline_tag.empty())
+    where.add(cat("repo_index.pipeline_tag = ", where.add_parameter(query.pipeline_tag)));
+  if (query.gated) where.add(*query.gated ? "repos.gated <> ''" : "repos.gated = ''");
+  auto tags = query.tags;
+  if (!query.library.empty()) tags.push_back(query.library);
+  for (const auto& tag : tags)
+    where.add(cat("repos.id IN (SELECT repo_id FROM repo_tags WHERE tag = ", where.add_parameter(tag), ")"));
+  add_search(where, query.search);
+  if (!query.cursor.empty()) TRY(add_cursor(where, query));
+
+  const auto limit = std::clamp<int64_t>(query.limit, 1, kPageMax);
+  const auto key = expression_of(query.sort);
+  const std::string_view direction = query.ascending ? " ASC" : " DESC";
+  const auto rows =
+      TRY(hub.db().query(cat("SELECT ", kRepoColumns, ", ", kIndexColumns, ", ", key, " FROM ", kReposWithOwners,
+                             " JOIN repo_index ON repo_index.repo_id = repos.id WHERE ", where.text(), " ORDER BY ",
+                             key, direction, ", repos.id", direction, " LIMIT ", limit + 1),
+                         where.parameters()));
+  RepoPage out;
+  for (size_t i = 0; i < rows.size() && i < static_cast<size_t>(limit); ++i)
+    out.items.push_back({repo_of(rows[i]), index_of(std::span(rows[i]).subspan(kRepoColumnCount))});
+  if (rows.size() > static_cast<size_t>(limit))
+    out.next = format_cursor(rows[static_cast<size_t>(limit) - 1].back().integer(), out.items.back().repo.id);
+  return out;
+}
+
+Result<std::vector<TagCount>> list_tags(const Hub& hub, RepoKind kind) {
+  std::vector<TagCount> out;
+  for (const auto& row : TRY(hub.db().query(
+           "SELECT tag, count(*) FROM repo_tags JOIN repos ON repos.id = repo_tags.repo_id WHERE repos.kind = $1 AND "
+           "repos.private = 0 GROUP BY tag ORDER BY count(*) DESC, tag LIMIT 10000",
+           {store::Value(kind_name(kind))})))
+    out.push_back({row[0].text(), row[1].integer()});
+  return out;
+}
+
+}  // namespace hearth::hub
