@@ -4,6 +4,7 @@
 
 #include <array>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "tensor/backend.h"
@@ -37,8 +38,9 @@ inline Tensor attention(const Tensor& q, std::span<const AttentionSequence> sequ
 }
 
 /// [rows, heads * head_dim] -> [rows, heads, head_dim], a view.
-inline Tensor split_heads(const Tensor& x, int64_t heads) {
-  return x.view({x.size(0), heads, x.size(1) / heads});
+inline Tensor split_heads(Tensor x, int64_t heads) {
+  const auto rows = x.size(0), width = x.size(1);
+  return std::move(x).view({rows, heads, width / heads});
 }
 
 /// The numbers of a tensor on this machine's memory, dense.

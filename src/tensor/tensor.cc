@@ -45,7 +45,7 @@ int64_t Tensor::size(int64_t dimension) const {
   return shape_[static_cast<size_t>(index)];
 }
 
-Tensor Tensor::view(const Shape& shape) const {
+Shape Tensor::view_shape(const Shape& shape) const {
   Shape wanted = shape;
   int64_t known = 1;
   int64_t* open = nullptr;
@@ -59,7 +59,17 @@ Tensor Tensor::view(const Shape& shape) const {
   if (open) *open = known > 0 ? numel() / known : 0;
   if (wanted.numel() != numel()) throw ShapeError(cat("view of ", shape_.text(), " as ", shape.text()));
   if (!is_contiguous()) throw ShapeError(cat("view of a tensor ", shape_.text(), " that is not contiguous"));
+  return wanted;
+}
+
+Tensor Tensor::view(const Shape& shape) const& {
+  const auto wanted = view_shape(shape);
   return {backend_, storage_, dtype_, wanted, dense_strides(wanted), offset_};
+}
+
+Tensor Tensor::view(const Shape& shape) && {
+  const auto wanted = view_shape(shape);
+  return {backend_, std::move(storage_), dtype_, wanted, dense_strides(wanted), offset_};
 }
 
 Tensor Tensor::narrow(int64_t dimension, int64_t start, int64_t length) const {

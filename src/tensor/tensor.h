@@ -10,6 +10,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "safetensors/dtype.h"
@@ -99,7 +100,8 @@ class Tensor {
 
   /// The same numbers with another shape; one size may be -1. ShapeError when the count differs or the view is not
   /// contiguous.
-  Tensor view(const Shape& shape) const;
+  Tensor view(const Shape& shape) const&;
+  Tensor view(const Shape& shape) &&;  ///< hands the storage on, so that it has one owner still
   /// `length` entries of a dimension from `start` on, without a copy.
   Tensor narrow(int64_t dimension, int64_t start, int64_t length) const;
 
@@ -108,6 +110,8 @@ class Tensor {
   T* data() const;
 
  private:
+  Shape view_shape(const Shape& shape) const;
+
   const Backend* backend_ = nullptr;
   std::shared_ptr<Storage> storage_;
   Shape shape_, strides_;

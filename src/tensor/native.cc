@@ -1,0 +1,354 @@
+// The native backend: the op table filled with our own kernels, f32 activations in this machine's memory.
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/text.h"
+#include "tensor/backend.h"
+
+namespace hearth {
+namespace {
+
+ThreadPool& pool() {
+  return ThreadPool::shared();
+}
+
+class HeapStorage final : public Storage {
+ public:
+  explicit HeapStorage(size_t size_bytes) : Storage(allocate(size_bytes), size_bytes) {}
+  ~HeapStorage() override { std::free(data()); }
+
+ private:
+  static std::byte* allocate(size_t size_bytes) {
+    constexpr size_t kLine = 64;
+    auto* out = std::aligned_alloc(kLine, std::max(kLine, (size_bytes + kLine - 1) / kLine * kLine));
+    if (!out) throw std::bad_alloc();
+    return static_cast<std::byte*>(out);
+  }
+};
+
+class NativeWeight final : public Weight {
+ public:
+  NativeWeight(kernels::PackedWeight values, std::shared_ptr<const void> owner)
+      : Weight(&native_backend(), values.rows(), values.cols()), packed(std::move(values)), owner_(std::move(owner)) {}
+  int64_t size_bytes() const override { return packed.size_bytes(); }
+
+  const kernels::PackedWeight packed;
+
+ private:
+  std::shared_ptr<const void> owner_;  // of the bytes that `packed` borrows
+};
+
+const kernels::PackedWeight& packed(const Weight& weight) {
+  if (&weight.backend() != &native_backend()) throw ShapeError("a weight of another backend in a native product");
+  return static_cast<const NativeWeight&>(weight).packed;
+}
+
+/// The numbers of a dense f32 tensor.
+float* dense(const Tensor& x) {
+  if (!x.is_contiguous()) throw ShapeError(cat("a tensor ", x.shape().text(), " that is not contiguous"));
+  return x.data<float>();
+}
+
+/// `x` itself when nobody else can see it, else a copy: what an operation may write into.
+Tensor own(Tensor x);
+
+void expect_matrix(const Tensor& x, int64_t width, std::string_view what) {
+  if (x.dim() != 2 || x.size(1) != width)
+    throw ShapeError(cat(what, ": input ", x.shape().text(), ", the weight reads [rows, ", width, "]"));
+}
+
+Tensor empty(const Shape& shape, DType dtype) {
+  const auto bytes = size_bytes(dtype, shape.numel());
+  if (!bytes) throw ShapeError(cat("no tensor ", shape.text(), " of ", name(dtype), " can be made"));
+  return {&native_backend(), std::make_shared<HeapStorage>(static_cast<size_t>(*bytes)), dtype, shape};
+}
+
+Tensor empty_f32(const Shape& shape) {
+  return empty(shape, DType::f32);
+}
+
+Tensor own(Tensor x) {
+  if (x.storage().use_count() == 1 && x.is_contiguous()) return x;
+  Tensor out = empty_f32(x.shape());
+  std::memcpy(out.data<float>(), dense(x), static_cast<size_t>(x.numel()) * sizeof(float));
+  return out;
+}
+
+Tensor from_host(std::span<const float> values, const Shape& shape) {
+  if (shape.numel() != static_cast<int64_t>(values.size()))
+    throw ShapeError(cat(values.size(), " numbers as ", shape.text()));
+  Tensor out = empty_f32(shape);
+  std::copy(values.begin(), values.end(), out.data<float>());
+  return out;
+}
+
+void to_host(const Tensor& x, std::span<float> out) {
+  if (x.numel() != static_cast<int64_t>(out.size())) throw ShapeError(cat(x.shape().text(), " into ", out.size()));
+  std::copy_n(dense(x), x.numel(), out.begin());
+}
+
+Status unreadable(const WeightSource& source) {
+  return {Code::unsupported, cat(source.name, " is stored as ", name(source.dtype),
+                                 "; the native backend reads F32, F16, BF16, Q8_0, Q4_0 and Q4_1")};
+}
+
+Result<Tensor> tensor(const WeightSource& source, const WeightOptions&) {
+  if (!kernels::can_pack(source.dtype)) return unreadable(source);
+  Tensor out = empty_f32(source.shape);
+  auto status = kernels::dequantize(source.dtype, source.data, {out.data<float>(), static_cast<size_t>(out.numel())});
+  if (!status.ok()) return std::move(status).with(source.name);
+  return out;
+}
+
+Result<std::shared_ptr<const Weight>> weight(const WeightSource& source, const WeightOptions& options) {
+  if (!kernels::can_pack(source.dtype)) return unreadable(source);
+  if (source.shape.size() != 2)
+    return Status(Code::bad_input, cat(source.name, " is ", source.shape.text(), ", not a matrix"));
+  auto made = kernels::pack(source.dtype, source.data, source.shape[0], source.shape[1], options.numerics, pool());
+  if (!made.ok()) return std::move(made).status().with(source.name);
+  return std::shared_ptr<const Weight>(std::make_shared<NativeWeight>(*std::move(made), source.owner));
+}
+
+Tensor embedding(const Weight& matrix, std::span<const int32_t> ids) {
+  const auto& rows = packed(matrix);
+  Tensor out = empty_f32({static_cast<int64_t>(ids.size()), rows.cols()});
+  float* to = out.data<float>();
+  for (const auto id : ids) {
+    if (id < 0 || id >= rows.rows()) throw ShapeError(cat("token id ", id, " of a vocabulary of ", rows.rows()));
+    kernels::embedding_row(rows, id, to);
+    to += rows.cols();
+  }
+  return out;
+}
+
+kernels::Input input_of(const Tensor& x, const NormWeight* norm) {
+  kernels::Input out{.x = dense(x), .rows = x.size(0)};
+  if (norm) {
+    if (norm->weight.numel() != x.size(1)) throw ShapeError(cat("a norm of ", norm->weight.numel(), " values"));
+    out.norm_weight = dense(norm->weight);
+    out.norm_eps = static_cast<float>(norm->eps);
+  }
+  return out;
+}
+
+kernels::Product product_of(const LinearWeight& linear, float* y, bool add = false) {
+  if (linear.bias.defined() && linear.bias.numel() != linear.weight->rows())
+    throw ShapeError(cat("a bias of ", linear.bias.numel(), " for ", linear.weight->rows(), " outputs"));
+  return {.weight = &packed(*linear.weight),
+          .y = y,
+          .bias = linear.bias.defined() ? dense(linear.bias) : nullptr,
+          .add = add};
+}
+
+std::vector<Tensor> linear(const LinearInput& input, std::span<const LinearWeight* const> weights) {
+  std::vector<Tensor> out;
+  std::vector<kernels::Product> products;
+  for (const auto* w : weights) {
+    expect_matrix(input.x, w->weight->cols(), "linear");
+    out.push_back(empty_f32({input.x.size(0), w->weight->rows()}));
+    products.push_back(product_of(*w, out.back().data<float>()));
+  }
+  kernels::linear(products, input_of(input.x, input.norm), pool());
+  return out;
+}
+
+Tensor linear_add(const Tensor& x, const LinearWeight& w, Tensor residual) {
+  expect_matrix(x, w.weight->cols(), "linear");
+  if (residual.shape() != Shape{x.size(0), w.weight->rows()})
+    throw ShapeError(cat("a residual ", residual.shape().text(), " for ", w.weight->rows(), " outputs"));
+  Tensor out = own(std::move(residual));
+  const auto product = product_of(w, out.data<float>(), /*add=*/true);
+  kernels::linear({&product, 1}, input_of(x, nullptr), pool());
+  return out;
+}
+
+float activate(float x, Activation act) {
+  switch (act) {
+    case Activation::silu:
+      return x / (1.0f + std::exp(-x));
+    case Activation::gelu:
+      return 0.5f * x * (1.0f + std::erf(x * 0.70710678118654752f));
+    case Activation::gelu_tanh:
+      return 0.5f * x * (1.0f + std::tanh(0.79788456080286536f * (x + 0.044715f * x * x * x)));
+    case Activation::quick_gelu:
+      return x / (1.0f + std::exp(-1.702f * x));
+    case Activation::relu:
+      return std::max(x, 0.0f);
+  }
+  throw ShapeError("an activation that is not known");
+}
+
+/// fn(begin, end) over pieces of [0, count), on one thread when that is quicker.
+template <class F>
+void over(int64_t count, F&& fn) {
+  pool().parallel_for(count, 1 << 14, fn);
+}
+
+Tensor gated_mlp(Tensor x, const NormWeight& norm, Activation act, const LinearWeight& gate, const LinearWeight& up,
+                 const LinearWeight& down) {
+  const LinearWeight* const both[] = {&gate, &up};
+  const auto made = linear({x, &norm}, both);
+  const Tensor &g = made[0], &u = made[1];
+  if (g.shape() != u.shape()) throw ShapeError(cat("gate ", g.shape().text(), ", up ", u.shape().text()));
+  expect_matrix(g, down.weight->cols(), "down");
+  kernels::Input input{.x = g.data<float>(), .rows = g.size(0)};
+  if (act == Activation::silu) {
+    input.up = u.data<float>();
+  } else {
+    float* to = g.data<float>();
+    const float* by = u.data<float>();
+    over(g.numel(), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) to[i] = activate(to[i], act) * by[i];
+    });
+  }
+  Tensor out = own(std::move(x));
+  const auto product = product_of(down, out.data<float>(), /*add=*/true);
+  kernels::linear({&product, 1}, input, pool());
+  return out;
+}
+
+Tensor rms_norm(const Tensor& x, const NormWeight& norm) {
+  if (x.size(-1) != norm.weight.numel())
+    throw ShapeError(cat("rms_norm of ", x.shape().text(), " by ", norm.weight.numel(), " values"));
+  Tensor out = empty_f32(x.shape());
+  kernels::rms_norm(dense(x), dense(norm.weight), static_cast<float>(norm.eps), x.numel() / x.size(-1), x.size(-1),
+                    out.data<float>());
+  return out;
+}
+
+Tensor activation(const Tensor& x, Activation act) {
+  Tensor out = empty_f32(x.shape());
+  const float* from = dense(x);
+  float* to = out.data<float>();
+  over(x.numel(), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) to[i] = activate(from[i], act);
+  });
+  return out;
+}
+
+template <class F>
+Tensor pairwise(const Tensor& a, const Tensor& b, F&& f) {
+  if (a.shape() != b.shape()) throw ShapeError(cat("shapes ", a.shape().text(), " and ", b.shape().text(), " differ"));
+  Tensor out = empty_f32(a.shape());
+  const float *x = dense(a), *y = dense(b);
+  float* to = out.data<float>();
+  over(a.numel(), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) to[i] = f(x[i], y[i]);
+  });
+  return out;
+}
+
+Tensor add(const Tensor& a, const Tensor& b) {
+  return pairwise(a, b, [](float x, float y) { return x + y; });
+}
+
+Tensor mul(const Tensor& a, const Tensor& b) {
+  return pairwise(a, b, [](float x, float y) { return x * y; });
+}
+
+Tensor softmax(const Tensor& x) {
+  const auto width = x.size(-1);
+  Tensor out = empty_f32(x.shape());
+  const float* from = dense(x);
+  float* to = out.data<float>();
+  for (int64_t row = 0; row < x.numel() / std::max<int64_t>(width, 1); ++row, from += width, to += width) {
+    const float top = *std::max_element(from, from + width);
+    double sum = 0;
+    for (int64_t i = 0; i < width; ++i) sum += to[i] = std::exp(from[i] - top);
+    for (int64_t i = 0; i < width; ++i) to[i] = static_cast<float>(to[i] / sum);
+  }
+  return out;
+}
+
+Tensor rope(Tensor x, const Tensor& cos, const Tensor& sin) {
+  const auto half = cos.dim() == 2 ? cos.size(1) : 0;
+  if (x.dim() != 3 || cos.shape() != sin.shape() || cos.dim() != 2 || cos.size(0) != x.size(0) || 2 * half > x.size(2))
+    throw ShapeError(cat("rope of ", x.shape().text(), " by ", cos.shape().text()));
+  const auto heads = x.size(1), head_dim = x.size(2);
+  Tensor out = own(std::move(x));
+  float* values = out.data<float>();
+  const float *c = dense(cos), *s = dense(sin);
+  pool().parallel_for(out.size(0), 32, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      float* at = values + row * heads * head_dim;
+      if (2 * half == head_dim) {
+        kernels::rope(at, heads, head_dim, c + row * half, s + row * half);
+        continue;
+      }
+      for (int64_t h = 0; h < heads; ++h) kernels::rope(at + h * head_dim, 1, 2 * half, c + row * half, s + row * half);
+    }
+  });
+  return out;
+}
+
+void cache_write(const Tensor& cache, int64_t position, const Tensor& x, int64_t row_begin, int64_t row_count) {
+  if (cache.dim() != 3 || x.dim() != 3 || cache.size(0) != x.size(1) || cache.size(2) != x.size(2) || position < 0 ||
+      position + row_count > cache.size(1) || row_begin < 0 || row_begin + row_count > x.size(0))
+    throw ShapeError(cat("rows ", row_begin, " + ", row_count, " of ", x.shape().text(), " into a cache ",
+                         cache.shape().text(), " at ", position));
+  const auto heads = x.size(1), head_dim = x.size(2);
+  const float* from = dense(x) + row_begin * heads * head_dim;
+  float* to = dense(cache) + position * head_dim;
+  for (int64_t row = 0; row < row_count; ++row)
+    for (int64_t h = 0; h < heads; ++h)
+      std::copy_n(from + (row * heads + h) * head_dim, head_dim, to + h * cache.size(1) * head_dim + row * head_dim);
+}
+
+Tensor attention(const Tensor& q, std::span<const AttentionSequence> sequences, const AttentionOptions& options) {
+  constexpr int64_t kHeadDimMax = 256;
+  if (q.dim() != 3 || q.size(2) > kHeadDimMax) throw ShapeError(cat("attention with queries ", q.shape().text()));
+  const auto heads = q.size(1), head_dim = q.size(2);
+  Tensor out = empty_f32({q.size(0), heads * head_dim});
+  std::vector<kernels::Attention> work;
+  work.reserve(sequences.size());
+  for (const auto& s : sequences) {
+    if (s.k.shape() != s.v.shape() || s.k.dim() != 3 || s.k.size(2) != head_dim || heads % s.k.size(0) != 0 ||
+        s.key_count < s.row_count || s.key_count > s.k.size(1) || s.row_begin + s.row_count > q.size(0))
+      throw ShapeError(cat("attention of ", q.shape().text(), " to ", s.key_count, " keys of ", s.k.shape().text()));
+    work.push_back({.q = dense(q) + s.row_begin * heads * head_dim,
+                    .k = dense(s.k),
+                    .v = dense(s.v),
+                    .out = out.data<float>() + s.row_begin * heads * head_dim,
+                    .query_count = s.row_count,
+                    .key_count = s.key_count,
+                    .heads = heads,
+                    .kv_heads = s.k.size(0),
+                    .head_dim = head_dim,
+                    .kv_head_stride = s.k.size(1) * head_dim,
+                    .scale = static_cast<float>(options.scale),
+                    .causal = options.causal});
+  }
+  kernels::attention(work, pool());
+  return out;
+}
+
+constexpr Backend kNative{
+    .name = "native",
+    .empty = empty,
+    .from_host = from_host,
+    .to_host = to_host,
+    .tensor = tensor,
+    .weight = weight,
+    .embedding = embedding,
+    .linear = linear,
+    .linear_add = linear_add,
+    .gated_mlp = gated_mlp,
+    .rms_norm = rms_norm,
+    .activation = activation,
+    .add = add,
+    .mul = mul,
+    .softmax = softmax,
+    .rope = rope,
+    .cache_write = cache_write,
+    .attention = attention,
+};
+
+}  // namespace
+
+const Backend& native_backend() {
+  return kNative;
+}
+
+}  // namespace hearth
