@@ -211,6 +211,27 @@ std::string utf8_replace_errors(std::string_view bytes) {
   return out;
 }
 
+std::string printable(std::string_view text) {
+  constexpr char hex[] = "0123456789abcdef";
+  const auto whole = utf8_replace_errors(text);
+  std::string out;
+  out.reserve(whole.size());
+  for (size_t i = 0; i < whole.size();) {
+    const size_t begin = i;
+    const char32_t c = utf8_next(whole, i);
+    if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (c < 0x20 || (c >= 0x7F && c < 0xA0)) {
+      out.append("\\x").append(1, hex[c >> 4]).append(1, hex[c & 15]);
+    } else {
+      out.append(whole, begin, i - begin);
+    }
+  }
+  return out;
+}
+
 char32_t utf8_next(std::string_view text, size_t& index) {
   const auto byte = [&](size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
   const char32_t b = byte(index);

@@ -63,6 +63,9 @@ bool is_utf8(std::string_view bytes);
 size_t utf8_error(std::string_view bytes);
 /// As Python's bytes.decode(errors="replace"): U+FFFD for each ill-formed part, the rest as it is.
 std::string utf8_replace_errors(std::string_view bytes);
+/// Text from outside as one line for a terminal: control characters are shown ("\\n", "\\x1b") instead of obeyed, and
+/// ill-formed UTF-8 is replaced.
+std::string printable(std::string_view text);
 /// Reads the code point at `index` and moves `index` past it. The text must be well-formed from there.
 char32_t utf8_next(std::string_view text, size_t& index);
 void utf8_append(std::string& out, char32_t code_point);

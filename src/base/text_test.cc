@@ -81,3 +81,7 @@ TEST_CASE("utf8: each ill-formed part becomes one U+FFFD, as in Python") {
   CHECK(utf8_replace_errors("\xF0\x80\x80") == bad + bad + bad);
   CHECK(utf8_replace_errors("ok\xC3\xA9") == "ok\xC3\xA9");
 }
+
+TEST_CASE("printable: text from outside cannot move the cursor") {
+  CHECK(printable("a\x1b[2J\n\t\x7F\xC2\x9B\xC3\xA9\xFF") == "a\\x1b[2J\\n\\t\\x7f\\x9b\xC3\xA9\xEF\xBF\xBD");
+}

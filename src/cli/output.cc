@@ -12,17 +12,7 @@ namespace {
 std::string shown(const Json& value) {
   if (value.is_null()) return "";
   if (value.is_bool()) return value.as_bool() ? "yes" : "";
-  const std::string text = value.is_string() ? std::string(value.as_string()) : value.dump();
-  std::string out;
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) {
-      out += c;
-    } else {
-      constexpr char kHex[] = "0123456789abcdef";
-      out += cat("\\x", kHex[static_cast<unsigned char>(c) >> 4], kHex[c & 15]);
-    }
-  }
-  return out;
+  return printable(value.is_string() ? std::string(value.as_string()) : value.dump());
 }
 
 }  // namespace

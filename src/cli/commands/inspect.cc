@@ -13,19 +13,11 @@ namespace {
 constexpr uint64_t kElementsShown = 6;  // of an array, to people
 constexpr size_t kTextShown = 100;      // bytes of a value, to people
 
-/// Text from a file on one line of a terminal: no control characters, at most `limit` bytes.
-std::string printable(std::string_view text, size_t limit = std::string::npos) {
-  std::string out;
-  for (const char c : utf8_replace_errors(text)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) {
-      out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : "?";
-    } else {
-      out.push_back(c);
-    }
-  }
-  if (out.size() <= limit) return out;
-  out.resize(limit);
+/// At most kTextShown bytes of text from a file, on one line.
+std::string shortened(std::string_view text) {
+  auto out = printable(text);
+  if (out.size() <= kTextShown) return out;
+  out.resize(kTextShown);
   out.resize(out.size() - utf8_incomplete_tail(out));
   return out + " ...";
 }
@@ -41,8 +33,8 @@ std::string type_name(const MetadataValueView& value) {
 }
 
 std::string shown(const MetadataValueView& value) {
-  if (value.is_string()) return printable(value.string(), kTextShown);
-  const auto text = printable(value.json(kElementsShown).dump(), kTextShown);
+  if (value.is_string()) return shortened(value.string());
+  const auto text = shortened(value.json(kElementsShown).dump());
   return value.is_array() ? cat(text, " (", value.size(), " x ", name(value.element_type()), ")") : text;
 }
 
