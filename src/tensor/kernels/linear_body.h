@@ -28,56 +28,85 @@ static inline void prefetch(const uint8_t* block) {
   for (int64_t i = 0; i < Bytes; i += 64) __builtin_prefetch(block + 8192 + i);
 }
 
-/// R activation rows through one panel, integers inside a block, f32 between blocks.
-template <int R>
-static inline void panel_q4_fast(const PanelWork& t, const uint8_t* panel, const ActivationBlock* x, F* y) {
-  for (int r = 0; r < R; ++r) y[r] = splat(0);
+/// R activation rows through P neighbouring panels, integers inside a block, f32 between blocks. Two panels share each
+/// broadcast of four activations, which halves the loads.
+template <int R, int P>
+static inline void panel_q4_fast(const PanelWork& t, const uint8_t* panel, const ActivationBlock* x, F (*y)[P]) {
+  const int64_t next = t.blocks * kQ4BlockBytes;
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+    for (int p = 0; p < P; ++p) y[r][p] = splat(0);
   for (int64_t b = 0; b < t.blocks; ++b, panel += kQ4BlockBytes, ++x) {
     if (R <= 4) prefetch<kQ4BlockBytes>(panel);
-    I low[R], high[R];
-    for (int r = 0; r < R; ++r) low[r] = high[r] = splat_int(0);
+    I low[R][P], high[R][P];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r)
+      for (int p = 0; p < P; ++p) low[r][p] = high[r][p] = splat_int(0);
 #pragma GCC unroll 4
     for (int g = 0; g < 4; ++g) {
-      const Bytes w = load_bytes(panel + 64 + 64 * g);
-      const Bytes wl = nibbles_low(w), wh = nibbles_high(w);
+      Bytes wl[P], wh[P];
+      for (int p = 0; p < P; ++p) {
+        const Bytes w = load_bytes(panel + p * next + 64 + 64 * g);
+        wl[p] = nibbles_low(w);
+        wh[p] = nibbles_high(w);
+      }
 #pragma GCC unroll 16
       for (int r = 0; r < R; ++r) {
-        const int8_t* q = x[r * t.blocks].q + 4 * g;
-        low[r] = dot_nibbles(low[r], wl, q);
-        if (R <= 2)
-          high[r] = dot_nibbles(high[r], wh, q + 16);
-        else
-          low[r] = dot_nibbles(low[r], wh, q + 16);
+        const Four q = four(x[r * t.blocks].q + 4 * g);
+        for (int p = 0; p < P; ++p) low[r][p] = dot_nibbles(low[r][p], wl[p], q);
+      }
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) {
+        const Four q = four(x[r * t.blocks].q + 16 + 4 * g);
+        for (int p = 0; p < P; ++p) {
+          I& sum = R <= 2 ? high[r][p] : low[r][p];  // few rows: two sums, so that they wait less for one another
+          sum = dot_nibbles(sum, wh[p], q);
+        }
       }
     }
-    const F scale = load_half(reinterpret_cast<const uint16_t*>(panel));
-    const F minimum = load_half(reinterpret_cast<const uint16_t*>(panel + 32));
+#pragma GCC unroll 2
+    for (int p = 0; p < P; ++p) {
+      const F scale = load_half(reinterpret_cast<const uint16_t*>(panel + p * next));
+      const F minimum = load_half(reinterpret_cast<const uint16_t*>(panel + p * next + 32));
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-      const ActivationBlock& a = x[r * t.blocks];
-      if (R <= 2) low[r] = add_int(low[r], high[r]);
-      y[r] = fma(mul(to_float(low[r]), splat(a.d)), scale, y[r]);
-      y[r] = fma(splat(a.sum), minimum, y[r]);
+      for (int r = 0; r < R; ++r) {
+        const ActivationBlock& a = x[r * t.blocks];
+        const I sum = R <= 2 ? add_int(low[r][p], high[r][p]) : low[r][p];
+        y[r][p] = fma(mul(to_float(sum), splat(a.d)), scale, y[r][p]);
+        y[r][p] = fma(splat(a.sum), minimum, y[r][p]);
+      }
     }
   }
 }
 
-template <int R>
-static inline void panel_q8_fast(const PanelWork& t, const uint8_t* panel, const ActivationBlock* x, F* y) {
-  for (int r = 0; r < R; ++r) y[r] = splat(0);
+template <int R, int P>
+static inline void panel_q8_fast(const PanelWork& t, const uint8_t* panel, const ActivationBlock* x, F (*y)[P]) {
+  const int64_t next = t.blocks * kQ8BlockBytes;
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+    for (int p = 0; p < P; ++p) y[r][p] = splat(0);
   for (int64_t b = 0; b < t.blocks; ++b, panel += kQ8BlockBytes, ++x) {
     if (R <= 4) prefetch<kQ8BlockBytes>(panel);
-    I acc[R];
-    for (int r = 0; r < R; ++r) acc[r] = start_bytes(x[r * t.blocks].correction);
+    I acc[R][P];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r)
+      for (int p = 0; p < P; ++p) acc[r][p] = start_bytes(x[r * t.blocks].correction);
 #pragma GCC unroll 8
     for (int g = 0; g < 8; ++g) {
-      const Bytes w = load_bytes(panel + 32 + 64 * g);
+      Bytes w[P];
+      for (int p = 0; p < P; ++p) w[p] = load_bytes(panel + p * next + 32 + 64 * g);
 #pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) acc[r] = dot_bytes(acc[r], w, x[r * t.blocks].q + 4 * g);
+      for (int r = 0; r < R; ++r) {
+        const Four q = four(x[r * t.blocks].q + 4 * g);
+        for (int p = 0; p < P; ++p) acc[r][p] = dot_bytes(acc[r][p], w[p], q);
+      }
     }
-    const F scale = load_half(reinterpret_cast<const uint16_t*>(panel));
+#pragma GCC unroll 2
+    for (int p = 0; p < P; ++p) {
+      const F scale = load_half(reinterpret_cast<const uint16_t*>(panel + p * next));
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) y[r] = fma(mul(to_float(acc[r]), splat(x[r * t.blocks].d)), scale, y[r]);
+      for (int r = 0; r < R; ++r) y[r][p] = fma(mul(to_float(acc[r][p]), splat(x[r * t.blocks].d)), scale, y[r][p]);
+    }
   }
 }
 
@@ -156,42 +185,52 @@ static inline void panel_q8_exact(const PanelWork& t, const uint8_t* panel, cons
 
 enum class PanelKind { q4_fast, q8_fast, q4_exact, q8_exact };
 
-template <PanelKind Kind, int R>
-static inline void panel_rows(const PanelWork& t, const uint8_t* panel, int64_t row, float* y, int64_t n,
-                              const float* bias) {
-  F out[R];
-  if constexpr (Kind == PanelKind::q4_fast) panel_q4_fast<R>(t, panel, t.activations + row * t.blocks, out);
-  if constexpr (Kind == PanelKind::q8_fast) panel_q8_fast<R>(t, panel, t.activations + row * t.blocks, out);
-  if constexpr (Kind == PanelKind::q4_exact) panel_q4_exact<R>(t, panel, t.x + row * t.x_stride, out);
-  if constexpr (Kind == PanelKind::q8_exact) panel_q8_exact<R>(t, panel, t.x + row * t.x_stride, out);
-  for (int r = 0; r < R; ++r) finish(y + (row + r) * t.y_stride, out[r], n, bias, t.add);
+template <PanelKind Kind>
+constexpr bool kIsFast = Kind == PanelKind::q4_fast || Kind == PanelKind::q8_fast;
+template <PanelKind Kind>
+constexpr int64_t kBlockBytesOf =
+    Kind == PanelKind::q4_fast || Kind == PanelKind::q4_exact ? kQ4BlockBytes : kQ8BlockBytes;
+
+/// R rows through P panels from panel `p` on.
+template <PanelKind Kind, int R, int P>
+static inline void panel_rows(const PanelWork& t, int64_t p, int64_t row) {
+  const uint8_t* panel = t.panels + p * t.blocks * kBlockBytesOf<Kind>;
+  F out[R][P];
+  if constexpr (Kind == PanelKind::q4_fast) panel_q4_fast<R, P>(t, panel, t.activations + row * t.blocks, out);
+  if constexpr (Kind == PanelKind::q8_fast) panel_q8_fast<R, P>(t, panel, t.activations + row * t.blocks, out);
+  if constexpr (Kind == PanelKind::q4_exact) panel_q4_exact<R>(t, panel, t.x + row * t.x_stride, out[0]);
+  if constexpr (Kind == PanelKind::q8_exact) panel_q8_exact<R>(t, panel, t.x + row * t.x_stride, out[0]);
+  for (int i = 0; i < P; ++i) {
+    const int64_t first = (p + i) * kPanelRows;
+    for (int r = 0; r < R; ++r)
+      finish(t.y + (row + r) * t.y_stride + first, out[r][i], t.outs - first,
+             t.bias != nullptr ? t.bias + first : nullptr, t.add);
+  }
 }
 
-/// The rows that are left after the full groups, 1 to R at a time, biggest first.
-template <PanelKind Kind, int R>
-static inline void panel_rest(const PanelWork& t, const uint8_t* panel, int64_t row, float* y, int64_t n,
-                              const float* bias) {
-  if (t.rows - row >= R) {
-    panel_rows<Kind, R>(t, panel, row, y, n, bias);
-    row += R;
-  }
-  if constexpr (R > 1) panel_rest<Kind, R / 2>(t, panel, row, y, n, bias);
+/// The rows that are left after the full groups, at most R at a time, biggest first.
+template <PanelKind Kind, int R, int P>
+static inline void panel_rest(const PanelWork& t, int64_t p, int64_t row) {
+  for (; t.rows - row >= R; row += R) panel_rows<Kind, R, P>(t, p, row);
+  if constexpr (R > 1) panel_rest<Kind, R / 2, P>(t, p, row);
 }
 
 template <PanelKind Kind>
 static void panels(const PanelWork& t) {
-  constexpr bool fast = Kind == PanelKind::q4_fast || Kind == PanelKind::q8_fast;
-  constexpr int R = fast ? kFastRows : kExactRows;
-  constexpr int64_t block_bytes =
-      Kind == PanelKind::q4_fast || Kind == PanelKind::q4_exact ? kQ4BlockBytes : kQ8BlockBytes;
-  const uint8_t* panel = t.panels;
-  for (int64_t p = 0; p < t.panel_count; ++p, panel += t.blocks * block_bytes) {
-    float* y = t.y + p * kPanelRows;
-    const float* bias = t.bias != nullptr ? t.bias + p * kPanelRows : nullptr;
-    const int64_t n = t.outs - p * kPanelRows;
+  int64_t p = 0;
+  if constexpr (kIsFast<Kind> && kPairRows > 0) {
+    if (t.rows > kFastRows)
+      for (; p + 2 <= t.panel_count; p += 2) {
+        int64_t row = 0;
+        for (; row + kPairRows <= t.rows; row += kPairRows) panel_rows<Kind, kPairRows, 2>(t, p, row);
+        panel_rest<Kind, kPairRows / 2, 2>(t, p, row);
+      }
+  }
+  constexpr int R = kIsFast<Kind> ? kFastRows : kExactRows;
+  for (; p < t.panel_count; ++p) {
     int64_t row = 0;
-    for (; row + R <= t.rows; row += R) panel_rows<Kind, R>(t, panel, row, y, n, bias);
-    panel_rest<Kind, (R > 8 ? 8 : R > 1 ? R / 2 : 1)>(t, panel, row, y, n, bias);
+    for (; row + R <= t.rows; row += R) panel_rows<Kind, R, 1>(t, p, row);
+    panel_rest<Kind, (R > 8 ? 8 : R > 1 ? R / 2 : 1), 1>(t, p, row);
   }
 }
 

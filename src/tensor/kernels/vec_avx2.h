@@ -8,6 +8,7 @@
 namespace {
 
 constexpr int kFastRows = 2;
+constexpr int kPairRows = 0;  // the same for a pair of panels; 0: panels go one by one
 constexpr int kExactRows = 4;
 constexpr int kFloatRows = 2;
 constexpr int kFloatOuts = 2;
@@ -133,25 +134,26 @@ static inline __m256i dot4(__m256i acc, __m256i unsigned_bytes, __m256i signed_b
   const __m256i pairs = _mm256_maddubs_epi16(unsigned_bytes, signed_bytes);
   return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
-static inline int32_t four(const int8_t* x) {
-  int32_t out;
-  __builtin_memcpy(&out, x, 4);
-  return out;
+struct Four {
+  __m256i v;
+};
+static inline Four four(const int8_t* x) {
+  int32_t word;
+  __builtin_memcpy(&word, x, 4);
+  return {_mm256_set1_epi32(word)};
 }
-static inline I dot_nibbles(I acc, Bytes w, const int8_t* x) {
-  const __m256i all = _mm256_set1_epi32(four(x));
-  return {dot4(acc.a, w.a, all), dot4(acc.b, w.b, all)};
+static inline I dot_nibbles(I acc, Bytes w, Four x) {
+  return {dot4(acc.a, w.a, x.v), dot4(acc.b, w.b, x.v)};
 }
 /// w + 128 times x could leave 16 bits, so the sign moves from the weight to x, and no correction is needed.
 static inline I start_bytes(int32_t) {
   return splat_int(0);
 }
-static inline I dot_bytes(I acc, Bytes w, const int8_t* x) {
-  const __m256i all = _mm256_set1_epi32(four(x));
+static inline I dot_bytes(I acc, Bytes w, Four x) {
   const __m256i offset = _mm256_set1_epi8(static_cast<char>(0x80));
   const __m256i a = _mm256_xor_si256(w.a, offset), b = _mm256_xor_si256(w.b, offset);
-  return {dot4(acc.a, _mm256_abs_epi8(a), _mm256_sign_epi8(all, a)),
-          dot4(acc.b, _mm256_abs_epi8(b), _mm256_sign_epi8(all, b))};
+  return {dot4(acc.a, _mm256_abs_epi8(a), _mm256_sign_epi8(x.v, a)),
+          dot4(acc.b, _mm256_abs_epi8(b), _mm256_sign_epi8(x.v, b))};
 }
 
 template <int Index>

@@ -8,6 +8,7 @@
 namespace {
 
 constexpr int kFastRows = 8;  // activation rows that share one pass over a panel
+constexpr int kPairRows = 5;  // the same for a pair of panels; 0: panels go one by one
 constexpr int kExactRows = 12;
 constexpr int kFloatRows = 6;
 constexpr int kFloatOuts = 4;
@@ -111,20 +112,24 @@ static inline Bytes nibbles_low(Bytes w) {
 static inline Bytes nibbles_high(Bytes w) {
   return {_mm512_and_si512(_mm512_srli_epi16(w.v, 4), _mm512_set1_epi8(15))};
 }
-static inline int32_t four(const int8_t* x) {
-  int32_t out;
-  __builtin_memcpy(&out, x, 4);
-  return out;
+/// Four signed bytes of x in every 32-bit lane.
+struct Four {
+  __m512i v;
+};
+static inline Four four(const int8_t* x) {
+  int32_t word;
+  __builtin_memcpy(&word, x, 4);
+  return {_mm512_set1_epi32(word)};
 }
-/// acc[lane] + sum of the lane's four nibbles (0 to 15) times four signed bytes of x.
-static inline I dot_nibbles(I acc, Bytes w, const int8_t* x) {
-  return {_mm512_dpbusd_epi32(acc.v, w.v, _mm512_set1_epi32(four(x)))};
+/// acc[lane] + sum of the lane's four nibbles (0 to 15) times four signed bytes.
+static inline I dot_nibbles(I acc, Bytes w, Four x) {
+  return {_mm512_dpbusd_epi32(acc.v, w.v, x.v)};
 }
 /// The same for stored bytes w + 128; `start_bytes` of the block's correction is where the sum begins.
 static inline I start_bytes(int32_t correction) {
   return splat_int(correction);
 }
-static inline I dot_bytes(I acc, Bytes w, const int8_t* x) {
+static inline I dot_bytes(I acc, Bytes w, Four x) {
   return dot_nibbles(acc, w, x);
 }
 

@@ -6,6 +6,7 @@
 namespace {
 
 constexpr int kFastRows = 1;
+constexpr int kPairRows = 0;  // the same for a pair of panels; 0: panels go one by one
 constexpr int kExactRows = 1;
 constexpr int kFloatRows = 1;
 constexpr int kFloatOuts = 1;
@@ -146,16 +147,22 @@ static inline Bytes nibbles_high(const Bytes& w) {
   for (int i = 0; i < 64; ++i) out.v[i] = w.v[i] >> 4;
   return out;
 }
-static inline I dot_nibbles(const I& acc, const Bytes& w, const int8_t* x) {
+struct Four {
+  const int8_t* v;
+};
+static inline Four four(const int8_t* x) {
+  return {x};
+}
+static inline I dot_nibbles(const I& acc, const Bytes& w, Four x) {
   I out = acc;
   for (int i = 0; i < 16; ++i)
-    for (int j = 0; j < 4; ++j) out.v[i] += w.v[4 * i + j] * x[j];
+    for (int j = 0; j < 4; ++j) out.v[i] += w.v[4 * i + j] * x.v[j];
   return out;
 }
 static inline I start_bytes(int32_t correction) {
   return splat_int(correction);
 }
-static inline I dot_bytes(const I& acc, const Bytes& w, const int8_t* x) {
+static inline I dot_bytes(const I& acc, const Bytes& w, Four x) {
   return dot_nibbles(acc, w, x);
 }
 
