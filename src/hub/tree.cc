@@ -9,7 +9,7 @@ namespace hearth::hub {
 namespace {
 
 constexpr int64_t kPageMax = 1000, kExpandedPageMax = 100;
-constexpr size_t kPathsMax = 1000;
+constexpr size_t kPathsMax = 1000, kFilesMax = 100'000;
 
 // Visits a folder's entries in git's order, folders before what they hold, and keeps those of one page.
 struct PageBuilder {
@@ -95,6 +95,10 @@ Result<TreePage> paths_info(const Hub& hub, const Repo& repo, std::string_view r
   }
   if (expand) TRY(git::find_last_commits(at, out.entries));
   return out;
+}
+
+Result<std::vector<TreeEntry>> list_files(const Hub& hub, const Repo& repo, std::string_view revision) {
+  return git::all_files(TRY(git::snapshot(hub, repo, revision)), kFilesMax);
 }
 
 Result<FileAt> find_file(const Hub& hub, const Repo& repo, std::string_view revision, std::string_view path) {

@@ -62,6 +62,9 @@ Result<TreePage> list_tree(const Hub& hub, const Repo& repo, std::string_view re
 Result<TreePage> paths_info(const Hub& hub, const Repo& repo, std::string_view revision,
                             const std::vector<std::string>& paths, bool expand = false);
 
+/// Every file at a revision, in git's order, up to 100 000.
+Result<std::vector<TreeEntry>> list_files(const Hub& hub, const Repo& repo, std::string_view revision);
+
 struct FileAt {
   std::string commit;
   TreeEntry entry;

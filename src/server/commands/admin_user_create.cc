@@ -1,0 +1,33 @@
+// hearth admin user create: an account on the hub of the data folder, whether the server runs or not.
+#include "base/text.h"
+#include "hub/hub.h"
+#include "server/commands_registry.h"
+#include "server/data_folder.h"
+
+namespace hearth::server::commands {
+namespace {
+
+Status create(const Arguments& arguments, Terminal& terminal) {
+  const auto words = arguments.positional();
+  if (words.size() != 1) return Status(Code::bad_input, "admin user create takes one NAME");
+  std::string password;
+  if (arguments.has("password-stdin")) {
+    password = TRY(terminal.read_line());
+  } else {
+    password = TRY(terminal.read_secret(cat("Password for ", words[0], ": ")));
+    if (TRY(terminal.read_secret("Again: ")) != password) return Status(Code::bad_input, "the two passwords differ");
+  }
+  const auto hub = TRY(hub::Hub::open(data_folder()));
+  const auto user = TRY(hub->accounts().create_user(words[0], password, arguments.has("admin")));
+  terminal.print_line(cat("Created ", user.is_admin ? "administrator " : "user ", user.name));
+  return {};
+}
+
+int run(const Arguments& arguments, Terminal& terminal) {
+  const auto status = create(arguments, terminal);
+  return status.ok() ? 0 : terminal.fail(status);
+}
+
+}  // namespace
+extern constinit const CommandBody admin_user_create_entry{"admin user create", run};
+}  // namespace hearth::server::commands
