@@ -112,6 +112,8 @@ struct Backend {
   Tensor (*add)(const Tensor& a, const Tensor& b);  ///< equal shapes
   Tensor (*mul)(const Tensor& a, const Tensor& b);  ///< equal shapes
   Tensor (*softmax)(const Tensor& x);               ///< over the last dimension, f32
+  /// Rows of x [rows, width], in the order given.
+  Tensor (*index_select)(const Tensor& x, std::span<const int64_t> rows);
   /// x: [rows, heads, head_dim]; cos, sin: [rows, rotated / 2]. The first `rotated` values of each head turn, halves
   /// paired (i, i + rotated / 2); the rest stays. May work in place.
   Tensor (*rope)(Tensor x, const Tensor& cos, const Tensor& sin);

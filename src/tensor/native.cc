@@ -262,6 +262,18 @@ Tensor softmax(const Tensor& x) {
   return out;
 }
 
+Tensor index_select(const Tensor& x, std::span<const int64_t> rows) {
+  if (x.dim() != 2) throw ShapeError(cat("index_select of ", x.shape().text()));
+  const auto width = x.size(1);
+  Tensor out = empty_f32({static_cast<int64_t>(rows.size()), width});
+  float* to = out.data<float>();
+  for (const auto row : rows) {
+    if (row < 0 || row >= x.size(0)) throw ShapeError(cat("row ", row, " of ", x.shape().text()));
+    to = std::copy_n(dense(x) + row * width, width, to);
+  }
+  return out;
+}
+
 Tensor rope(Tensor x, const Tensor& cos, const Tensor& sin) {
   const auto half = cos.dim() == 2 ? cos.size(1) : 0;
   if (x.dim() != 3 || cos.shape() != sin.shape() || cos.dim() != 2 || cos.size(0) != x.size(0) || 2 * half > x.size(2))
@@ -340,6 +352,7 @@ constexpr Backend kNative{
     .add = add,
     .mul = mul,
     .softmax = softmax,
+    .index_select = index_select,
     .rope = rope,
     .cache_write = cache_write,
     .attention = attention,

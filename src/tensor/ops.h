@@ -24,6 +24,9 @@ inline Tensor mul(const Tensor& a, const Tensor& b) {
 inline Tensor softmax(const Tensor& x) {
   return x.backend().softmax(x);
 }
+inline Tensor index_select(const Tensor& x, std::span<const int64_t> rows) {
+  return x.backend().index_select(x, rows);
+}
 inline Tensor operator+(const Tensor& a, const Tensor& b) {
   return add(a, b);
 }
