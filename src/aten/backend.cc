@@ -188,6 +188,12 @@ Tensor softmax(const Tensor& x) {
   return wrap(at::softmax(unwrap(x), -1, at::kFloat));
 }
 
+Tensor index_select(const Tensor& x, std::span<const int64_t> rows) {
+  auto index = at::empty({static_cast<int64_t>(rows.size())}, at::kLong);
+  std::copy(rows.begin(), rows.end(), index.mutable_data_ptr<int64_t>());
+  return wrap(at::index_select(unwrap(x), 0, index));
+}
+
 Tensor rope(Tensor x, const Tensor& cos, const Tensor& sin) {
   check_equal("rope", cos, sin);
   const auto heads = unwrap(x);
@@ -243,6 +249,7 @@ constexpr Backend kTable{
     .add = add,
     .mul = mul,
     .softmax = softmax,
+    .index_select = index_select,
     .rope = rope,
     .cache_write = cache_write,
     .attention = attention,

@@ -94,7 +94,15 @@ Status unreadable(const WeightSource& source) {
                                  "; the native backend reads F32, F16, BF16, Q8_0, Q4_0 and Q4_1")};
 }
 
-Result<Tensor> tensor(const WeightSource& source, const WeightOptions&) {
+/// Native activations are f32.
+Status check_dtype(const WeightOptions& options) {
+  if (options.dtype == DType::f32) return {};
+  return {Code::unsupported, cat("the native backend computes in f32, not ", name(options.dtype),
+                                 ": leave --dtype out, or use the aten backend")};
+}
+
+Result<Tensor> tensor(const WeightSource& source, const WeightOptions& options) {
+  TRY(check_dtype(options));
   if (!kernels::can_pack(source.dtype)) return unreadable(source);
   Tensor out = empty_f32(source.shape);
   auto status = kernels::dequantize(source.dtype, source.data, {out.data<float>(), static_cast<size_t>(out.numel())});
@@ -103,6 +111,7 @@ Result<Tensor> tensor(const WeightSource& source, const WeightOptions&) {
 }
 
 Result<std::shared_ptr<const Weight>> weight(const WeightSource& source, const WeightOptions& options) {
+  TRY(check_dtype(options));
   if (!kernels::can_pack(source.dtype)) return unreadable(source);
   if (source.shape.size() != 2)
     return Status(Code::bad_input, cat(source.name, " is ", source.shape.text(), ", not a matrix"));

@@ -16,7 +16,7 @@ void KvCache::reserve(const Backend& backend, int64_t length) {
   constexpr int64_t kFirst = 64;
   const auto capacity = std::max({length, 2 * capacity_, kFirst});
   const auto grow = [&](Tensor& old) {
-    Tensor grown = backend.empty({kv_heads_, capacity, head_dim_}, DType::f32);
+    Tensor grown = backend.empty({kv_heads_, capacity, head_dim_}, dtype_);
     for (int64_t head = 0; length_ > 0 && head < kv_heads_; ++head) {
       // One head's positions are dense, so a [length, 1, head_dim] view of it can be written as rows.
       const Tensor from = old.narrow(0, head, 1).view({capacity_, 1, head_dim_});

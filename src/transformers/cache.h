@@ -19,10 +19,11 @@ namespace hearth {
 /// One thread at a time. Memory: 2 * layers * kv_heads * head_dim * 4 bytes a token.
 class KvCache {
  public:
-  explicit KvCache(const Config& config)
+  KvCache(const Config& config, DType dtype)
       : layers_(static_cast<size_t>(config.num_hidden_layers)),
         kv_heads_(config.num_key_value_heads),
-        head_dim_(config.head_dim) {}
+        head_dim_(config.head_dim),
+        dtype_(dtype) {}
 
   int64_t length() const { return length_; }
   int64_t capacity() const { return capacity_; }
@@ -39,6 +40,7 @@ class KvCache {
   };
   std::vector<Layer> layers_;
   int64_t kv_heads_, head_dim_;
+  DType dtype_;
   int64_t length_ = 0, capacity_ = 0;
 };
 

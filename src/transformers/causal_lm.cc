@@ -37,7 +37,7 @@ Tensor CausalLM::forward(std::span<const SequenceView> sequences) const {
 Result<const Family*> family_of(std::string_view model_type) {
   std::vector<std::string> known;
   for (const auto* family : transformers::models::entries()) {
-    for (const auto name : family->model_types) {
+    for (const std::string_view name : family->model_types) {
       if (name == model_type) return family;
       known.emplace_back(name);
     }

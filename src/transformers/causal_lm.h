@@ -37,6 +37,9 @@ class CausalLM {
   /// "fast", "exact f32" or "exact bf16": what system_fingerprint and the last line of `hearth run` say.
   std::string numerics_name() const;
 
+  /// An empty cache for one sequence.
+  KvCache make_cache() const { return {config_, options_.dtype}; }
+
   /// Logits [wanted rows, vocab_size], sequence by sequence; undefined when none is wanted. The caches grow by the new
   /// tokens. Throws ShapeError on an id outside the vocabulary.
   Tensor forward(std::span<const SequenceView> sequences) const;
