@@ -1,0 +1,81 @@
+// TextGenerationPipeline: model, tokenizer, chat template and generation defaults of one checkpoint, shared by
+// `hearth run`, `hearth chat` and the engine.
+// Source: transformers 5.23.0 pipelines/text_generation.py.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "tokenizers/chat_template.h"
+#include "tokenizers/tokenizer.h"
+#include "transformers/auto.h"
+#include "transformers/generate.h"
+
+namespace hearth {
+
+/// Text as tokens make it: whole characters only, and never the beginning of a stop text that then comes true.
+class TextStream {
+ public:
+  TextStream(Tokenizer tokenizer, std::vector<std::string> stop)
+      : decode_(std::move(tokenizer)), stop_(std::move(stop)) {}
+  /// The text that may be shown now.
+  std::string push(int32_t id);
+  /// What was held back at the end.
+  std::string flush();
+  /// A stop text has come: nothing more is shown.
+  bool stopped() const { return stopped_; }
+
+ private:
+  std::string release(std::string text, bool at_end);
+  DecodeStream decode_;
+  std::vector<std::string> stop_;
+  std::string held_;
+  bool stopped_ = false;
+};
+
+struct GeneratedText {
+  std::string text;
+  GenerateResult tokens;
+};
+
+/// Called with each new piece of text; false ends the answer.
+using OnText = std::function<bool(std::string_view piece)>;
+
+/// Immutable and cheap to copy; any number of threads may use one, each with a Session of its own.
+class TextGenerationPipeline {
+ public:
+  /// A model's folder or weight file; of a GGUF file the tokenizer and chat template are its own.
+  static Result<TextGenerationPipeline> from_pretrained(const std::string& path, const LoadOptions& options = {});
+
+  const CausalLM& model() const { return *model_; }
+  const Tokenizer& tokenizer() const { return tokenizer_; }
+  /// What the checkpoint's generation_config.json sets, with the ids that end an answer.
+  const GenerationConfig& generation_config() const { return generation_config_; }
+  bool has_chat_template() const { return chat_template_.has_value(); }
+
+  /// The tokens of a text as the model was trained to read it (with <s> where it wants one).
+  Result<std::vector<int32_t>> encode(std::string_view text) const;
+  /// The tokens of a conversation. unsupported when there is no chat template.
+  Result<std::vector<int32_t>> encode_chat(Conversation conversation) const;
+
+  Result<GeneratedText> generate(Session& session, std::span<const int32_t> prompt, const GenerationConfig& config,
+                                 const OnText& on_text = {}, std::stop_token stop = {}) const;
+
+ private:
+  TextGenerationPipeline(std::shared_ptr<const CausalLM> model, Tokenizer tokenizer)
+      : model_(std::move(model)), tokenizer_(std::move(tokenizer)) {}
+
+  std::shared_ptr<const CausalLM> model_;
+  Tokenizer tokenizer_;
+  std::optional<ChatTemplate> chat_template_;
+  GenerationConfig generation_config_;
+};
+
+}  // namespace hearth
