@@ -1,5 +1,5 @@
 // Speed of the native kernels at SmolLM2-135M's shapes: weight bytes and arithmetic per second, and the memory's own.
-// Usage: build/bin/bench_kernels [THREADS] [plain|avx2|avx512]
+// Usage: build/bin/bench_kernels [THREADS] [plain|avx2|avx512] [whole: the model rows alone]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -100,6 +100,86 @@ void memory(ThreadPool& pool) {
   std::printf("empty loop: %.2f us\n", loop * 1e3);
 }
 
+/// All products, norms and attentions of SmolLM2-135M on `rows` new tokens after `past` ones: what a model around these
+/// kernels can reach at best.
+void model(int64_t rows, int64_t past, Numerics numerics, ThreadPool& pool) {
+  constexpr int64_t kLayers = 30, kHidden = 576, kInner = 1536, kHeads = 9, kKvHeads = 3, kDim = 64,
+                    kVocabulary = 49152;
+  struct Layer {
+    PackedWeight q, k, v, o, gate, up, down;
+    std::vector<float> keys, values;
+  };
+  const int64_t kept = rows + past;
+  const auto make = [&](DType type, int64_t outs, int64_t cols) {
+    return *pack(type, weight_bytes(type, outs * cols), outs, cols, numerics, pool);
+  };
+  std::vector<Layer> layers;
+  for (int64_t i = 0; i < kLayers; ++i) {
+    const auto cache = std::vector<float>(static_cast<size_t>(kept * kKvHeads * kDim), 0.1f);
+    layers.push_back({make(DType::q4_1, kHidden, kHidden), make(DType::q4_1, kKvHeads * kDim, kHidden),
+                      make(DType::q4_1, kKvHeads * kDim, kHidden), make(DType::q4_1, kHidden, kHidden),
+                      make(DType::q4_1, kInner, kHidden), make(DType::q4_1, kInner, kHidden),
+                      make(DType::q4_1, kHidden, kInner), cache, cache});
+  }
+  const PackedWeight head = make(DType::q8_0, kVocabulary, kHidden);
+  const auto floats = [](int64_t count) { return std::vector<float>(static_cast<size_t>(count), 0.01f); };
+  auto x = floats(rows * kHidden), q = floats(rows * kHidden), k = floats(rows * kKvHeads * kDim), v = k, a = q,
+       gate = floats(rows * kInner), up = gate, logits = floats(kVocabulary), norm = floats(kHidden),
+       angles = floats(kDim);
+  double parts[5] = {};
+  const auto timed = [&](int part, auto call) {
+    const auto before = std::chrono::steady_clock::now();
+    call();
+    parts[part] += std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
+  };
+  int calls = 0;
+  const double s = seconds([&] {
+    ++calls;
+    for (Layer& l : layers) {
+      timed(0, [&] {
+        const Product qkv[] = {{&l.q, q.data()}, {&l.k, k.data()}, {&l.v, v.data()}};
+        linear(qkv, {.x = x.data(), .rows = rows, .norm_weight = norm.data()}, pool);
+      });
+      timed(1, [&] {
+        for (int64_t r = 0; r < rows; ++r) {
+          rope(q.data() + r * kHidden, kHeads, kDim, angles.data(), angles.data());
+          rope(k.data() + r * kKvHeads * kDim, kKvHeads, kDim, angles.data(), angles.data());
+        }
+        const Attention work{.q = q.data(),
+                             .k = l.keys.data(),
+                             .v = l.values.data(),
+                             .out = a.data(),
+                             .query_count = rows,
+                             .key_count = kept,
+                             .heads = kHeads,
+                             .kv_heads = kKvHeads,
+                             .head_dim = kDim};
+        attention({&work, 1}, pool);
+      });
+      timed(2, [&] {
+        const Product o{.weight = &l.o, .y = x.data()};
+        linear({&o, 1}, {.x = a.data(), .rows = rows}, pool);
+        const Product both[] = {{&l.gate, gate.data()}, {&l.up, up.data()}};
+        linear(both, {.x = x.data(), .rows = rows, .norm_weight = norm.data()}, pool);
+      });
+      timed(3, [&] {
+        const Product down{.weight = &l.down, .y = x.data()};
+        linear({&down, 1}, {.x = gate.data(), .rows = rows, .up = up.data()}, pool);
+      });
+    }
+    timed(4, [&] {
+      const Product all{.weight = &head, .y = logits.data()};
+      linear({&all, 1}, {.x = x.data() + (rows - 1) * kHidden, .norm_weight = norm.data()}, pool);
+    });
+  });
+  std::printf(
+      "SmolLM2-135M %s, %lld tokens after %lld: %.0f tokens/s (ms: qkv %.2f attention %.2f o+gate+up %.2f down %.2f "
+      "head %.2f)\n",
+      numerics == Numerics::fast ? "fast" : "exact", static_cast<long long>(rows), static_cast<long long>(past),
+      static_cast<double>(rows) / s, parts[0] / calls * 1e3, parts[1] / calls * 1e3, parts[2] / calls * 1e3,
+      parts[3] / calls * 1e3, parts[4] / calls * 1e3);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -107,6 +187,13 @@ int main(int argc, char** argv) {
   for (const Isa isa : {Isa::plain, Isa::avx2, Isa::avx512})
     if (argc > 2 && std::string_view(argv[2]) == name(isa)) force_isa(isa);
   std::printf("%d threads, %s\n", pool.threads(), argc > 2 ? argv[2] : name(best_isa()).data());
+  for (const Numerics numerics : {Numerics::fast, Numerics::exact}) {
+    model(1, 64, numerics, pool);
+    model(1, 1024, numerics, pool);
+    model(8, 64, numerics, pool);
+    model(512, 0, numerics, pool);
+  }
+  if (argc > 3) return 0;
   memory(pool);
   const int64_t shapes[][2] = {{576, 576}, {1536, 576}, {576, 1536}, {49152, 576}};
   for (const auto& s : shapes)

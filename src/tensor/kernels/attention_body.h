@@ -31,23 +31,32 @@ static inline void scores_transposed(const float* q, int64_t padded, const float
     for (int c = 0; c < 4; ++c) store(scores + r * kKeyTile + 16 * c, s[r][c]);
 }
 
-/// The same from keys where they lie: one dot product each.
-template <int R>
-static inline void scores_direct(const float* q, int64_t padded, const float* keys, int64_t stride, int64_t count,
-                                 int64_t head_dim, float* scores) {
-  for (int64_t key = 0; key < count; ++key, keys += stride) {
-    F s[R];
-    for (int r = 0; r < R; ++r) s[r] = splat(0);
+/// Asks for `count` rows that come next: keys and values of a long context come from memory, two streams in turn.
+static inline void prefetch_rows(const float* rows, int64_t stride, int64_t count, int64_t head_dim) {
+  for (int64_t i = 0; i < count; ++i, rows += stride)
+    for (int64_t d = 0; d < head_dim; d += 16) __builtin_prefetch(rows + d);
+}
+
+/// One row of scores from keys where they lie, 16 dot products at a time; past `count` they repeat the last key's.
+static inline void scores_direct(const float* q, const float* keys, int64_t stride, int64_t count, int64_t head_dim,
+                                 float* scores) {
+  for (int64_t key = 0; key < count; key += 16) {
+    const float* at[16];
+    F dots[16];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) {
+      at[i] = keys + (key + i < count ? key + i : count - 1) * stride;
+      dots[i] = splat(0);
+    }
     int64_t d = 0;
     for (; d + 16 <= head_dim; d += 16) {
-      const F k = load(keys + d);
-      for (int r = 0; r < R; ++r) s[r] = fma(load(q + r * padded + d), k, s[r]);
+      const F x = load(q + d);
+#pragma GCC unroll 16
+      for (int i = 0; i < 16; ++i) dots[i] = fma(x, load(at[i] + d), dots[i]);
     }
-    if (d < head_dim) {
-      const F k = load_first(keys + d, head_dim - d);
-      for (int r = 0; r < R; ++r) s[r] = fma(load(q + r * padded + d), k, s[r]);
-    }
-    for (int r = 0; r < R; ++r) scores[r * kKeyTile + key] = sum(s[r]);
+    if (d < head_dim)
+      for (int i = 0; i < 16; ++i) dots[i] = fma(load(q + d), load_first(at[i] + d, head_dim - d), dots[i]);
+    store(scores + key, sums(dots));
   }
 }
 
@@ -109,13 +118,23 @@ static inline void softmax_row(float* s, int64_t seen, float* maximum, float* to
   *maximum = after;
 }
 
-template <int R>
-static inline void attention_scores(const AttentionWork& t, const float* q, int64_t tile, int64_t count, float* s) {
+/// Scores of all rows against one tile.
+static inline void attention_scores(const AttentionWork& t, const float* q, int64_t row_count, int64_t tile,
+                                    int64_t count, float* scores) {
   const int64_t padded = head_dim_padded(t.head_dim);
-  if (t.transposed != nullptr)
-    scores_transposed<R>(q, padded, t.transposed + tile * t.head_dim, t.head_dim, s);
-  else
-    scores_direct<R>(q, padded, t.k + tile * t.kv_stride, t.kv_stride, count, t.head_dim, s);
+  int64_t r = 0;
+  if (t.transposed == nullptr) {
+    prefetch_rows(t.v + tile * t.kv_stride, t.kv_stride, count, t.head_dim);
+    for (; r < row_count; ++r)
+      scores_direct(q + r * padded, t.k + tile * t.kv_stride, t.kv_stride, count, t.head_dim, scores + r * kKeyTile);
+    return;
+  }
+  const float* keys = t.transposed + tile * t.head_dim;
+  constexpr int R = kTileRows;
+  for (; r + R <= row_count; r += R)
+    scores_transposed<R>(q + r * padded, padded, keys, t.head_dim, scores + r * kKeyTile);
+  if constexpr (R > 1)
+    for (; r < row_count; ++r) scores_transposed<1>(q + r * padded, padded, keys, t.head_dim, scores + r * kKeyTile);
 }
 
 static void attention(const AttentionWork& t) {
@@ -140,12 +159,13 @@ static void attention(const AttentionWork& t) {
   constexpr int R = kTileRows;
   for (int64_t tile = t.key_begin; tile < end; tile += kKeyTile) {
     const int64_t count = end - tile < kKeyTile ? end - tile : kKeyTile;
+    attention_scores(t, q, row_count, tile, count, scores);
+    if (t.transposed == nullptr && tile + kKeyTile < end) {
+      const int64_t next = tile + kKeyTile, more = end - next < kKeyTile ? end - next : kKeyTile;
+      prefetch_rows(t.k + next * t.kv_stride, t.kv_stride, more, t.head_dim);
+    }
     int64_t r = 0;
-    for (; r + R <= row_count; r += R) attention_scores<R>(t, q + r * padded, tile, count, scores + r * kKeyTile);
-    if constexpr (R > 3)
-      for (; r + 3 <= row_count; r += 3) attention_scores<3>(t, q + r * padded, tile, count, scores + r * kKeyTile);
-    for (; r < row_count; ++r) attention_scores<1>(t, q + r * padded, tile, count, scores + r * kKeyTile);
-    for (r = 0; r < row_count; ++r) {
+    for (; r < row_count; ++r) {
       const int64_t seen = t.visible + r / t.group * t.visible_step - tile;
       softmax_row(scores + r * kKeyTile, seen < count ? seen : count, maximum + r, total + r, decay + r);
     }

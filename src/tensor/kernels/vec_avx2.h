@@ -71,6 +71,12 @@ static inline float sum(F x) {
   four = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(four, _mm_shuffle_ps(four, four, 1)));
 }
+/// Lane i is the sum of v[i]'s lanes.
+static inline F sums(const F* v) {
+  float all[16];
+  for (int i = 0; i < 16; ++i) all[i] = sum(v[i]);
+  return load(all);
+}
 static inline float largest(F x) {
   const __m256 both = _mm256_max_ps(x.a, x.b);
   __m128 four = _mm_max_ps(_mm256_castps256_ps128(both), _mm256_extractf128_ps(both, 1));

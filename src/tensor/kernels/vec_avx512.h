@@ -68,6 +68,24 @@ static inline F fma(F a, F b, F c) {
 static inline float sum(F a) {
   return _mm512_reduce_add_ps(a.v);
 }
+/// Lane i is the sum of v[i]'s lanes, by a tree that halves the vectors and their lanes together.
+static inline F sums(const F* v) {
+  __m512 pairs[8], quads[4], halves[2];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i)
+    pairs[i] =
+        _mm512_add_ps(_mm512_unpacklo_ps(v[2 * i].v, v[2 * i + 1].v), _mm512_unpackhi_ps(v[2 * i].v, v[2 * i + 1].v));
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const __m512d a = _mm512_castps_pd(pairs[2 * i]), b = _mm512_castps_pd(pairs[2 * i + 1]);
+    quads[i] = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)), _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));
+  }
+  for (int i = 0; i < 2; ++i)
+    halves[i] = _mm512_add_ps(_mm512_shuffle_f32x4(quads[2 * i], quads[2 * i + 1], 0x88),
+                              _mm512_shuffle_f32x4(quads[2 * i], quads[2 * i + 1], 0xdd));
+  return {_mm512_add_ps(_mm512_shuffle_f32x4(halves[0], halves[1], 0x88),
+                        _mm512_shuffle_f32x4(halves[0], halves[1], 0xdd))};
+}
 static inline float largest(F a) {
   return _mm512_reduce_max_ps(a.v);
 }

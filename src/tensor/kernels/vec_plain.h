@@ -69,6 +69,12 @@ static inline float sum(const F& x) {
   for (int i = 0; i < 16; ++i) out += x.v[i];
   return out;
 }
+/// Lane i is the sum of v[i]'s lanes.
+static inline F sums(const F* v) {
+  float all[16];
+  for (int i = 0; i < 16; ++i) all[i] = sum(v[i]);
+  return load(all);
+}
 static inline float largest(const F& x) {
   float out = x.v[0];
   for (int i = 1; i < 16; ++i) out = out > x.v[i] ? out : x.v[i];
