@@ -38,7 +38,7 @@ struct SpecialTokens {
 };
 
 /// A vocabulary as a GGUF file carries it, filled by who has read the file. The strings are views: into the mapped file
-/// or its metadata, whichever outlives the call to Tokenizer::from_gguf.
+/// or its metadata; only the call of Tokenizer::from_gguf reads them.
 struct GgufVocabularyView {
   std::string_view model;                     ///< tokenizer.ggml.model: "gpt2" is byte-level BPE
   std::string_view pre;                       ///< tokenizer.ggml.pre: which regular expression cuts the text
@@ -61,7 +61,11 @@ class Tokenizer {
   /// A model's folder: tokenizer.json, with the special tokens and the chat template of its neighbours
   /// (tokenizer_config.json, chat_template.jinja).
   static Result<Tokenizer> from_folder(const std::string& path);
+  /// unsupported for vocabularies other than byte-level BPE; bad_input names the metadata key.
+  static Result<Tokenizer> from_gguf(const WeightFile& file);
   static Result<Tokenizer> from_gguf(const GgufVocabularyView& vocabulary);
+  /// Whichever it is: a folder, a .gguf, else a tokenizer.json.
+  static Result<Tokenizer> from_path(const std::string& path);
 
   /// bad_input when the text is not well-formed UTF-8.
   Result<Encoding> encode(std::string_view text, EncodeOptions options = {}) const;

@@ -1,0 +1,268 @@
+// BPE: byte-pair encoding with the original's options.
+// Source: tokenizers models/bpe/model.rs, word.rs. `dropout`, which makes encoding random, is refused.
+//
+// Two ways to the same ids. In the general one a word is characters, each looked up with its prefix or suffix. After
+// take_bytes() a word is raw bytes that stand for themselves in the byte alphabet: one table of 256 ids gives the first
+// symbols, words are kept in a cache of one line each, and only a byte that the vocabulary lacks goes the general way.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "tokenizers/models_registry.h"
+#include "tokenizers/pipeline/bpe_source.h"
+#include "tokenizers/pipeline/byte_alphabet.h"
+#include "tokenizers/pipeline/hash.h"
+#include "tokenizers/pipeline/merge_table.h"
+
+namespace hearth::tokenizers {
+
+namespace {
+
+// A short word and its ids, in one cache line.
+struct alignas(64) CachedWord {
+  static constexpr size_t kBytes = 30, kIds = 8;
+  uint8_t size = 0;  // 0: free
+  uint8_t count = 0;
+  char bytes[kBytes];
+  TokenId ids[kIds];
+};
+static_assert(sizeof(CachedWord) == 64);
+
+constexpr size_t kCacheBits = 14;
+
+struct BpeScratch final : ModelScratch {
+  std::vector<CachedWord> cache = std::vector<CachedWord>(size_t{1} << kCacheBits);
+  std::vector<TokenId> symbols;
+  MergeBuffers buffers;
+  std::string symbol;
+};
+
+class Bpe final : public Model {
+ public:
+  Bpe(Vocabulary vocabulary, MergeTable merges, BpeOptions options)
+      : vocabulary_(std::move(vocabulary)), merges_(std::move(merges)), options_(std::move(options)) {
+    unk_ = options_.unk_token.empty() ? -1 : vocabulary_.find(options_.unk_token);
+  }
+
+  std::unique_ptr<ModelScratch> scratch() const override { return std::make_unique<BpeScratch>(); }
+  TokenId token_to_id(std::string_view token) const override { return vocabulary_.find(token); }
+  std::optional<std::string_view> id_to_token(TokenId id) const override { return vocabulary_.text(id); }
+  int64_t size() const override { return vocabulary_.size(); }
+  int64_t ids_end() const override { return vocabulary_.ids_end(); }
+
+  bool take_bytes() override {
+    std::vector<std::string> spelt;
+    std::vector<VocabularyRow> rows;
+    spelt.reserve(static_cast<size_t>(vocabulary_.size()));
+    for (TokenId id = 0; options_.ignore_merges && id < vocabulary_.ids_end(); ++id) {
+      const auto text = vocabulary_.text(id);
+      if (!text || vocabulary_.find(*text) != id) continue;
+      if (auto bytes = unspell_bytes(*text)) rows.push_back({spelt.emplace_back(*std::move(bytes)), id});
+    }
+    auto whole = Vocabulary::make(rows);
+    VERIFY(whole.ok(), "the vocabulary was checked when it was built");
+    whole_words_ = *std::move(whole);
+    for (size_t b = 0; b < 256; ++b) {
+      const char byte = static_cast<char>(b);
+      const std::string c = spell_bytes({&byte, 1});
+      const std::string last = c + options_.end_of_word_suffix, inner = options_.continuing_subword_prefix + c;
+      first_[b] = vocabulary_.find(c);
+      inner_[b] = vocabulary_.find(inner);
+      last_[b] = vocabulary_.find(inner + options_.end_of_word_suffix);
+      only_[b] = vocabulary_.find(last);
+    }
+    bytes_ = true;
+    return true;
+  }
+
+  Status tokenize(std::span<const std::string_view> pieces, ModelScratch& scratch,
+                  std::vector<TokenId>& ids) const override {
+    auto& s = static_cast<BpeScratch&>(scratch);
+    for (const auto piece : pieces) {
+      if (piece.size() > CachedWord::kBytes) {
+        TRY(encode_word(piece, s));
+        ids.insert(ids.end(), s.symbols.begin(), s.symbols.end());
+        continue;
+      }
+      auto& line = s.cache[hash_bytes(piece) >> (64 - kCacheBits)];
+      if (line.size == piece.size() && std::memcmp(line.bytes, piece.data(), piece.size()) == 0) {
+        ids.insert(ids.end(), line.ids, line.ids + line.count);
+        continue;
+      }
+      TRY(encode_word(piece, s));
+      ids.insert(ids.end(), s.symbols.begin(), s.symbols.end());
+      if (s.symbols.size() <= CachedWord::kIds) {
+        line.size = static_cast<uint8_t>(piece.size());
+        line.count = static_cast<uint8_t>(s.symbols.size());
+        std::memcpy(line.bytes, piece.data(), piece.size());
+        std::copy(s.symbols.begin(), s.symbols.end(), line.ids);
+      }
+    }
+    return {};
+  }
+
+ private:
+  // The ids of one word, in s.symbols.
+  Status encode_word(std::string_view word, BpeScratch& s) const {
+    s.symbols.clear();
+    if (options_.ignore_merges) {
+      const TokenId whole = bytes_ ? whole_words_.find(word) : vocabulary_.find(word);
+      if (whole >= 0) {
+        s.symbols.push_back(whole);
+        return {};
+      }
+    }
+    if (!bytes_) {
+      TRY(first_symbols(word, s));
+    } else if (!first_symbols_of_bytes(word, s)) {
+      s.symbols.clear();
+      TRY(first_symbols(spell_bytes(word), s));
+    }
+    merge_word(s.symbols, merges_, s.buffers);
+    return {};
+  }
+
+  bool first_symbols_of_bytes(std::string_view word, BpeScratch& s) const {
+    const size_t n = word.size();
+    s.symbols.resize(n);
+    const auto at = [&](size_t i) { return static_cast<unsigned char>(word[i]); };
+    if (n == 1) {
+      s.symbols[0] = only_[at(0)];
+    } else {
+      s.symbols[0] = first_[at(0)];
+      for (size_t i = 1; i + 1 < n; ++i) s.symbols[i] = inner_[at(i)];
+      s.symbols[n - 1] = last_[at(n - 1)];
+    }
+    return std::find(s.symbols.begin(), s.symbols.end(), -1) == s.symbols.end();
+  }
+
+  Status first_symbols(std::string_view word, BpeScratch& s) const {
+    bool unk_waits = false;  // as in the original, an unknown is added when the next known character comes
+    for (size_t i = 0; i < word.size();) {
+      const size_t begin = i;
+      utf8_next(word, i);
+      s.symbol.clear();
+      if (begin > 0) s.symbol += options_.continuing_subword_prefix;
+      s.symbol += word.substr(begin, i - begin);
+      if (i == word.size()) s.symbol += options_.end_of_word_suffix;
+      if (const TokenId id = vocabulary_.find(s.symbol); id >= 0) {
+        if (unk_waits) s.symbols.push_back(unk_);
+        unk_waits = false;
+        s.symbols.push_back(id);
+        continue;
+      }
+      if (options_.byte_fallback && add_bytes(s)) continue;
+      if (options_.unk_token.empty()) continue;
+      if (unk_ < 0) {
+        return Status(Code::bad_input, cat("model.unk_token '", options_.unk_token, "' is not in model.vocab"));
+      }
+      if (unk_waits && !options_.fuse_unk) s.symbols.push_back(unk_);
+      unk_waits = true;
+    }
+    if (unk_waits) s.symbols.push_back(unk_);
+    return {};
+  }
+
+  // The tokens <0x00> to <0xFF> of the symbol's bytes, if the vocabulary has all of them.
+  bool add_bytes(BpeScratch& s) const {
+    constexpr char kHex[] = "0123456789ABCDEF";
+    const size_t before = s.symbols.size();
+    for (const char c : s.symbol) {
+      const auto b = static_cast<unsigned char>(c);
+      const char text[] = {'<', '0', 'x', kHex[b >> 4], kHex[b & 15], '>'};
+      const TokenId id = vocabulary_.find({text, sizeof text});
+      if (id < 0) {
+        s.symbols.resize(before);
+        return false;
+      }
+      s.symbols.push_back(id);
+    }
+    return true;
+  }
+
+  Vocabulary vocabulary_;
+  MergeTable merges_;
+  BpeOptions options_;
+  TokenId unk_ = -1;
+  bool bytes_ = false;
+  Vocabulary whole_words_;                                  // by raw bytes, for ignore_merges
+  std::array<TokenId, 256> first_, inner_, last_, only_{};  // by raw byte and place in the word
+};
+
+// The two halves of a merge: "a b", or ["a", "b"].
+Result<std::pair<std::string_view, std::string_view>> halves(const Json& merge) {
+  if (merge.is_array() && merge.size() == 2 && merge.array()[0].is_string() && merge.array()[1].is_string())
+    return std::pair{merge.array()[0].as_string(), merge.array()[1].as_string()};
+  const auto text = merge.as_string();
+  const auto space = text.find(' ');
+  if (!merge.is_string() || space == std::string_view::npos || text.find(' ', space + 1) != std::string_view::npos)
+    return Status(Code::bad_input, R"(must be "a b" or ["a", "b"])");
+  return std::pair{text.substr(0, space), text.substr(space + 1)};
+}
+
+Built<Model> build(const ConfigView& config) {
+  const auto dropout = config["dropout"].json().as_double();
+  if (dropout != 0) return config["dropout"].bad("encoding with dropout is random and not offered: set it to null");
+  BpeOptions options;
+  options.unk_token = TRY(config.string("unk_token", ""));
+  options.continuing_subword_prefix = TRY(config.string("continuing_subword_prefix", ""));
+  options.end_of_word_suffix = TRY(config.string("end_of_word_suffix", ""));
+  options.fuse_unk = TRY(config.boolean("fuse_unk", false));
+  options.byte_fallback = TRY(config.boolean("byte_fallback", false));
+  options.ignore_merges = TRY(config.boolean("ignore_merges", false));
+
+  const auto vocab = config["vocab"];
+  if (!vocab.json().is_object()) return vocab.bad("must be an object of token to id");
+  std::vector<VocabularyRow> rows;
+  rows.reserve(vocab.json().size());
+  for (const auto& [text, id] : vocab.json().object()) {
+    if (!id.is_int()) return vocab.bad(cat("the id of '", text.substr(0, 80), "' must be a whole number"));
+    rows.push_back({text, id.as_int()});
+  }
+  auto vocabulary = Vocabulary::make(rows);
+  if (!vocabulary.ok()) return std::move(vocabulary).status().with(vocab.place());
+
+  const auto list = config["merges"];
+  if (!list.json().is_array()) return list.bad("must be an array");
+  std::vector<std::pair<std::string_view, std::string_view>> merges;
+  merges.reserve(list.json().size());
+  for (const auto& merge : list.json().array()) {
+    if (merge.as_string().starts_with("#version")) continue;
+    auto pair = halves(merge);
+    if (!pair.ok()) return std::move(pair).status().with(cat(list.place(), "[", merges.size(), "]"));
+    merges.push_back(*pair);
+  }
+  auto model = make_bpe(*std::move(vocabulary), merges, std::move(options));
+  if (!model.ok()) return std::move(model).status().with(config.place());
+  return model;
+}
+
+}  // namespace
+
+Built<Model> make_bpe(Vocabulary vocabulary, std::span<const std::pair<std::string_view, std::string_view>> merges,
+                      BpeOptions options) {
+  MergeTable table;
+  table.reserve(merges.size());
+  const auto& prefix = options.continuing_subword_prefix;
+  uint32_t rank = 0;
+  std::string merged;
+  for (const auto& [left, right] : merges) {
+    merged.assign(left);
+    merged += right.starts_with(prefix) ? right.substr(prefix.size()) : right;
+    const TokenId ids[] = {vocabulary.find(left), vocabulary.find(right), vocabulary.find(merged)};
+    const std::string_view texts[] = {left, right, merged};
+    for (size_t i = 0; i < 3; ++i) {
+      if (ids[i] >= 0) continue;
+      return Status(Code::bad_input, cat("merges[", rank, "] ('", left.substr(0, 80), "' '", right.substr(0, 80),
+                                         "'): '", texts[i].substr(0, 160), "' is not in the vocabulary"));
+    }
+    table.set(ids[0], ids[1], {rank++, ids[2]});
+  }
+  return std::unique_ptr<Model>(std::make_unique<Bpe>(std::move(vocabulary), std::move(table), std::move(options)));
+}
+
+namespace models {
+extern constinit const Entry bpe_entry{"BPE", build};
+}  // namespace models
+
+}  // namespace hearth::tokenizers

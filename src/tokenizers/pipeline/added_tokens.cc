@@ -1,0 +1,135 @@
+#include "tokenizers/pipeline/added_tokens.h"
+
+#include <algorithm>
+
+#include "base/unicode.h"
+
+namespace hearth::tokenizers {
+
+namespace {
+
+// The code point that ends at `end` > 0.
+char32_t character_before(std::string_view text, size_t end, size_t& begin) {
+  begin = end - 1;
+  while (begin > 0 && (text[begin] & 0xC0) == 0x80) --begin;
+  size_t at = begin;
+  return utf8_next(text, at);
+}
+
+bool touches_word(std::string_view text, size_t begin, size_t end) {
+  size_t at = 0;
+  if (begin > 0 && unicode::is(character_before(text, begin, at), unicode::token_word)) return true;
+  return end < text.size() && unicode::is(utf8_next(text, at = end), unicode::token_word);
+}
+
+size_t space_begin(std::string_view text, size_t end) {
+  for (size_t begin = 0; end > 0 && unicode::is(character_before(text, end, begin), unicode::space);) end = begin;
+  return end;
+}
+
+size_t space_end(std::string_view text, size_t begin) {
+  for (size_t at = begin; at < text.size(); begin = at)
+    if (!unicode::is(utf8_next(text, at), unicode::space)) break;
+  return begin;
+}
+
+}  // namespace
+
+void Matcher::add(std::string text, const AddedToken* token) {
+  if (text.empty()) return;
+  begins_[static_cast<unsigned char>(text[0])] = true;
+  rows_.push_back({std::move(text), token});
+}
+
+void Matcher::finish() {
+  std::stable_sort(rows_.begin(), rows_.end(), [](const Row& a, const Row& b) { return a.text < b.text; });
+  // Of equal texts the first one counts.
+  const auto equal = [](const Row& a, const Row& b) { return a.text == b.text; };
+  rows_.erase(std::unique(rows_.begin(), rows_.end(), equal), rows_.end());
+}
+
+// Narrows the sorted rows byte by byte; a row that is used up is the shortest of those left, and stands first.
+const Matcher::Row* Matcher::longest_at(std::string_view text, size_t at) const {
+  const Row* found = nullptr;
+  const Row* low = rows_.data();
+  const Row* high = low + rows_.size();
+  for (size_t depth = 0; at + depth < text.size(); ++depth) {
+    const auto byte = static_cast<unsigned char>(text[at + depth]);
+    const auto byte_of = [depth](const Row& row) { return static_cast<unsigned char>(row.text[depth]); };
+    low = std::partition_point(low, high, [&](const Row& row) { return byte_of(row) < byte; });
+    high = std::partition_point(low, high, [&](const Row& row) { return byte_of(row) == byte; });
+    if (low == high) break;
+    if (low->text.size() == depth + 1) found = low++;
+    if (low == high) break;
+  }
+  return found;
+}
+
+void Matcher::cut(std::string_view text, bool split_special_tokens, std::vector<Section>& out) const {
+  size_t covered = 0;
+  if (!rows_.empty()) {
+    for (size_t at = 0; at < text.size();) {
+      if (!begins_[static_cast<unsigned char>(text[at])]) {
+        ++at;
+        continue;
+      }
+      const Row* row = longest_at(text, at);
+      if (row == nullptr) {
+        ++at;
+        continue;
+      }
+      size_t begin = at, end = at + row->text.size();
+      at = end;  // the next match may begin here, even in white space that this one takes
+      const auto& token = *row->token;
+      if (split_special_tokens && token.special) continue;
+      if (token.single_word && touches_word(text, begin, end)) continue;
+      if (token.lstrip) begin = std::max(space_begin(text, begin), covered);
+      if (token.rstrip) end = space_end(text, end);
+      if (begin > covered) out.push_back({covered, begin, nullptr});
+      out.push_back({begin, end, &token});
+      covered = end;
+    }
+  }
+  if (covered < text.size()) out.push_back({covered, text.size(), nullptr});
+}
+
+AddedTokens AddedTokens::make(std::vector<AddedToken> tokens, const Model& model, const Normalizer* normalizer) {
+  AddedTokens out;
+  int64_t max_id = -1;
+  for (auto& token : tokens) {
+    if (token.content.empty() || out.find(token.content) != nullptr) continue;
+    token.id = model.token_to_id(token.content);
+    if (token.id < 0) {
+      const int64_t size = model.size();
+      token.id = static_cast<TokenId>(max_id >= size || (size == 0 && max_id >= 0) ? max_id + 1 : size);
+    }
+    max_id = std::max<int64_t>(max_id, token.id);
+    const auto& kept = *out.tokens_.emplace_back(std::make_unique<AddedToken>(std::move(token)));
+    out.by_id_[kept.id] = &kept;
+    out.by_content_[kept.content] = &kept;
+  }
+  out.ids_end_ = max_id + 1;
+  for (const bool special : {true, false}) {
+    for (const auto& token : out.tokens_) {
+      if (token->special != special) continue;
+      std::string content = token->content;
+      if (token->normalized && normalizer != nullptr) normalizer->normalize(content);
+      (token->normalized ? out.normalized_ : out.raw_).add(std::move(content), token.get());
+    }
+  }
+  out.raw_.finish();
+  out.normalized_.finish();
+  return out;
+}
+
+const AddedToken* AddedTokens::find(TokenId id) const {
+  const auto it = by_id_.find(id);
+  return it == by_id_.end() ? nullptr : it->second;
+}
+
+const AddedToken* AddedTokens::find(std::string_view content) const {
+  const auto it = by_content_.find(content);
+  return it == by_content_.end() ? nullptr : it->second;
+}
+
+}  // namespace hearth::tokenizers

@@ -1,0 +1,72 @@
+// AddedTokens: the tokens that are cut out of the text before the model sees it.
+// Source: tokenizers tokenizer/added_vocabulary.rs.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "tokenizers/pipeline/parts.h"
+
+namespace hearth::tokenizers {
+
+struct AddedToken {
+  std::string content;
+  TokenId id = -1;
+  bool special = false;
+  bool single_word = false;  ///< only where no word character touches it
+  bool lstrip = false;       ///< takes the white space before it
+  bool rstrip = false;       ///< takes the white space after it
+  bool normalized = false;   ///< looked for in the normalized text, its content normalized too
+};
+
+/// A part of a text: an added token, or (`token` null) text between two.
+struct Section {
+  size_t begin, end;
+  const AddedToken* token;
+};
+
+/// Finds a set of strings, leftmost first, of those that begin there the longest.
+class Matcher {
+ public:
+  void add(std::string text, const AddedToken* token);
+  void finish();
+  bool empty() const { return rows_.empty(); }
+  /// Cuts the text into sections, which cover it in order (a token that strips may reach back).
+  void cut(std::string_view text, bool split_special_tokens, std::vector<Section>& out) const;
+
+ private:
+  struct Row {
+    std::string text;
+    const AddedToken* token;
+  };
+  const Row* longest_at(std::string_view text, size_t at) const;
+
+  std::vector<Row> rows_;  // sorted by text
+  std::array<bool, 256> begins_{};
+};
+
+class AddedTokens {
+ public:
+  /// Gives each token its id, as the original does whatever the file says: the model's for a text that it knows, else
+  /// the next free one.
+  static AddedTokens make(std::vector<AddedToken> tokens, const Model& model, const Normalizer* normalizer);
+
+  const Matcher& raw() const { return raw_; }                ///< for the text as it came
+  const Matcher& normalized() const { return normalized_; }  ///< for the normalized text
+  const AddedToken* find(TokenId id) const;
+  const AddedToken* find(std::string_view content) const;
+  int64_t ids_end() const { return ids_end_; }
+
+ private:
+  std::vector<std::unique_ptr<AddedToken>> tokens_;
+  std::unordered_map<TokenId, const AddedToken*> by_id_;
+  std::unordered_map<std::string_view, const AddedToken*> by_content_;
+  Matcher raw_, normalized_;
+  int64_t ids_end_ = 0;
+};
+
+}  // namespace hearth::tokenizers

@@ -1,0 +1,56 @@
+// What a Tokenizer consists of: the parts in their order, and what is worked out once from them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/guarded.h"
+#include "tokenizers/pipeline/added_tokens.h"
+#include "tokenizers/pipeline/parts.h"
+#include "tokenizers/tokenizer.h"
+
+namespace hearth {
+
+struct Tokenizer::Parts {
+  std::unique_ptr<tokenizers::Normalizer> normalizer;  // each but the model may be absent
+  std::unique_ptr<tokenizers::PreTokenizer> pre_tokenizer;
+  std::unique_ptr<tokenizers::Model> model;
+  std::unique_ptr<tokenizers::PostProcessor> post_processor;
+  std::unique_ptr<tokenizers::Decoder> decoder;
+  tokenizers::AddedTokens added;
+  SpecialTokens special_tokens;
+  std::string chat_template;
+
+  /// Buffers of one encode; they are handed from call to call, so that words stay cached and nothing is allocated.
+  struct Scratch {
+    std::unique_ptr<tokenizers::ModelScratch> model;
+    tokenizers::PiecesView pieces;
+    std::vector<tokenizers::Section> sections, inner;
+    std::string normalized;
+  };
+  mutable Guarded<std::vector<std::unique_ptr<Scratch>>> idle;
+
+  /// For a decoder whose text is the bytes of the tokens: those of each id, one after another; else empty.
+  std::string token_bytes;
+  std::vector<uint32_t> token_bytes_begin;
+
+  /// Works out what follows from the parts: whether raw bytes go to the model, and `token_bytes`.
+  void finish();
+  int64_t vocab_end() const;  ///< one more than the largest id
+  std::optional<std::string_view> token(TokenId id) const;
+  /// Empty for an id outside the vocabulary.
+  std::string_view bytes_of(TokenId id) const {
+    if (id < 0 || static_cast<size_t>(id) + 1 >= token_bytes_begin.size()) return {};
+    const uint32_t begin = token_bytes_begin[static_cast<size_t>(id)];
+    return std::string_view(token_bytes).substr(begin, token_bytes_begin[static_cast<size_t>(id) + 1] - begin);
+  }
+
+  /// A stretch of the input without raw added tokens: normalized, cut on normalized added tokens, encoded.
+  Status encode_section(std::string_view text, bool at_start, const EncodeOptions& options, Scratch& scratch,
+                        std::vector<TokenId>& ids) const;
+  /// Text without any added token: pre-tokenizer and model.
+  Status encode_text(std::string_view text, bool at_start, Scratch& scratch, std::vector<TokenId>& ids) const;
+};
+
+}  // namespace hearth

@@ -1,0 +1,159 @@
+#include "tokenizers/pipeline/scanners.h"
+
+#include <array>
+
+#include "base/unicode.h"
+
+namespace hearth::tokenizers {
+
+namespace {
+
+using unicode::letter, unicode::mark, unicode::number, unicode::space;
+
+constexpr std::array<uint8_t, 128> ascii_table() {
+  std::array<uint8_t, 128> out{};
+  for (size_t c = 0; c < 128; ++c) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) out[c] = letter;
+    if (c >= '0' && c <= '9') out[c] = number;
+    if (c == ' ' || (c >= 9 && c <= 13)) out[c] = 1;
+  }
+  return out;
+}
+static_assert(letter < 256 && mark < 256 && number < 256, "the flags of one byte");
+constexpr auto kAscii = ascii_table();
+constexpr uint32_t kSpaceBit = 1;  // `space` does not fit into the byte
+
+// One character: what it is (letter, mark, number, kSpaceBit, or 0) and how many bytes it has.
+struct Character {
+  uint32_t kind;
+  uint32_t size;
+};
+
+inline Character look(std::string_view text, size_t at) {
+  const auto b = static_cast<unsigned char>(text[at]);
+  if (b < 0x80) return {kAscii[b], 1};
+  size_t end = at;
+  const uint32_t r = unicode::record(utf8_next(text, end));
+  return {(r & (letter | mark | number)) | (r & space ? kSpaceBit : 0), static_cast<uint32_t>(end - at)};
+}
+
+// The end of the run of characters of the kinds `wanted`.
+inline size_t run(std::string_view text, size_t at, uint32_t wanted) {
+  while (at < text.size()) {
+    const auto c = look(text, at);
+    if (!(c.kind & wanted)) break;
+    at += c.size;
+  }
+  return at;
+}
+
+// The end of the run of characters of none of the kinds `refused`.
+inline size_t run_without(std::string_view text, size_t at, uint32_t refused) {
+  while (at < text.size()) {
+    const auto c = look(text, at);
+    if (c.kind & refused) break;
+    at += c.size;
+  }
+  return at;
+}
+
+// White space from `at` (there is some): \s*[\r\n]+ if `line_ends`, else \s+(?!\S), else \s+.
+inline size_t scan_space(std::string_view text, size_t at, bool line_ends) {
+  size_t end = at, last = at, after_line_end = at;
+  while (end < text.size()) {
+    const auto c = look(text, end);
+    if (!(c.kind & kSpaceBit)) break;
+    last = end;
+    end += c.size;
+    if (text[last] == '\n' || text[last] == '\r') after_line_end = end;
+  }
+  if (line_ends && after_line_end > at) return after_line_end;
+  if (end == text.size() || last == at) return end;
+  return last;  // all but the last: that one goes with the word after it, or is a piece of its own
+}
+
+constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
+// 's 't 're 've 'm 'll 'd after the apostrophe at `at`; `at` itself when there is none.
+template <bool any_case>
+inline size_t scan_contraction(std::string_view text, size_t at) {
+  if (at + 1 >= text.size()) return at;
+  const auto letter_at = [&](size_t i) { return any_case ? lower(text[i]) : text[i]; };
+  const char a = letter_at(at + 1);
+  if (a == 's' || a == 't' || a == 'm' || a == 'd') return at + 2;
+  if (at + 2 >= text.size()) return at;
+  if (any_case && text.substr(at + 1, 2) == "\u017F") return at + 3;  // the long s is an s in any case
+  const char b = letter_at(at + 2);
+  return ((a == 'r' || a == 'v') && b == 'e') || (a == 'l' && b == 'l') ? at + 3 : at;
+}
+
+// The family of cl100k: `word` is the letters of its words, `digits` the most of one piece.
+template <uint32_t word, int digits>
+size_t scan_cl100k(std::string_view text, size_t at) {
+  const char first = text[at];
+  if (first == '\'') {
+    if (const size_t end = scan_contraction<true>(text, at); end > at) return end;
+  }
+  const auto c = look(text, at);
+  const size_t after = at + c.size;
+  if (c.kind & word) return run(text, after, word);
+  if (c.kind & number) {
+    size_t end = after;
+    for (int i = 1; i < digits && end < text.size(); ++i) {
+      const auto n = look(text, end);
+      if (!(n.kind & number)) break;
+      end += n.size;
+    }
+    return end;
+  }
+  if (first != '\r' && first != '\n' && after < text.size()) {
+    if (look(text, after).kind & word) return run(text, after, word);
+  }
+  const bool one_space = first == ' ' && after < text.size() && !(look(text, after).kind & (kSpaceBit | word | number));
+  if (!(c.kind & kSpaceBit) || one_space) {
+    size_t end = run_without(text, after, kSpaceBit | word | number);
+    while (end < text.size() && (text[end] == '\r' || text[end] == '\n')) ++end;
+    return end;
+  }
+  return scan_space(text, at, /*line_ends=*/true);
+}
+
+struct Known {
+  std::string_view pattern;
+  Scanner scan;
+};
+
+}  // namespace
+
+size_t scan_gpt2(std::string_view text, size_t at) {
+  const char first = text[at];
+  if (first == '\'') {
+    if (const size_t end = scan_contraction<false>(text, at); end > at) return end;
+  }
+  auto c = look(text, at);
+  size_t after = at + c.size;
+  if (first == ' ') {
+    if (after == text.size()) return after;
+    c = look(text, after);
+    if (c.kind & kSpaceBit) return scan_space(text, at, /*line_ends=*/false);
+    after += c.size;
+  }
+  if (c.kind & letter) return run(text, after, letter);
+  if (c.kind & number) return run(text, after, number);
+  if (c.kind & kSpaceBit) return scan_space(text, at, /*line_ends=*/false);
+  return run_without(text, after, kSpaceBit | letter | number);
+}
+
+Scanner known_scanner(std::string_view pattern) {
+  constexpr Known kKnown[] = {{kGpt2Pattern, scan_gpt2},
+                              {kLlama3Pattern, scan_cl100k<letter, 3>},
+                              {kQwen2Pattern, scan_cl100k<letter, 1>},
+                              {kQwen35Pattern, scan_cl100k<letter | mark, 1>}};
+  for (const auto& known : kKnown)
+    if (known.pattern == pattern) return known.scan;
+  return nullptr;
+}
+
+}  // namespace hearth::tokenizers
