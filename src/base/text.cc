@@ -232,16 +232,6 @@ std::string printable(std::string_view text) {
   return out;
 }
 
-char32_t utf8_next(std::string_view text, size_t& index) {
-  const auto byte = [&](size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
-  const char32_t b = byte(index);
-  if (b < 0x80) return index += 1, b;
-  if (b < 0xE0) return index += 2, (b & 0x1F) << 6 | (byte(index - 1) & 0x3F);
-  if (b < 0xF0) return index += 3, (b & 0x0F) << 12 | (byte(index - 2) & 0x3F) << 6 | (byte(index - 1) & 0x3F);
-  index += 4;
-  return (b & 0x07) << 18 | (byte(index - 3) & 0x3F) << 12 | (byte(index - 2) & 0x3F) << 6 | (byte(index - 1) & 0x3F);
-}
-
 void utf8_append(std::string& out, char32_t c) {
   const auto put = [&](char32_t byte) { out.push_back(static_cast<char>(byte)); };
   if (c < 0x80) return put(c);
