@@ -57,6 +57,7 @@ const Json& null_json() {
 }  // namespace
 
 Result<Json> Json::parse(std::string_view text) {
+  if (text.empty()) return Status(Code::bad_input, "not JSON: no text");  // simdjson would copy from a null pointer
   simdjson::dom::parser parser;
   if (auto error = parser.allocate(std::max<size_t>(text.size(), 64), kMaxDepth))
     return Status(Code::too_large, cat("JSON of ", text.size(), " bytes: ", simdjson::error_message(error)));

@@ -1,0 +1,42 @@
+"""Writes the seeds in tests/fuzz/corpus with the real safetensors and gguf packages; run it when a format grows."""
+
+import pathlib
+
+import gguf
+import numpy as np
+import safetensors.numpy
+
+corpus = pathlib.Path(__file__).parent / "corpus"
+
+
+def seed(target, name, data):
+    folder = corpus / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def make_gguf(path):
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_custom_alignment(8)
+    writer.add_uint64("n", 2**40)
+    writer.add_bool("b", True)
+    writer.add_float32("f", 0.5)
+    writer.add_array("words", ["a", "é", ""])
+    writer.add_array("ids", [1, -2])
+    writer.add_tensor("w", np.ones((2, 3), dtype=np.float32))
+    writer.add_tensor("q", np.ones((1, 18), dtype=np.uint8), raw_dtype=gguf.GGMLQuantizationType.Q4_0)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+tensors = {"a": np.ones((2, 2), dtype=np.float32), "b": np.zeros((3,), dtype=np.int8), "none": np.zeros((0, 2))}
+seed("safetensors", "numpy", safetensors.numpy.save(tensors, {"format": "np", "é": "\n"}))
+seed("safetensors", "empty", safetensors.numpy.save({}))
+path = corpus / "made.gguf"
+make_gguf(path)
+seed("gguf", "small", path.read_bytes())
+path.unlink()
+seed("json", "all", b'{"a":[1,-2.5e3,true,false,null,"\\u00e9\\ud83d\\ude00\\n"],"":{"a":{}},"n":18446744073709551615}')
+seed("json", "numbers", b"[0,-0,1.0,1e308,4.9e-324,9223372036854775807,-9223372036854775808]")
