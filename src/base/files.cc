@@ -36,7 +36,7 @@ Status errno_status(std::string_view what, std::string_view path) {
   Code code = Code::io;
   if (error == ENOENT || error == ENOTDIR) code = Code::not_found;
   if (error == EACCES || error == EPERM || error == EROFS) code = Code::forbidden;
-  if (error == ENOSPC || error == EDQUOT) code = Code::no_space;
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG) code = Code::no_space;
   if (error == ENAMETOOLONG || error == EISDIR) code = Code::bad_input;
   return Status(code, cat(what, " ", path, ": ", std::string_view(strerrordesc_np(error))));
 }

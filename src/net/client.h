@@ -18,21 +18,21 @@ struct FileBody {
 
 struct ClientRequest {
   std::string method = "GET";
-  std::string url;  ///< "http://host:port/path?query", percent-encoded
-  Headers headers;
-  std::variant<std::string, FileBody> body;
-  std::string unix_path;          ///< connect to this Unix socket; the url's host only fills `Host`
+  std::string url = {};  ///< "http://host:port/path?query", percent-encoded
+  Headers headers = {};
+  std::variant<std::string, FileBody> body = {};
+  std::string unix_path = {};     ///< connect to this Unix socket; the url's host only fills `Host`
   int max_redirects = 0;          ///< 0: a redirect is the answer. `Authorization` goes to the first host alone
   uint64_t max_bytes = 1u << 30;  ///< of an answer without a sink; more is too_large
   int connect_timeout_ms = 10'000;
   int stall_timeout_ms = 60'000;  ///< no byte for so long is unavailable; 0: wait for ever
   /// Takes the body of a 2xx answer piece by piece instead of ClientResponse::body; false ends the transfer
   /// (Code::cancelled).
-  std::function<bool(std::string_view)> sink;
+  std::function<bool(std::string_view)> sink = {};
   /// Sees status and headers before the first piece; false ends the transfer (Code::cancelled).
-  std::function<bool(int status, const Headers&)> on_head;
+  std::function<bool(int status, const Headers&)> on_head = {};
   /// Bytes sent and received so far, about ten times a second.
-  std::function<void(uint64_t sent, uint64_t received)> progress;
+  std::function<void(uint64_t sent, uint64_t received)> progress = {};
 };
 
 struct ClientResponse {

@@ -74,15 +74,15 @@ class SpooledFile {
 };
 
 struct Request {
-  RequestHead head;
-  std::string body;                 ///< with a memory plan
-  std::optional<SpooledFile> file;  ///< with a spool plan
+  RequestHead head = {};
+  std::string body = {};                 ///< with a memory plan
+  std::optional<SpooledFile> file = {};  ///< with a spool plan
 };
 
 /// Part of a file, sent by sendfile. The descriptor wins over the path.
 struct FileRange {
-  std::string path;
-  Fd fd;
+  std::string path = {};
+  Fd fd = {};
   uint64_t offset = 0;
   uint64_t length = 0;
 };
@@ -90,8 +90,8 @@ struct FileRange {
 /// A process: the request's body (pipe plan; decompressed) flows to its standard input, its output to the client. It is
 /// killed when the client goes. An answer of status 500 when it fails before it printed anything.
 struct ProcessPipe {
-  ProcessOptions process;  ///< its three descriptors are set by the server; standard error goes to the log
-  std::string prefix;      ///< sent before the output
+  ProcessOptions process;   ///< its three descriptors are set by the server; standard error goes to the log
+  std::string prefix = {};  ///< sent before the output
 };
 
 /// Another server's answer, byte for byte as it comes: status, headers, body. The client's leaving closes the
@@ -100,10 +100,10 @@ struct Relay {
   std::string unix_path;
   std::string method = "GET";
   std::string target = "/";
-  Headers headers;
-  std::string body;
+  Headers headers = {};
+  std::string body = {};
   /// Sent in place of the rest when the other side breaks off inside the body: an event that says so.
-  std::string broken_tail;
+  std::string broken_tail = {};
 };
 
 /// A body written by a thread while it is sent. The buffer is bounded: `write` never waits and refuses when it is full.
@@ -124,10 +124,10 @@ class StreamWriter {
   struct State;
   explicit StreamWriter(size_t limit_bytes);
   ~StreamWriter();
-  State& state() { return *state_; }
+  const std::shared_ptr<State>& state() const { return state_; }
 
  private:
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 using Body = std::variant<std::string, FileRange, ProcessPipe, Relay, std::shared_ptr<StreamWriter>>;
@@ -135,9 +135,9 @@ using Body = std::variant<std::string, FileRange, ProcessPipe, Relay, std::share
 /// `Content-Length` or chunks, `Date` and `Connection` are the server's work.
 struct Response {
   int status = 200;
-  Headers headers;
-  Body body;
-  std::shared_ptr<void> lease;  ///< let go when the answer is sent or the client has left
+  Headers headers = {};
+  Body body = {};
+  std::shared_ptr<void> lease = {};  ///< let go when the answer is sent or the client has left
 };
 
 /// The standard phrase: "Not Found".

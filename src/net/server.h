@@ -21,7 +21,7 @@ struct BodyPlan {
   enum class Kind { memory, spool, pipe };
   Kind kind = Kind::memory;
   uint64_t max_bytes = 1 << 20;  ///< after decompression; more is too_large. Of a pipe: no limit when 0
-  std::string folder;            ///< of the spooled file
+  std::string folder = {};       ///< of the spooled file
   bool admit_first = false;      ///< ask Handler::admit, on the pool, before the body is read
 
   static BodyPlan memory(uint64_t max_bytes) { return {.kind = Kind::memory, .max_bytes = max_bytes}; }
@@ -46,8 +46,8 @@ class Handler {
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
-  int port = 0;           ///< 0: any free one
-  std::string unix_path;  ///< when set, a Unix socket instead of host and port; only this user may connect
+  int port = 0;                ///< 0: any free one
+  std::string unix_path = {};  ///< when set, a Unix socket instead of host and port; only this user may connect
   int io_threads = 2;
   int pool_threads = 8;
   size_t max_connections = 4096;  ///< more are answered 503 and closed
