@@ -1,0 +1,30 @@
+// Asked by test_dequantize.py. Usage: oracle_dequantize TYPE < blocks > f32 values; a matrix of 32 columns goes through
+// `pack` and `embedding_row` as well, and must give the same.
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "safetensors/dtype.h"
+#include "tensor/linear_kernels.h"
+
+using namespace hearth;
+
+int main(int argc, char** argv) {
+  const auto type = dtype_of_ggml(argc > 1 ? static_cast<uint32_t>(std::atoi(argv[1])) : 0);
+  if (!type) return 2;
+  std::vector<std::byte> data;
+  for (int c = std::getchar(); c != EOF; c = std::getchar()) data.push_back(static_cast<std::byte>(c));
+  const int64_t count = static_cast<int64_t>(data.size()) / block_bytes(*type) * block_elements(*type);
+  std::vector<float> out(static_cast<size_t>(count)), row(32);
+  if (!kernels::dequantize(*type, data, out).ok()) return 3;
+  ThreadPool pool(1);
+  const auto weight = kernels::pack(*type, data, count / 32, 32, Numerics::exact, pool);
+  if (!weight.ok()) return 4;
+  for (int64_t r = 0; r < weight->rows(); ++r) {
+    kernels::embedding_row(*weight, r, row.data());
+    for (size_t i = 0; i < 32; ++i)
+      if (row[i] != out[static_cast<size_t>(r) * 32 + i]) return 5;
+  }
+  std::fwrite(out.data(), sizeof(float), out.size(), stdout);
+  return 0;
+}

@@ -1,0 +1,33 @@
+"""Our dequantized weights equal the gguf package's bit for bit, on random blocks and on the ends of their ranges."""
+import os
+import pathlib
+import subprocess
+
+import gguf
+import numpy
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = pathlib.Path(os.environ.get("HEARTH_BUILD", ROOT / "build")) / "tests" / "oracle_dequantize"
+TYPES = {"F32": 4, "F16": 2, "BF16": 2, "Q4_0": 18, "Q4_1": 20, "Q8_0": 34}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_equal_to_gguf(name):
+    type_ = gguf.GGMLQuantizationType[name]
+    random = numpy.random.default_rng(5)
+    if name.startswith("Q"):
+        blocks = random.integers(0, 256, (256, TYPES[name]), dtype=numpy.uint8)
+        scales = random.normal(0, 0.02, (256, 2)).astype(numpy.float16)
+        scales[:4] = [[0, 0], [6e-8, -6e-8], [-0.5, 7000], [1e-5, 1e-7]]  # zero, the smallest subnormal, large, subnormal
+        blocks[:, 0:2] = scales[:, :1].view(numpy.uint8)
+        if name == "Q4_1":
+            blocks[:, 2:4] = scales[:, 1:].copy().view(numpy.uint8)
+    else:
+        values = random.normal(0, 0.05, (256, 32)).astype(numpy.float32)
+        values[0, :4] = [0, -0.0, 6e-8, 60000]
+        blocks = gguf.quants.quantize(values, type_).view(numpy.uint8).reshape(256, -1)
+    wanted = gguf.quants.dequantize(blocks.view(numpy.float32) if name == "F32" else blocks.view(numpy.float16) if name == "F16" else blocks, type_)
+    done = subprocess.run([PROGRAM, str(int(type_))], input=blocks.tobytes(), stdout=subprocess.PIPE, check=True)
+    got = numpy.frombuffer(done.stdout, numpy.float32)
+    assert got.tobytes() == numpy.ascontiguousarray(wanted, numpy.float32).tobytes()
