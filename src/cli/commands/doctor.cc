@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/commands_registry.h"
 #include "cli/output.h"
+#include "huggingface_hub/endpoint.h"
 
 namespace hearth::cli::commands {
 namespace {
@@ -117,6 +118,7 @@ int run(const Arguments& arguments, Terminal& terminal) {
       processor(),
       memory(),
       disk("data", data.empty() ? "data" : data),
+      disk("cache", hf_hub_cache()),
       part("hub", "the Hub (serve, admin)"),
       part("nn", "models (run, chat)"),
       part("data", "datasets"),
