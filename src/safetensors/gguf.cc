@@ -122,13 +122,17 @@ Result<Row> read_tensor_body(Cursor& cursor, std::string tensor_name, uint64_t a
   const auto dimensions = TRY(cursor.number<uint32_t>("a tensor's number of dimensions"));
   if (dimensions > kDimensionsMax) return bad(cat(dimensions, " dimensions, at most ", kDimensionsMax, " are known"));
   std::vector<int64_t> shape(dimensions);
-  int64_t elements = 1;
+  // A zero must not hide that the others overflow: whoever multiplies may go in another order.
+  int64_t product = 1;
+  bool is_empty = false;
   for (uint32_t i = 0; i < dimensions; ++i) {
     const auto d = TRY(cursor.number<uint64_t>("a tensor's dimension"));
-    if (d > INT64_MAX || __builtin_mul_overflow(elements, static_cast<int64_t>(d), &elements))
+    if (d > INT64_MAX || (d > 0 && __builtin_mul_overflow(product, static_cast<int64_t>(d), &product)))
       return bad("the shape's product overflows");
+    is_empty = is_empty || d == 0;
     shape[dimensions - 1 - i] = static_cast<int64_t>(d);
   }
+  const int64_t elements = is_empty ? 0 : product;
   const auto type = TRY(cursor.number<uint32_t>("a tensor's type"));
   const auto dtype = dtype_of_ggml(type);
   if (!dtype) return bad(cat("tensor type ", type, " is not known"));

@@ -148,6 +148,8 @@ TEST_CASE("gguf: every other field that disagrees is refused, and named") {
   check_refused(one({1ull << 62, 4}, kF32, 0, 4), "overflows");
   check_refused(one({1ull << 63}, kF32, 0, 4), "overflows");
   check_refused(one({1ull << 62}, kF32, 0, 4), "overflows");
+  // A zero that stands first in the file stands last in the shape.
+  check_refused(one({0, 1ull << 62, 4}, kF32, 0, 0), "overflows");
   check_refused(Writer(2, 0).tensor("t", {4}, kF32, 0).tensor("u", {4}, kF32, 0).data(16), "an overlap");
   check_refused(Writer(2, 0).tensor("t", {4}, kF32, 0).tensor("t", {4}, kF32, 32).data(48), "stands twice");
 }
