@@ -24,4 +24,4 @@ target_compile_definitions(boost_asio INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_A
 
 # Markdown: the library ships no pkg-config entry for its extensions.
 add_library(cmark-gfm INTERFACE)
-target_link_libraries(cmark-gfm INTERFACE cmark-gfm cmark-gfm-extensions)
+target_link_libraries(cmark-gfm INTERFACE -lcmark-gfm-extensions -lcmark-gfm)  # a bare cmark-gfm would be this target
