@@ -39,7 +39,8 @@ static void quantize(const float* x, int64_t blocks, ActivationBlock* out) {
     const int32_t total = sum_int(add_int(q0, q1));
     out->d = most < 1e-30f ? 0.0f : most / 127.0f;
     out->sum = out->d * static_cast<float>(total);
-    out->correction = -128 * total;
+    out->correction =
+        static_cast<int32_t>(static_cast<uint32_t>(total) * static_cast<uint32_t>(-128));  // wraps for NaN
     out->unused = 0;
   }
 }

@@ -80,12 +80,13 @@ static inline float largest(const F& x) {
   for (int i = 1; i < 16; ++i) out = out > x.v[i] ? out : x.v[i];
   return out;
 }
-/// Nearest, ties to even, by the rounding of f32 addition; for |x| < 2^22.
+/// Nearest, ties to even, by the rounding of f32 addition; for |x| < 2^22. NaN becomes 0.
 static inline I round_to_int(const F& x) {
   I out;
   for (int i = 0; i < 16; ++i) {
     const volatile float shifted = x.v[i] + 12582912.0f;
-    out.v[i] = static_cast<int32_t>(shifted - 12582912.0f);
+    const float whole = shifted - 12582912.0f;
+    out.v[i] = whole == whole ? static_cast<int32_t>(whole) : 0;
   }
   return out;
 }
