@@ -1,0 +1,232 @@
+// The front (server.h).
+//
+// 1. A row's access is decided before its handler runs, and nowhere else.
+// 2. A repository that the caller may not know of answers as one that does not exist.
+// 3. A shown token that is wrong is refused, also where none is needed; an old cookie only makes a visitor.
+// 4. Every failure is a JSON object with the headers that huggingface_hub reads (2.4.0 utils/_http.py), an OpenAI error
+//    under /v1/, or a page for a browser.
+#include "server/server.h"
+
+#include <exception>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "server/router.h"
+#include "server/shell.h"
+
+namespace hearth::server {
+namespace {
+
+constexpr std::string_view kBadCredentials = "Invalid credentials in Authorization header";
+
+constexpr std::string_view kExposedHeaders =
+    "X-Repo-Commit, X-Request-Id, X-Error-Code, X-Error-Message, X-Total-Count, ETag, Link, Accept-Ranges, "
+    "Content-Range, "
+    "X-Linked-Size, X-Linked-ETag, X-Xet-Hash";
+
+std::optional<hub::Right> right_of(Access access) {
+  switch (access) {
+    case Access::metadata:
+      return hub::Right::metadata;
+    case Access::content:
+      return hub::Right::content;
+    case Access::write:
+      return hub::Right::write;
+    case Access::admin:
+      return hub::Right::admin;
+    default:
+      return std::nullopt;
+  }
+}
+
+Status check_caller(const hub::Caller& caller, Access access) {
+  if (access == Access::open) return {};
+  if (caller.anonymous()) return Status(Code::unauthenticated, "this needs a token: hearth auth login, or HF_TOKEN");
+  if (access == Access::site_admin && !caller.user->is_admin)
+    return Status(Code::forbidden, "this is for administrators of the hub");
+  return {};
+}
+
+// The path's repository, when the caller has the row's right on it.
+Result<hub::Repo> find_repo(const Request& rq, hub::Right right) {
+  const auto id = hub::parse_repo_id(rq.kind(), rq.arg("repo"));
+  if (!id.ok()) return Status(Code::repo_not_found, cat("Repository not found: ", rq.arg("repo")));
+  auto repo = TRY(rq.hub().repo(*id));
+  TRY(hub::check_access(rq.caller(), repo, right));
+  return repo;
+}
+
+bool openai_shape(std::string_view path) {
+  return path.starts_with("/v1/") || contains(path, "/v1/");
+}
+
+std::string openai_error(const Status& status, int http_status) {
+  JsonWriter out;
+  out.begin_object().key("error").begin_object().field("message", status.message());
+  out.field("type", http_status >= 500 ? "server_error" : "invalid_request_error").key("param").null();
+  out.field("code", code_row(status.code()).name).end().end();
+  return out.take();
+}
+
+// Did the caller say who they are? Decides between 401 and 404 for what they may not know of.
+bool shows_credential(const net::RequestHead& head) {
+  return head.headers.has("authorization") || !net::cookie(head.headers, "hearth_session").empty();
+}
+
+struct Identity {
+  hub::Caller caller;
+  bool by_session = false;
+};
+
+// The caller that the request's credentials name: a bearer token, a git client's Basic password, the session cookie, or
+// nobody. unauthenticated when a token is wrong.
+Result<Identity> identify(const hub::Accounts& accounts, const net::RequestHead& head) {
+  const auto authorization = head.headers.get("authorization");
+  std::string token;
+  if (authorization.starts_with("Bearer ")) {
+    token = trim(authorization.substr(7));
+  } else if (authorization.starts_with("Basic ")) {
+    const auto pair = from_base64(authorization.substr(6));
+    const auto colon = pair.ok() ? pair->find(':') : std::string::npos;
+    if (colon == std::string::npos) return Status(Code::unauthenticated, std::string(kBadCredentials));
+    token = pair->substr(colon + 1);
+    if (token.empty()) token = pair->substr(0, colon);  // git https://TOKEN@host/...
+  }
+  if (!token.empty()) {
+    // Clients of public engines send any key; one that is none of ours names nobody.
+    if (!token.starts_with("hf_") && openai_shape(head.path)) return Identity();
+    auto caller = accounts.caller_by_token(token);
+    if (!caller.ok() && caller.status().code() == Code::unauthenticated)
+      return Status(Code::unauthenticated, std::string(kBadCredentials));
+    return Identity{TRY(std::move(caller)), false};
+  }
+  if (const auto session = net::cookie(head.headers, "hearth_session"); !session.empty()) {
+    auto caller = accounts.caller_by_session(session);
+    if (caller.ok())
+      return Identity{*std::move(caller), true};  // an old cookie is no wrong credential: the reader is a visitor again
+  }
+  return Identity();
+}
+
+Response page_of_error(const Status& status, int http_status, bool anonymous) {
+  Shell shell;
+  shell.title = http_status == 404 || http_status == 401 ? "Not found" : "Something went wrong";
+  const auto advice = anonymous && http_status == 401 ? "\nIf it is private, sign in first." : "";
+  shell.data = Json::Object{{"page", "message"},
+                            {"title", shell.title},
+                            {"text", cat(status.message(), advice)},
+                            {"endpoint", ""},
+                            {"user", nullptr}};
+  return html_response(render_shell(shell), http_status);
+}
+
+bool is_git(std::string_view path) {
+  return contains(path, "/info/refs") || contains(path, "/git-upload-pack") || contains(path, "/git-receive-pack") ||
+         contains(path, "/info/lfs");
+}
+
+Response answer_of_error(const Status& status, const net::RequestHead& head) {
+  const bool anonymous = !shows_credential(head);
+  auto out = error_response(status, anonymous);
+  if (openai_shape(head.path)) {
+    auto body = openai_error(status, out.status);
+    out.body = std::move(body);
+  } else if (contains(head.headers.get("accept"), "text/html") && !head.path.starts_with("/api/")) {
+    auto page = page_of_error(status, out.status, anonymous);
+    for (const auto& [name, value] : out.headers)
+      if (!equals_ignore_case(name, "content-type")) page.headers.set(name, value);
+    out = std::move(page);
+  }
+  if (is_git(head.path) && anonymous && status.code() == Code::repo_not_found) out.status = 401;
+  if (out.status == 401 && is_git(head.path)) {
+    out.headers.set("WWW-Authenticate", "Basic realm=\"Hearth: any user name, a token as password\"");
+    if (contains(head.path, "/info/lfs")) out.headers.set("LFS-Authenticate", "Basic realm=\"Hearth\"");
+  }
+  return out;
+}
+
+void add_common_headers(Response& response, std::string_view id) {
+  response.headers.set("X-Request-Id", id);
+  response.headers.set("Access-Control-Allow-Origin", "*");
+  response.headers.set("Access-Control-Expose-Headers", kExposedHeaders);
+}
+
+Response preflight() {
+  auto out = empty_response();
+  out.headers.set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE, OPTIONS");
+  out.headers.set("Access-Control-Allow-Headers", "Authorization, Content-Type, Range, Accept, X-Requested-With");
+  return out;
+}
+
+}  // namespace
+
+Front::Front(const Services& services) : services_(services), router_(std::make_unique<const Router>(all_routes())) {}
+Front::~Front() = default;
+
+net::BodyPlan Front::plan(const net::RequestHead& head) {
+  const auto match = router_->find(head.method, head.path);
+  if (!match.ok()) return net::BodyPlan::memory(64 << 10);
+  const auto& route = *match->route;
+  switch (route.body) {
+    case BodyMode::spool:
+      return net::BodyPlan::spool(services_.hub.blobs().incoming(), route.max_body_bytes);
+    case BodyMode::pipe:
+      return net::BodyPlan::pipe();
+    case BodyMode::memory:
+      break;
+  }
+  return net::BodyPlan::memory(route.max_body_bytes);
+}
+
+Result<const Route*> Front::decide(Request& rq) const {
+  auto match = TRY(router_->find(rq.method(), rq.head().path));
+  rq.args_ = std::move(match.arguments);
+  auto identity = TRY(identify(services_.hub.accounts(), rq.head()));
+  rq.caller_ = std::move(identity.caller);
+  rq.by_session_ = identity.by_session;
+  const Access access = match.route->access.access;
+  if (const auto right = right_of(access)) {
+    rq.repo_ = TRY(find_repo(rq, *right));
+  } else {
+    TRY(check_caller(rq.caller_, access));
+  }
+  return match.route;
+}
+
+std::optional<net::Response> Front::admit(const net::RequestHead& head) {
+  Request rq(services_, net::Request{.head = head, .body = {}, .file = {}}, {});
+  const auto route = decide(rq);
+  if (route.ok()) return std::nullopt;
+  return finish(rq, route.status().clone());
+}
+
+net::Response Front::handle(net::Request&& raw, std::stop_token stop) {
+  Request rq(services_, std::move(raw), std::move(stop));
+  const auto answered = [&]() -> Result<Response> {
+    if (rq.method() == "OPTIONS") return preflight();
+    try {
+      const auto* route = TRY(decide(rq));
+      return route->handle(rq);
+    } catch (const std::exception& error) {
+      log(LogLevel::error, "server", cat(rq.method(), " ", rq.head().path, ": ", std::string_view(error.what())));
+      return Status(Code::internal, "the hub failed at this request; its log says where");
+    }
+  };
+  return finish(rq, answered());
+}
+
+net::Response Front::refuse(const net::RequestHead& head, const Status& status) {
+  Request rq(services_, net::Request{.head = head, .body = {}, .file = {}}, {});
+  return finish(rq, status.clone());
+}
+
+Response Front::finish(Request& rq, Result<Response> result) const {
+  if (!result.ok() && code_row(result.status().code()).http_status >= 500)
+    log(LogLevel::error, "server", cat(rq.method(), " ", rq.head().path, ": ", result.status().message()));
+  auto response = result.ok() ? *std::move(result) : answer_of_error(result.status(), rq.head());
+  add_common_headers(response, rq.id());
+  return response;
+}
+
+}  // namespace hearth::server

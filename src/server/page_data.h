@@ -1,0 +1,32 @@
+// The JSON data blocks of the pages, as web/src/lib/data.ts types them.
+#pragma once
+
+#include <string_view>
+
+#include "base/json.h"
+#include "hub/index.h"
+#include "hub/tree.h"
+#include "server/rq.h"
+#include "server/shell.h"
+
+namespace hearth::server {
+
+/// What every page has: its name, the hub's address, who is signed in.
+Json page_data(const Request& rq, std::string_view page);
+/// RepoSummary: one row of a list.
+Json summary_json(const hub::RepoItem& item);
+/// RepoInfo: a repository's page.
+Json info_json(const hub::Repo& repo, const hub::RepoIndex& index);
+/// Entry: a file or folder.
+Json entry_json(const hub::TreeEntry& entry);
+
+/// Can this hub's engine run the model? Decided on what its files say; whether the weights load shows when they do.
+bool runs_here(const hub::RepoIndex& index);
+
+/// The address of a repository's page: "/owner/name", "/datasets/owner/name".
+std::string repo_path(const hub::Repo& repo);
+
+/// A shell with the reader's theme.
+Response page_response(const Request& rq, Shell shell);
+
+}  // namespace hearth::server
