@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "hub/index.h"
 #include "hub/tree.h"
-#include "server/rq.h"
+#include "server/request.h"
 #include "server/shell.h"
 
 namespace hearth::server {

@@ -2,7 +2,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "server/routes_registry.h"
-#include "server/rq.h"
+#include "server/request.h"
 #include "server/services.h"
 
 namespace hearth::server::routes {
