@@ -7,6 +7,7 @@
 //    under /v1/, or a page for a browser.
 #include "server/server.h"
 
+#include <algorithm>
 #include <exception>
 
 #include "base/clock.h"
@@ -146,6 +147,15 @@ Response answer_of_error(const Status& status, const net::RequestHead& head) {
   return out;
 }
 
+// A signed address says how large its body is; what is longer is cut off there.
+uint64_t spool_limit(const Route& route, const net::RequestHead& head) {
+  for (const auto part : split(head.query, '&'))
+    if (part.starts_with("size="))
+      if (const auto size = parse_int(part.substr(5)); size && *size >= 0)
+        return std::min(route.max_body_bytes, static_cast<uint64_t>(*size));
+  return route.max_body_bytes;
+}
+
 void add_common_headers(Response& response, std::string_view id) {
   response.headers.set("X-Request-Id", id);
   response.headers.set("Access-Control-Allow-Origin", "*");
@@ -170,7 +180,7 @@ net::BodyPlan Front::plan(const net::RequestHead& head) {
   const auto& route = *match->route;
   switch (route.body) {
     case BodyMode::spool:
-      return net::BodyPlan::spool(services_.hub.blobs().incoming(), route.max_body_bytes);
+      return net::BodyPlan::spool(services_.hub.blobs().incoming(), spool_limit(route, head));
     case BodyMode::pipe:
       return net::BodyPlan::pipe();
     case BodyMode::memory:
@@ -182,10 +192,15 @@ net::BodyPlan Front::plan(const net::RequestHead& head) {
 Result<const Route*> Front::decide(Request& rq) const {
   auto match = TRY(router_->find(rq.method(), rq.head().path));
   rq.args_ = std::move(match.arguments);
+  const Access access = match.route->access.access;
+  if (access == Access::signed_link) {
+    if (!check_signed_target(services_.signer, rq.method(), rq.head().target))
+      return Status(Code::forbidden, "this address is not signed by this hub, or its time is over: ask for a new one");
+    return match.route;
+  }
   auto identity = TRY(identify(services_.hub.accounts(), rq.head()));
   rq.caller_ = std::move(identity.caller);
   rq.by_session_ = identity.by_session;
-  const Access access = match.route->access.access;
   if (const auto right = right_of(access)) {
     rq.repo_ = TRY(find_repo(rq, *right));
   } else {

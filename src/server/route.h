@@ -17,13 +17,14 @@ namespace hearth::server {
 
 /// Who may call. The four rights of a repository need {repo} in the pattern: the handler finds it in `rq.repo()`.
 enum class Access {
-  open,        ///< anybody
-  signed_in,   ///< any user, with any token
-  metadata,    ///< who may know of the repository
-  content,     ///< who may read its files
-  write,       ///< who may commit
-  admin,       ///< who may change its settings
-  site_admin,  ///< the hub's administrators
+  open,         ///< anybody
+  signed_link,  ///< whoever has this very address, signed by the hub (signed_target) and not yet expired
+  signed_in,    ///< any user, with any token
+  metadata,     ///< who may know of the repository
+  content,      ///< who may read its files
+  write,        ///< who may commit
+  admin,        ///< who may change its settings
+  site_admin,   ///< the hub's administrators
 };
 
 /// An Access that was written down: a row without one does not compile.

@@ -22,6 +22,12 @@ class Signer {
   std::string key_;
 };
 
+/// `target` ("/path?query") with an expiry and a signature over the method and all of it: for a row of
+/// Access::signed_link. `size=` in the query bounds the body.
+std::string signed_target(const Signer& signer, std::string_view method, std::string_view target, int64_t lifetime_ms);
+/// Was this target made by signed_target, and is it still good?
+bool check_signed_target(const Signer& signer, std::string_view method, std::string_view target);
+
 struct Services {
   hub::Hub& hub;
   Signer signer;

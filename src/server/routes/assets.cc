@@ -1,8 +1,8 @@
 // GET /assets/NAME and /favicon.svg: the built browser code. Names under assets/ carry a content hash and never change.
 #include "base/files.h"
 #include "base/text.h"
-#include "server/routes_registry.h"
 #include "server/request.h"
+#include "server/routes_registry.h"
 #include "server/services.h"
 
 namespace hearth::server::routes {

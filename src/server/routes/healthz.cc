@@ -1,6 +1,6 @@
 // GET /healthz: the hub answers and its database reads.
-#include "server/routes_registry.h"
 #include "server/request.h"
+#include "server/routes_registry.h"
 
 namespace hearth::server::routes {
 namespace {

@@ -1,0 +1,79 @@
+#include "server/file_response.h"
+
+#include "base/encoding.h"
+#include "base/files.h"
+#include "base/text.h"
+
+namespace hearth::server {
+namespace {
+
+struct Type {
+  std::string_view ending, type;
+};
+constexpr Type kTypes[] = {{".json", "application/json"}, {".png", "image/png"},   {".jpg", "image/jpeg"},
+                           {".jpeg", "image/jpeg"},       {".gif", "image/gif"},   {".webp", "image/webp"},
+                           {".mp3", "audio/mpeg"},        {".wav", "audio/wav"},   {".flac", "audio/flac"},
+                           {".mp4", "video/mp4"},         {".webm", "video/webm"}, {".pdf", "application/pdf"}};
+
+std::string_view content_type(std::string_view name, bool is_text) {
+  const auto lower = to_lower_ascii(name);
+  for (const auto& row : kTypes)
+    if (lower.ends_with(row.ending)) return row.type;
+  return is_text ? "text/plain; charset=utf-8" : "application/octet-stream";
+}
+
+std::string disposition(const FileAnswer& file) {
+  std::string ascii;
+  for (const char c : file.name) ascii.push_back(c >= 0x20 && c < 0x7f && c != '"' && c != '\\' ? c : '_');
+  return cat(file.attachment ? "attachment" : "inline", "; filename*=UTF-8''", percent_encode(file.name),
+             "; filename=\"", ascii, "\";");
+}
+
+bool etag_matches(std::string_view header, std::string_view etag) {
+  for (auto part : split(header, ',')) {
+    part = trim(part);
+    if (part.starts_with("W/")) part.remove_prefix(2);
+    if (part == "*" || (part.size() > 2 && part.substr(1, part.size() - 2) == etag)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Response file_response(const Request& rq, FileAnswer file) {
+  Response out;
+  const bool inline_bytes = file.bytes_or_path.index() == 0;
+  if (!file.etag.empty()) out.headers.set("ETag", cat("\"", file.etag, "\""));
+  out.headers.set("Accept-Ranges", "bytes");
+  out.headers.set("X-Content-Type-Options", "nosniff");
+  out.headers.set("Content-Security-Policy", "default-src 'none'; sandbox");
+  out.headers.set("Content-Disposition", disposition(file));
+  if (!file.etag.empty() && etag_matches(rq.header("if-none-match"), file.etag)) {
+    out.status = 304;
+    return out;
+  }
+  out.headers.set("Content-Type", content_type(file.name, inline_bytes && is_utf8(std::get<0>(file.bytes_or_path))));
+
+  auto range = net::parse_range(rq.header("range"), file.size_bytes);
+  if (!range.ok()) {
+    auto refused = error_response(range.status(), rq.caller().anonymous());
+    refused.headers.set("Content-Range", cat("bytes */", file.size_bytes));
+    return refused;
+  }
+  uint64_t begin = 0, length = file.size_bytes;
+  if (*range) {
+    begin = (*range)->begin;
+    length = (*range)->length;
+    out.status = 206;
+    out.headers.set("Content-Range", cat("bytes ", begin, "-", begin + length - 1, "/", file.size_bytes));
+  }
+  if (inline_bytes) {
+    auto bytes = std::get<0>(std::move(file.bytes_or_path));
+    out.body = *range ? bytes.substr(begin, length) : std::move(bytes);
+  } else {
+    out.body = net::FileRange{.path = std::get<1>(file.bytes_or_path), .offset = begin, .length = length};
+  }
+  return out;
+}
+
+}  // namespace hearth::server

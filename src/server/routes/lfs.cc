@@ -1,0 +1,132 @@
+// Git LFS: the batch call, and the signed addresses where the bytes go.
+// Source: git-lfs docs/api/batch.md, basic-transfers.md, locking.md; huggingface_hub 2.4.0 lfs.py (sends no credentials
+// to the addresses it is given, which is why they are signed).
+#include "base/text.h"
+#include "server/file_response.h"
+#include "server/routes_registry.h"
+#include "server/services.h"
+
+namespace hearth::server::routes {
+namespace {
+
+constexpr int64_t kLifetime_ms = 6 * 3600 * 1000;  // a slow line may need hours for one file
+constexpr uint64_t kMaxFile = uint64_t{1} << 50;
+constexpr size_t kMaxObjects = 10'000;
+
+Response lfs_json(std::string json, int status = 200) {
+  return text_response(std::move(json), "application/vnd.git-lfs+json", status);
+}
+
+void action(JsonWriter& out, const Request& rq, std::string_view name, std::string_view method,
+            std::string_view target) {
+  out.key(name).begin_object();
+  out.field("href", cat(rq.endpoint(), signed_target(rq.services().signer, method, target, kLifetime_ms)));
+  out.key("header").begin_object().end().field("expires_in", kLifetime_ms / 1000).end();
+}
+
+void object_error(JsonWriter& out, int code, std::string_view message) {
+  out.key("error").begin_object().field("code", code).field("message", message).end();
+}
+
+Status object_answer(JsonWriter& out, const Request& rq, const hub::Repo& repo, const Json& object, bool upload) {
+  const auto oid = object["oid"].as_string();
+  const auto size = object["size"].as_int(-1);
+  out.begin_object().field("oid", oid).field("size", size).field("authenticated", true);
+  const bool valid = store::is_sha256(oid) && size >= 0;
+  const bool present = valid && TRY(rq.hub().may_use_object(rq.caller(), repo, oid));
+  const auto target = cat("/lfs/objects/", repo.id, "/", oid);
+  if (!valid) {
+    object_error(out, 422, "an object is named by 64 lower-case hexadecimal digits and a size");
+  } else if (upload && !present) {
+    out.key("actions").begin_object();
+    action(out, rq, "upload", "PUT", cat(target, "?size=", size));
+    action(out, rq, "verify", "POST", cat("/lfs/verify/", repo.id));
+    out.end();
+  } else if (upload) {
+    TRY(rq.hub().link_object(repo, oid));  // here already: nothing to send
+  } else if (!present) {
+    object_error(out, 404, "this hub does not have the object");
+  } else {
+    out.key("actions").begin_object();
+    action(out, rq, "download", "GET", target);
+    out.end();
+  }
+  out.end();
+  return {};
+}
+
+Result<Response> batch(Request& rq) {
+  const auto& repo = *TRY(rq.repo());
+  const auto body = TRY(rq.json());
+  const auto operation = body["operation"].as_string();
+  if (operation != "upload" && operation != "download")
+    return Status(Code::bad_input, cat("operation is upload or download, not '", operation, "'"));
+  const bool upload = operation == "upload";
+  TRY(hub::check_access(rq.caller(), repo, upload ? hub::Right::write : hub::Right::content));
+  const auto& objects = body["objects"].array();
+  if (objects.size() > kMaxObjects) return Status(Code::too_large, cat("at most ", kMaxObjects, " objects a batch"));
+  JsonWriter out;
+  out.begin_object().field("transfer", "basic").key("objects").begin_array();
+  for (const auto& object : objects) TRY(object_answer(out, rq, repo, object, upload));
+  out.end().field("hash_algo", "sha256").end();
+  return lfs_json(out.take());
+}
+
+// The repository of a signed address, by its number: the address was made after its access was decided.
+Result<hub::Repo> repo_of(const Request& rq) {
+  const auto number = parse_int(rq.arg("number"));
+  if (!number) return Status(Code::not_found, "no such repository");
+  return rq.hub().repo_by_number(*number);
+}
+
+Result<Response> put(Request& rq) {
+  const auto repo = TRY(repo_of(rq));
+  auto& file = rq.spooled();
+  const auto size = parse_int(rq.query("size")).value_or(-1);
+  if (file.sha256() != rq.arg("oid") || static_cast<int64_t>(file.size_bytes()) != size)
+    return Status(Code::bad_input, cat("what came is ", file.size_bytes(), " bytes of SHA-256 ", file.sha256(),
+                                       ", announced were ", size, " of ", rq.arg("oid")));
+  const std::string sha256 = file.sha256();
+  const auto size_bytes = file.size_bytes();
+  TRY(rq.hub().blobs().adopt(file.release(), sha256, size_bytes));
+  TRY(rq.hub().link_object(repo, sha256));
+  return empty_response(200);
+}
+
+Result<Response> get(Request& rq) {
+  const auto repo = TRY(repo_of(rq));
+  FileAnswer file;
+  file.name = file.etag = rq.arg("oid");
+  if (!store::is_sha256(file.etag)) return Status(Code::not_found, "no such object");
+  file.size_bytes = TRY(rq.hub().blobs().size(file.etag));
+  file.bytes_or_path.emplace<1>(rq.hub().blobs().path(file.etag));
+  return file_response(rq, std::move(file));
+}
+
+Result<Response> verify(Request& rq) {
+  const auto body = TRY(rq.json());
+  const auto oid = body["oid"].as_string();
+  if (!store::is_sha256(oid) || !rq.hub().blobs().has(oid))
+    return Status(Code::not_found, "the object has not arrived");
+  const auto size = static_cast<int64_t>(TRY(rq.hub().blobs().size(oid)));
+  if (size != body["size"].as_int(-1)) return Status(Code::bad_input, cat("the object has ", size, " bytes"));
+  return lfs_json("{}");
+}
+
+// Nobody holds a lock on this hub, which git-lfs asks before every push.
+Result<Response> locks(Request&) {
+  return lfs_json(R"({"ours":[],"theirs":[],"locks":[]})");
+}
+
+constexpr Route kRoutes[] = {
+    {"POST", "/{kind?}/{repo}/info/lfs/objects/batch", Access::metadata, batch, BodyMode::memory, 8 << 20},
+    {"POST", "/{kind?}/{repo}/info/lfs/locks/verify", Access::metadata, locks},
+    {"GET", "/{kind?}/{repo}/info/lfs/locks", Access::metadata, locks},
+    {"PUT", "/lfs/objects/{number}/{oid}", Access::signed_link, put, BodyMode::spool, kMaxFile},
+    {"GET", "/lfs/objects/{number}/{oid}", Access::signed_link, get},
+    {"POST", "/lfs/verify/{number}", Access::signed_link, verify},
+};
+
+}  // namespace
+extern constinit const Routes lfs_entry{kRoutes};
+}  // namespace hearth::server::routes

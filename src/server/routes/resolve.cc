@@ -1,0 +1,68 @@
+// GET|HEAD /{repo}/resolve/{rev}/{path}: a file's bytes; /raw/ the bytes that git holds (of a big file: its pointer).
+// Source: huggingface_hub 2.4.0 file_download.py: get_hf_file_metadata reads X-Repo-Commit, ETag or X-Linked-ETag, and
+// Content-Length or X-Linked-Size; a missing file must name the commit too (its absence is cached under it).
+#include "base/files.h"
+#include "base/text.h"
+#include "hub/tree.h"
+#include "server/file_response.h"
+#include "server/routes_registry.h"
+
+namespace hearth::server::routes {
+namespace {
+
+Response missing(const Request& rq, const Status& status, std::string_view commit) {
+  auto out = error_response(status, rq.caller().anonymous());
+  out.headers.set("X-Repo-Commit", commit);
+  return out;
+}
+
+Result<Response> answer(Request& rq, bool raw) {
+  const auto& repo = *TRY(rq.repo());
+  const auto commit = TRY(hub::resolve_revision(rq.hub(), repo, rq.arg("rev")));
+  auto found = hub::find_file(rq.hub(), repo, commit, rq.arg("path"));
+  if (!found.ok()) return missing(rq, found.status(), commit);
+  const auto& entry = found->entry;
+
+  FileAnswer file;
+  file.name = path_name(entry.path);
+  file.attachment = rq.query_flag("download");
+  if (entry.lfs && !raw) {
+    file.etag = entry.lfs->sha256;
+    file.size_bytes = entry.lfs->size_bytes;
+    if (!rq.hub().blobs().has(entry.lfs->sha256))
+      return missing(
+          rq, Status(Code::entry_not_found, cat(entry.path, " was never uploaded to this hub: only its pointer was")),
+          commit);
+    file.bytes_or_path.emplace<1>(rq.hub().blobs().path(entry.lfs->sha256));
+  } else {
+    file.etag = entry.oid;
+    auto bytes = TRY(hub::read_blob(rq.hub(), repo, entry.oid));
+    file.size_bytes = bytes.size();
+    file.bytes_or_path.emplace<0>(std::move(bytes));
+  }
+  const auto size_bytes = file.size_bytes;
+  auto out = file_response(rq, std::move(file));
+  out.headers.set("X-Repo-Commit", commit);
+  if (entry.lfs && !raw) {
+    out.headers.set("X-Linked-ETag", cat("\"", entry.lfs->sha256, "\""));
+    out.headers.set("X-Linked-Size", cat(size_bytes));
+  }
+  if (rq.method() == "GET" && rq.header("x-hf-download-counter") == "1") TRY(rq.hub().count_download(repo));
+  return out;
+}
+
+Result<Response> resolve(Request& rq) {
+  return answer(rq, false);
+}
+Result<Response> raw(Request& rq) {
+  return answer(rq, true);
+}
+
+constexpr Route kRoutes[] = {
+    {"GET", "/{kind?}/{repo}/resolve/{rev}/{path*}", Access::content, resolve},
+    {"GET", "/{kind?}/{repo}/raw/{rev}/{path*}", Access::content, raw},
+};
+
+}  // namespace
+extern constinit const Routes resolve_entry{kRoutes};
+}  // namespace hearth::server::routes
