@@ -160,6 +160,14 @@ std::string path_join(std::string_view a, std::string_view b) {
   return a.ends_with('/') ? cat(a, b) : cat(a, "/", b);
 }
 
+Result<std::string> absolute_path(const std::string& path) {
+  char* real = ::realpath(path.c_str(), nullptr);
+  if (!real) return errno_status("cannot find", path);
+  std::string out(real);
+  std::free(real);
+  return out;
+}
+
 std::string_view path_name(std::string_view path) {
   const auto slash = path.rfind('/');
   return slash == std::string_view::npos ? path : path.substr(slash + 1);

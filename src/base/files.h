@@ -56,6 +56,8 @@ Status rename_path(const std::string& from, const std::string& to);
 Result<std::vector<std::string>> list_folder(const std::string& path);
 /// `a/b`, one slash between; `b` alone when `a` is empty.
 std::string path_join(std::string_view a, std::string_view b);
+/// The path from the root, links resolved; the file must exist.
+Result<std::string> absolute_path(const std::string& path);
 std::string_view path_name(std::string_view path);    ///< after the last slash
 std::string_view path_parent(std::string_view path);  ///< before the last slash, empty without one
 /// An environment variable, or empty.

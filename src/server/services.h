@@ -6,6 +6,10 @@
 
 #include "hub/hub.h"
 
+namespace hearth::endpoints {
+class Endpoints;
+}
+
 namespace hearth::server {
 
 /// Signs addresses that are used without credentials (LFS transfers): HMAC-SHA256 over all that the right depends on.
@@ -31,8 +35,10 @@ bool check_signed_target(const Signer& signer, std::string_view method, std::str
 struct Services {
   hub::Hub& hub;
   Signer signer;
-  std::string web_folder;    ///< the built browser code, `../web` beside the program's folder
-  bool on_loopback = false;  ///< bound to this machine alone
+  std::string web_folder;                     ///< the built browser code, `../web` beside the program's folder
+  bool on_loopback = false;                   ///< bound to this machine alone
+  endpoints::Endpoints* endpoints = nullptr;  ///< null: no engines
+  bool anonymous_inference = false;           ///< visitors may use engines of public models
 };
 
 }  // namespace hearth::server

@@ -7,6 +7,8 @@ namespace {
 constexpr Option kOptions[] = {
     {"host", "ADDRESS", "Address to listen on; 0.0.0.0 for every interface [127.0.0.1]"},
     {"port", "N", "Port; 0 takes a free one [8686]"},
+    {"anonymous-inference", "on|off|auto",
+     "May visitors use the engines of public models? auto: when bound to loopback [auto]"},
 };
 
 constexpr Command kRows[] = {{

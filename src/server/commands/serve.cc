@@ -4,6 +4,7 @@
 #include "base/process.h"
 #include "base/served.h"
 #include "base/text.h"
+#include "endpoints/endpoints.h"
 #include "server/commands_registry.h"
 #include "server/server.h"
 #include "server/services.h"
@@ -21,15 +22,22 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
   const auto folder = env("HEARTH_DATA").empty() ? std::string("data") : env("HEARTH_DATA");
   const std::string host(arguments.get("host", "127.0.0.1"));
   const auto port = TRY(arguments.get_int("port", 8686, 0, 65535));
+  const auto inference = arguments.get("anonymous-inference", "auto");
+  if (inference != "auto" && inference != "on" && inference != "off")
+    return Status(Code::bad_input, cat("--anonymous-inference takes on, off or auto, not '", inference, "'"));
+
   const auto hub = TRY(hub::Hub::open(folder));
   TRY(hub->recover());
   TRY(hub->blobs().remove_leftovers(kLeftoverAge_s));
 
+  endpoints::Endpoints engines({.program = executable_path(), .folder = path_join(folder, "run")});
   const Services services{
       .hub = *hub,
       .signer = TRY(Signer::open(path_join(folder, "signing.key"))),
       .web_folder = path_join(path_parent(path_parent(executable_path())), "web"),
       .on_loopback = is_loopback(host),
+      .endpoints = &engines,
+      .anonymous_inference = inference == "on" || (inference == "auto" && is_loopback(host)),
   };
   Front front(services);
 

@@ -29,9 +29,9 @@ Result<Response> handle(Request& rq) {
   shell.data.set("kind", hub::kind_plural(repo.kind));
   shell.data.set("info", info_json(repo, index));
   shell.data.set("files", std::move(files));
-  const bool runnable = repo.kind == hub::RepoKind::model && runs_here(index);
+  const bool runnable = repo.kind == hub::RepoKind::model && rq.services().endpoints && runs_here(index);
   shell.data.set("runnable", runnable);
-  shell.data.set("inference", rq.user() || rq.services().on_loopback ? "allowed" : "sign-in");
+  shell.data.set("inference", rq.user() || rq.services().anonymous_inference ? "allowed" : "sign-in");
   return page_response(rq, std::move(shell));
 }
 

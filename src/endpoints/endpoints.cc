@@ -1,0 +1,137 @@
+#include "endpoints/endpoints.h"
+
+#include <signal.h>
+
+#include <atomic>
+#include <condition_variable>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "net/client.h"
+
+namespace hearth::endpoints {
+
+struct Endpoints::Engine {
+  std::string path, id, socket_path, log_path;
+  std::mutex starting;  // held by whoever starts it; the others wait here
+  std::optional<Process> process;
+  std::atomic<int> answering = 0;
+  std::atomic<int64_t> used_ms = 0;
+
+  bool alive() { return process && !process->poll(); }
+  /// The end of what it wrote: the reason why it did not start.
+  std::string last_words() const {
+    const auto text = read_file(log_path, 1 << 20).value_or("");
+    const auto lines = split(trim(text), '\n');
+    auto line = lines.empty() ? std::string_view() : lines.back();
+    if (line.starts_with("hearth: ")) line.remove_prefix(8);
+    return line.empty() ? "it said nothing" : std::string(line);
+  }
+};
+
+Endpoints::Endpoints(Options options) : options_(std::move(options)) {
+  reaper_ = std::jthread([this](const std::stop_token& stop) { stop_idle(stop); });
+}
+
+Endpoints::~Endpoints() = default;
+
+Status Endpoints::start(Engine& engine, std::stop_token stop) {
+  TRY(make_folders(options_.folder, 0700));
+  engine.process.reset();
+  ::unlink(engine.socket_path.c_str());
+  const auto log_fd = TRY(open_write(engine.log_path, 0600));
+  ProcessOptions process;
+  process.arguments = {options_.program, "engine",  "--model",  engine.path,
+                       "--name",         engine.id, "--socket", engine.socket_path};
+  process.stdout_fd = process.stderr_fd = log_fd.get();
+  engine.process = TRY(Process::start(process));
+  log(LogLevel::info, "endpoints", cat("engine for ", engine.id, " starts as process ", engine.process->pid()));
+
+  const int64_t deadline = monotonic_ms() + options_.start_timeout_s * 1000;
+  net::ClientRequest health;
+  health.url = "http://engine/health";
+  health.unix_path = engine.socket_path;
+  for (timespec pause{0, 5'000'000};; nanosleep(&pause, nullptr)) {
+    if (exists(engine.socket_path)) {
+      const auto answer = net::http_request(health, stop);
+      if (answer.ok() && answer->status == 200) return {};
+    }
+    if (const auto status = engine.process->poll())
+      return Status(Code::unavailable,
+                    cat("the engine of ", engine.id, " did not start (", *status, "): ", engine.last_words()));
+    if (stop.stop_requested()) return Status(Code::cancelled, "the client left while the engine was starting");
+    if (monotonic_ms() > deadline) {
+      engine.process.reset();
+      return Status(Code::unavailable,
+                    cat("the engine of ", engine.id, " was not ready after ", options_.start_timeout_s, " s"));
+    }
+  }
+}
+
+// With mutex_ held: stops the engine idle longest when all places are taken.
+Status Endpoints::make_room() {
+  std::erase_if(engines_, [](const auto& pair) { return pair.second->answering == 0 && !pair.second->alive(); });
+  while (static_cast<int>(engines_.size()) >= options_.engines_max) {
+    auto idlest = engines_.end();
+    for (auto engine = engines_.begin(); engine != engines_.end(); ++engine)
+      if (engine->second->answering == 0 &&
+          (idlest == engines_.end() || engine->second->used_ms < idlest->second->used_ms))
+        idlest = engine;
+    if (idlest == engines_.end())
+      return Status(Code::busy,
+                    cat("all ", options_.engines_max, " engines of this hub are answering; try again in a moment"));
+    log(LogLevel::info, "endpoints", cat("engine for ", idlest->second->id, " makes room"));
+    engines_.erase(idlest);
+  }
+  return {};
+}
+
+Result<Endpoints::Ready> Endpoints::acquire(const std::string& model_path, const std::string& model_id,
+                                            std::stop_token stop) {
+  std::shared_ptr<Engine> engine;
+  {
+    std::lock_guard lock(mutex_);
+    auto found = engines_.find(model_path);
+    if (found == engines_.end()) {
+      TRY(make_room());
+      auto made = std::make_shared<Engine>();
+      made->path = model_path;
+      made->id = model_id;
+      const auto stem = path_join(options_.folder, cat("engine-", ++started_));
+      made->socket_path = stem + ".sock";
+      made->log_path = stem + ".log";
+      found = engines_.emplace(model_path, std::move(made)).first;
+    }
+    engine = found->second;
+    ++engine->answering;
+    engine->used_ms = monotonic_ms();
+  }
+  const std::shared_ptr<void> lease(nullptr, [engine](void*) {
+    engine->used_ms = monotonic_ms();
+    --engine->answering;
+  });
+  std::lock_guard lock(engine->starting);
+  if (!engine->alive()) TRY(start(*engine, stop));
+  return Ready{engine->socket_path, lease};
+}
+
+void Endpoints::stop_idle(std::stop_token stop) {
+  std::mutex sleep_mutex;
+  std::condition_variable_any sleep;
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(sleep_mutex);
+      sleep.wait_for(lock, stop, std::chrono::seconds(5), [] { return false; });
+    }
+    std::lock_guard lock(mutex_);
+    std::erase_if(engines_, [&](const auto& pair) {
+      const auto& engine = *pair.second;
+      return engine.answering == 0 && monotonic_ms() - engine.used_ms > options_.idle_s * 1000;
+    });
+  }
+}
+
+}  // namespace hearth::endpoints

@@ -1,0 +1,62 @@
+// Engine processes of the hub: one a loaded model, started on demand, each behind a Unix socket.
+//
+// 1. A process serves one model folder or file for as long as it lives; a request for a model without one starts it and
+// is
+//    held until the engine is ready (never answered "loading").
+// 2. A process that has died is noticed at the next request and started again; the hub never goes down with it.
+// 3. At most `engines_max` run; the one idle longest makes room. One that is answering is not stopped: `busy` then.
+// 4. Engines end with the hub: the kernel kills them when the hub's process goes.
+//
+//      absent --acquire--> starting --/health 200--> ready --idle_s or room needed--> absent
+//                             \--exit or timeout--> absent (the error is the engine's last words)
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "base/result.h"
+
+namespace hearth::endpoints {
+
+struct Options {
+  std::string program;  ///< the hearth executable
+  std::string folder;   ///< for sockets and logs; only this user may enter it
+  int engines_max = 3;
+  int64_t idle_s = 900;
+  int64_t start_timeout_s = 120;
+};
+
+/// Thread-safe.
+class Endpoints {
+ public:
+  explicit Endpoints(Options options);
+  ~Endpoints();
+
+  struct Ready {
+    std::string socket_path;
+    std::shared_ptr<void> lease;
+  };
+  /// The socket of the engine that serves `model_path` (a folder or a weight file) under the name `model_id`. Waits
+  /// while it starts. unavailable with the engine's own error when it cannot; busy when all engines are answering.
+  Result<Ready> acquire(const std::string& model_path, const std::string& model_id, std::stop_token stop);
+
+ private:
+  struct Engine;
+  Status start(Engine& engine, std::stop_token stop);
+  Status make_room();
+  void stop_idle(std::stop_token stop);
+
+  const Options options_;
+  std::mutex mutex_;  // guards engines_, not what is in them
+  std::map<std::string, std::shared_ptr<Engine>> engines_;
+  int64_t started_ = 0;  // numbers the sockets
+  std::jthread reaper_;
+};
+
+}  // namespace hearth::endpoints

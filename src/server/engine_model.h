@@ -1,0 +1,22 @@
+// Which weights a request for a model means, and where an engine finds them as files.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "server/request.h"
+
+namespace hearth::server {
+
+struct EngineModel {
+  hub::Repo repo;
+  std::string id;    ///< "owner/name", or "owner/name:FILE"
+  std::string path;  ///< a folder or a GGUF file for the engine to read
+};
+
+/// `model` is "owner/name" or "owner/name:FILE.gguf"; empty, "dummy" and "tgi" mean the hub's only model.
+/// repo_not_found as for any reader; unsupported when no engine runs it; bad_input that lists the weight files when
+/// there are several.
+Result<EngineModel> find_engine_model(const Request& rq, std::string_view model);
+
+}  // namespace hearth::server

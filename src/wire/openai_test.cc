@@ -1,0 +1,68 @@
+#include "wire/openai.h"
+
+#include <doctest/doctest.h>
+
+#include "base/text.h"
+
+using namespace hearth;        // NOLINT(google-build-using-namespace): a test file
+using namespace hearth::wire;  // NOLINT(google-build-using-namespace): a test file
+
+namespace {
+Result<GenerateRequest> chat(std::string_view body) {
+  return parse_chat_request(*Json::parse(body));
+}
+Result<GenerateRequest> completion(std::string_view body) {
+  return parse_completion_request(*Json::parse(body));
+}
+constexpr std::string_view kHi = R"("messages":[{"role":"user","content":"hi"}])";
+}  // namespace
+
+TEST_CASE("openai: a chat request with everything the client sends") {
+  const auto request = chat(R"({"model":"a/b","messages":[{"role":"developer","content":[{"type":"text","text":"x"},
+    {"type":"text","text":"y"}]},{"role":"assistant","content":null}],"temperature":0.5,"top_p":1,"max_tokens":5,
+    "max_completion_tokens":7,"stop":"END","stream":true,"stream_options":{"include_usage":true},"seed":3,"n":2,
+    "logprobs":false,"user":"someone","unknown":1})");
+  REQUIRE(request.ok());
+  CHECK(request->messages.array()[0]["role"].as_string() == "system");
+  CHECK(request->messages.array()[0]["content"].as_string() == "xy");
+  CHECK(request->messages.array()[1]["content"].as_string() == "");
+  CHECK(request->max_tokens == 7);
+  CHECK(request->stop == std::vector<std::string>{"END"});
+  CHECK(request->n == 2);
+  CHECK(request->stream);
+  CHECK(request->include_usage);
+}
+
+TEST_CASE("openai: what is wrong is named, what is not done is said") {
+  for (const auto* bad : {R"("temperature":3)", R"("temperature":"hot")", R"("top_p":0)", R"("max_tokens":0)",
+                          R"("n":0)", R"("n":100)", R"("seed":"x")"}) {
+    const auto request = chat(cat("{", kHi, ",", std::string_view(bad), "}"));
+    CHECK(request.status().code() == Code::bad_input);
+    CHECK(contains(request.status().message(),
+                   std::string_view(bad).substr(0, std::string_view(bad).find(':')).substr(1, 3)));
+  }
+  for (const auto* other :
+       {R"("logprobs":true)", R"("response_format":{"type":"json_object"})", R"("presence_penalty":1.5)"})
+    CHECK(chat(cat("{", kHi, ",", std::string_view(other), "}")).status().code() == Code::unsupported);
+  CHECK(chat(R"({"messages":[]})").status().code() == Code::bad_input);
+  CHECK(chat(R"({"messages":[{"content":"x"}]})").status().code() == Code::bad_input);
+  CHECK(chat(R"({"messages":[{"role":"user","content":[{"type":"image_url"}]}]})").status().code() ==
+        Code::unsupported);
+  CHECK(completion(R"({"prompt":[[1,2]]})").status().code() == Code::unsupported);
+  CHECK(completion(R"({})").status().code() == Code::bad_input);
+  CHECK(parse_chat_request(Json(3)).status().code() == Code::bad_input);
+}
+
+TEST_CASE("openai: a stream's events") {
+  const AnswerHead head{true, "chatcmpl-1", 7, "m", "f"};
+  CHECK(event_text(head, 0, "a\"", true) ==
+        "data: "
+        "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":7,\"model\":\"m\",\"system_"
+        "fingerprint\":\"f\","
+        "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\\\"\"},\"logprobs\":null,\"finish_reason\":null}],"
+        "\"usage\":null}\n\n");
+  CHECK(contains(event_finish(head, 0, FinishReason::length, false),
+                 "\"delta\":{},\"logprobs\":null,\"finish_reason\":\"length\""));
+  CHECK(contains(event_usage(head, {2, 3}),
+                 "\"choices\":[],\"usage\":{\"prompt_tokens\":2,\"completion_tokens\":3,\"total_tokens\":5}"));
+}
