@@ -1,5 +1,7 @@
 #include "server/router.h"
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "base/text.h"
 #include "server/pages_registry.h"
@@ -99,6 +101,8 @@ Result<Match> Router::find(std::string_view method, std::string_view raw_path) c
   if (!raw_path.starts_with('/')) return Status(Code::bad_input, "the path does not begin with a slash");
   auto path = split(raw_path.substr(1), '/');
   if (path.size() > 1 && path.back().empty()) path.pop_back();  // /models/ is /models
+  if (raw_path != "/" && std::ranges::find(path, std::string_view()) != path.end())
+    return Status(Code::not_found, "an address has no empty part");
   if (path.size() > 64) return Status(Code::not_found, "no page has so long an address");
   Match best;
   int best_literals = -1;
