@@ -29,13 +29,14 @@ class Hub:
         self.url = f"http://127.0.0.1:{self.port}"
         self.options = options
         self.process = None
+        self.prefix = []  # words before the command that serves
         self.log = self.folder / "serve.log"
 
     def start(self):
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [hearth, "serve", "--port", str(self.port), "--data", str(self.folder / "data"), *self.options],
+                [*self.prefix, hearth, "serve", "--port", str(self.port), "--data", str(self.folder / "data"), *self.options],
                 stdout=log, stderr=log, env=self.env())
         deadline = time.monotonic() + 30
         while True:

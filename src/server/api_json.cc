@@ -1,0 +1,169 @@
+#include "server/api_json.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "base/text.h"
+
+namespace hearth::server {
+namespace {
+
+// The Hub's ids have the form of MongoDB's: 24 hexadecimal digits.
+std::string object_id(const hub::Repo& repo) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string out(24, '0');
+  size_t at = out.size();
+  for (auto n = static_cast<uint64_t>(repo.id); n != 0; n >>= 4) out[--at] = digits[n & 15];
+  return out;
+}
+
+Json::Array to_json(const std::vector<std::string>& texts) {
+  return {texts.begin(), texts.end()};
+}
+
+// Properties that a repository may lack; asking for them is no mistake.
+constexpr std::string_view kKnownProperties[] = {"baseModels",
+                                                 "cardData",
+                                                 "childrenModelCount",
+                                                 "citation",
+                                                 "config",
+                                                 "datasets",
+                                                 "description",
+                                                 "evalResults",
+                                                 "gguf",
+                                                 "inference",
+                                                 "inferenceProviderMapping",
+                                                 "library_name",
+                                                 "mainSize",
+                                                 "mask_token",
+                                                 "model-index",
+                                                 "models",
+                                                 "paperswithcode_id",
+                                                 "pipeline_tag",
+                                                 "resourceGroup",
+                                                 "runtime",
+                                                 "safetensors",
+                                                 "sdk",
+                                                 "securityRepoStatus",
+                                                 "siblings",
+                                                 "spaces",
+                                                 "subdomain",
+                                                 "transformersInfo",
+                                                 "widgetData",
+                                                 "xetEnabled"};
+
+}  // namespace
+
+std::string repo_url(const Request& rq, const hub::Repo& repo) {
+  return cat(rq.endpoint(), "/", hub::kind_prefix(repo.kind), repo.full_name());
+}
+
+Json created_json(const Request& rq, const hub::Repo& repo) {
+  return Json::Object{{"url", repo_url(rq, repo)}, {"name", repo.full_name()}, {"id", object_id(repo)}};
+}
+
+Json tree_entry_json(const hub::TreeEntry& entry) {
+  Json out = Json::Object{{"type", entry.is_folder ? "directory" : "file"},
+                          {"oid", entry.oid},
+                          {"size", entry.size_bytes},
+                          {"path", entry.path}};
+  if (const auto& lfs = entry.lfs)
+    out.set("lfs",
+            Json::Object{{"oid", lfs->sha256}, {"size", lfs->size_bytes}, {"pointerSize", lfs->pointer_size_bytes}});
+  if (const auto& commit = entry.last_commit)
+    out.set("lastCommit",
+            Json::Object{{"id", commit->id}, {"title", commit->title}, {"date", iso_time(commit->date_ms)}});
+  return out;
+}
+
+Json siblings_json(const std::vector<hub::TreeEntry>& files, bool blobs) {
+  Json::Array out;
+  for (const auto& file : files) {
+    Json item = Json::Object{{"rfilename", file.path}};
+    if (blobs) {
+      item.set("size", file.size_bytes);
+      item.set("blobId", file.oid);
+    }
+    if (blobs && file.lfs)
+      item.set("lfs", Json::Object{{"sha256", file.lfs->sha256},
+                                   {"size", file.lfs->size_bytes},
+                                   {"pointerSize", file.lfs->pointer_size_bytes}});
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+Json repo_json(const hub::Repo& repo, const hub::RepoIndex& index) {
+  Json out = Json::Object{{"_id", object_id(repo)},
+                          {"id", repo.full_name()},
+                          {"author", repo.owner},
+                          {"sha", index.head},
+                          {"createdAt", iso_time(repo.created_ms)},
+                          {"lastModified", iso_time(repo.modified_ms)},
+                          {"private", repo.is_private},
+                          {"gated", repo.gated.empty() ? Json(false) : Json(repo.gated)},
+                          {"disabled", false},
+                          {"downloads", repo.downloads},
+                          {"downloadsAllTime", repo.downloads},
+                          {"likes", repo.likes},
+                          {"trendingScore", repo.downloads + 10 * repo.likes},
+                          {"tags", to_json(index.tags)},
+                          {"usedStorage", index.used_storage_bytes}};
+  if (!index.card.is_null()) out.set("cardData", index.card);
+  if (repo.kind == hub::RepoKind::model) {
+    out.set("modelId", repo.full_name());
+    if (!index.pipeline_tag.empty()) out.set("pipeline_tag", index.pipeline_tag);
+    if (!index.library_name.empty()) out.set("library_name", index.library_name);
+    if (!index.config.is_null()) out.set("config", index.config);
+    if (auto info = hub::transformers_info(index.config); !info.is_null()) out.set("transformersInfo", std::move(info));
+    if (!index.safetensors.is_null()) out.set("safetensors", index.safetensors);
+    if (!index.gguf.is_null()) out.set("gguf", index.gguf);
+    if (const auto* results = index.card.find("model-index")) out.set("model-index", *results);
+    if (const auto* widget = index.card.find("widget")) out.set("widgetData", *widget);
+    out.set("spaces", Json::Array());
+  } else if (repo.kind == hub::RepoKind::space) {
+    out.set("sdk", repo.sdk);
+    out.set("subdomain", to_lower_ascii(replace_all(cat(repo.owner, "-", repo.name), "_", "-")));
+  }
+  return out;
+}
+
+Result<Json> choose_properties(const Json& all, const std::vector<std::string_view>& expand,
+                               const std::vector<std::string_view>& standard) {
+  Json out = Json::Object{{"_id", all["_id"]}, {"id", all["id"]}};
+  for (const auto name : expand) {
+    const auto* value = all.find(name);
+    if (value) {
+      out.set(name, *value);
+    } else if (std::find(std::begin(kKnownProperties), std::end(kKnownProperties), name) ==
+               std::end(kKnownProperties)) {
+      return Status(Code::bad_input, cat("expand: property '", name.substr(0, 100), "' is not known"));
+    }
+  }
+  if (!expand.empty()) return out;
+  for (const auto name : standard)
+    if (const auto* value = all.find(name)) out.set(name, *value);
+  return out;
+}
+
+std::string next_address(const Request& rq, std::string_view value, std::string_view parameter) {
+  if (value.empty()) return {};
+  auto out = cat(rq.endpoint(), rq.head().path, "?");
+  for (const auto& [name, text] : parse_query(rq.head().query).value_or({}))
+    if (name != parameter) out += cat(percent_encode(name), "=", percent_encode(text), "&");
+  return cat(out, parameter, "=", percent_encode(value));
+}
+
+Result<std::optional<bool>> read_visibility(const Json& body) {
+  const auto visibility = body["visibility"].as_string();
+  if (visibility == "public") return std::optional(false);
+  if (visibility == "private") return std::optional(true);
+  if (!visibility.empty())
+    return Status(Code::bad_input,
+                  cat("visibility '", visibility.substr(0, 40), "' is not known here (public, private)"));
+  if (body["private"].is_bool()) return std::optional(body["private"].as_bool());
+  return std::optional<bool>();
+}
+
+}  // namespace hearth::server

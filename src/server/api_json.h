@@ -1,0 +1,40 @@
+// The JSON of the Hub's API: repositories, files, commits, with the keys that huggingface_hub reads.
+// Source: huggingface_hub 2.4.0 hf_api.py (ModelInfo, DatasetInfo, SpaceInfo, RepoFile, RepoFolder, GitCommitInfo).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "hub/index.h"
+#include "hub/tree.h"
+#include "server/request.h"
+
+namespace hearth::server {
+
+/// "http://127.0.0.1:8686/datasets/owner/name"
+std::string repo_url(const Request& rq, const hub::Repo& repo);
+/// {url, name, id}: the answer to creating or moving; also part of a conflict's answer.
+Json created_json(const Request& rq, const hub::Repo& repo);
+
+/// One item of `tree` and `paths-info`.
+Json tree_entry_json(const hub::TreeEntry& entry);
+/// The files of a repository as `siblings`; with `blobs` also sizes and hashes.
+Json siblings_json(const std::vector<hub::TreeEntry>& files, bool blobs);
+
+/// Every property of a repository that `expand` can ask for. `siblings` is left to the caller.
+Json repo_json(const hub::Repo& repo, const hub::RepoIndex& index);
+/// The properties named by `expand` with `_id` and `id`, or those of `standard` when there are none. bad_input for an
+/// unknown one.
+Result<Json> choose_properties(const Json& all, const std::vector<std::string_view>& expand,
+                               const std::vector<std::string_view>& standard);
+
+/// This request's address with another `cursor` (or other parameter): the `next` of a page. Empty for an empty value.
+std::string next_address(const Request& rq, std::string_view value, std::string_view parameter = "cursor");
+
+/// `visibility` (public, private) or the older `private` of a body; nothing when neither is there.
+Result<std::optional<bool>> read_visibility(const Json& body);
+
+}  // namespace hearth::server

@@ -1,0 +1,110 @@
+// POST /api/repos/create, DELETE /api/repos/delete, POST /api/repos/move, PUT .../settings: repositories come, go and
+// change. A repository that exists already answers 409 with the same `url`, since `exist_ok=True` reads it.
+// Source: huggingface_hub 2.4.0 HfApi.create_repo, delete_repo, move_repo, update_repo_settings.
+#include "base/encoding.h"
+#include "base/text.h"
+#include "hub/commit.h"
+#include "server/api_json.h"
+#include "server/route.h"
+
+namespace hearth::server::routes {
+namespace {
+
+constexpr uint64_t kCreateMax = 32u << 20;  // JS sends the first files along
+
+// `name` (perhaps with the owner in it), `organization` (absent: the caller), `type` (absent: model).
+Result<hub::RepoId> read_id(const Request& rq, const Json& body) {
+  const auto kind = TRY(hub::parse_kind(body["type"].as_string("model")));
+  const auto name = body["name"].as_string();
+  if (name.empty()) return Status(Code::bad_input, "\"name\" is missing");
+  if (contains(name, "/")) return hub::parse_repo_id(kind, name);
+  const auto organization = body["organization"].as_string();
+  return hub::RepoId{kind, std::string(organization.empty() ? rq.caller().name() : organization), std::string(name)};
+}
+
+// The first files, which JS sends as {path, content: base64}.
+Status add_files(Request& rq, const hub::Repo& repo, const Json& files) {
+  hub::NewCommit commit;
+  commit.branch = "main";
+  commit.summary = "Add initial files";
+  for (const auto& file : files.array())
+    commit.operations.push_back(
+        hub::PutFile{std::string(file["path"].as_string()), TRY(from_base64(file["content"].as_string()))});
+  if (!commit.operations.empty()) TRY(hub::create_commit(rq.hub(), repo, rq.caller(), commit));
+  return {};
+}
+
+Result<Response> create(Request& rq) {
+  const auto body = TRY(rq.json());
+  hub::NewRepo wanted;
+  wanted.id = TRY(read_id(rq, body));
+  wanted.is_private = TRY(read_visibility(body)).value_or(false);
+  wanted.license = body["license"].as_string();
+  wanted.sdk = body["sdk"].as_string();
+  wanted.author = rq.caller().name();
+  if (const auto existing = rq.hub().repo(wanted.id);
+      existing.ok() && hub::check_access(rq.caller(), *existing, hub::Right::metadata).ok() &&
+      equals_ignore_case(existing->full_name(), wanted.id.full())) {
+    const auto refusal =
+        Status(Code::conflict, cat("You already created this ", hub::kind_name(existing->kind), " repo"));
+    auto answer = created_json(rq, *existing);
+    answer.set("error", refusal.message());
+    auto out = error_response(refusal, /*anonymous=*/false);
+    out.body = answer.dump();
+    return out;
+  }
+  TRY(hub::check_create(rq.caller(), wanted.id.owner));
+  const auto repo = TRY(rq.hub().create_repo(wanted));
+  TRY(add_files(rq, repo, body["files"]));
+  return json_response(created_json(rq, repo));
+}
+
+// The repository of the body, when the caller may change it.
+Result<hub::Repo> owned(Request& rq, const hub::RepoId& id) {
+  auto repo = TRY(rq.hub().repo(id));
+  TRY(hub::check_access(rq.caller(), repo, hub::Right::admin));
+  return repo;
+}
+
+Result<Response> remove(Request& rq) {
+  const auto repo = TRY(owned(rq, TRY(read_id(rq, TRY(rq.json())))));
+  TRY(rq.hub().delete_repo(repo));
+  return json_response(Json(Json::Object()));
+}
+
+Result<Response> move(Request& rq) {
+  const auto body = TRY(rq.json());
+  const auto kind = TRY(hub::parse_kind(body["type"].as_string("model")));
+  const auto to = TRY(hub::parse_repo_id(kind, body["toRepo"].as_string()));
+  const auto repo = TRY(owned(rq, TRY(hub::parse_repo_id(kind, body["fromRepo"].as_string()))));
+  TRY(hub::check_create(rq.caller(), to.owner));
+  return json_response(created_json(rq, TRY(rq.hub().move_repo(repo, to))));
+}
+
+Result<Response> settings(Request& rq) {
+  const auto body = TRY(rq.json());
+  const auto* repo = TRY(rq.repo());
+  hub::RepoSettings wanted;
+  wanted.is_private = TRY(read_visibility(body));
+  if (const auto* gated = body.find("gated"); gated && !gated->is_null()) {
+    if (!gated->is_string() && !(gated->is_bool() && !gated->as_bool()))
+      return Status(Code::bad_input, "\"gated\" is \"auto\", \"manual\" or false");
+    wanted.gated = std::string(gated->as_string());
+  }
+  TRY(rq.hub().update_settings(*repo, wanted));
+  const auto now = TRY(rq.hub().repo_by_number(repo->id));
+  return json_response(Json(Json::Object{{"private", now.is_private},
+                                         {"visibility", now.is_private ? "private" : "public"},
+                                         {"gated", now.gated.empty() ? Json(false) : Json(now.gated)}}));
+}
+
+constexpr Route kRoutes[] = {
+    {"POST", "/api/repos/create", Access::signed_in, create, BodyMode::memory, kCreateMax},
+    {"DELETE", "/api/repos/delete", Access::signed_in, remove},
+    {"POST", "/api/repos/move", Access::signed_in, move},
+    {"PUT", "/api/{kind}/{repo}/settings", Access::admin, settings},
+};
+
+}  // namespace
+extern constinit const Routes repos_entry{kRoutes};
+}  // namespace hearth::server::routes
