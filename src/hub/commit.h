@@ -3,7 +3,7 @@
 // 1. Everything is checked before the first object is written: paths, hashes, sizes, that big files are stored.
 // 2. Objects are synced before the ref moves, the ref before the answer.
 // 3. The ref moves only from the commit that was read: whoever comes second is told (precondition) and nothing changes.
-// Source: huggingface_hub 2.4.0 _commit_api.py (the payload); shared/spec section 7.
+// Source: huggingface_hub 2.4.0 _commit_api.py (the payload).
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // The index of repositories: what a revision's files say of it (card, config, weights), kept for main in the database,
 // and the lists and searches over it.
-// Source: huggingface_hub 2.4.0 HfApi.list_models, ModelInfo; shared/spec section 4.
+// Source: huggingface_hub 2.4.0 HfApi.list_models, ModelInfo.
 #pragma once
 
 #include <cstdint>

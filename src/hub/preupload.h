@@ -1,5 +1,5 @@
 // How each file of an upload should travel: inside the commit, or through the store.
-// Source: huggingface_hub 2.4.0 _commit_api.py (_fetch_upload_modes); shared/spec section 7.
+// Source: huggingface_hub 2.4.0 _commit_api.py (_fetch_upload_modes).
 #pragma once
 
 #include <cstdint>

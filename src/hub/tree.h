@@ -1,5 +1,5 @@
 // Reading a repository: revisions, folders in pages, single files.
-// Source: huggingface_hub 2.4.0 HfApi.list_repo_tree, get_paths_info, hf_hub_url; shared/spec sections 5 and 6.
+// Source: huggingface_hub 2.4.0 HfApi.list_repo_tree, get_paths_info, hf_hub_url.
 #pragma once
 
 #include <cstdint>
