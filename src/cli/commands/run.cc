@@ -1,0 +1,39 @@
+// hearth run: flags and help; the body is in inference/commands/run.cc.
+#include "cli/commands_registry.h"
+#include "cli/generation_flags.h"
+
+namespace hearth::cli::commands {
+namespace {
+
+constexpr Option kOptions[] = {
+    {"raw", "", "continue the text as it is, without the chat template"},
+    kMaxNewTokensOption,
+    kTemperatureOption,
+    kTopKOption,
+    kTopPOption,
+    kSeedOption,
+    kExactOption,
+    kFastOption,
+    kDTypeOption,
+    kBackendOption,
+};
+constexpr Command kRows[] = {{
+    .verb = "run",
+    .usage = "MODEL [PROMPT]",
+    .summary = "Answer one prompt with a model.",
+    .options = kOptions,
+    .help = "MODEL is a folder, a GGUF file, or a repository on the Hub; of several weight files name one with "
+            "REPO:FILE. Without PROMPT the text comes from standard input. The answer goes to standard output, "
+            "tokens a second and the numerics to standard error.\n\n"
+            "Examples\n"
+            "  $ hearth run ann/smollm2 \"Why is the sky blue?\"\n"
+            "  $ hearth run ./model.gguf --raw --exact \"The capital of France is\"\n"
+            "  $ hearth run ann/smollm2:model.Q4_1.gguf --temperature 0.7 --seed 1 < prompt.txt\n",
+    .object = "nn",
+}};
+
+}  // namespace
+
+extern constinit const Commands run_entry{Group::run, "run", kRows[0].summary, kRows};
+
+}  // namespace hearth::cli::commands

@@ -1,0 +1,33 @@
+#include "inference/generation_options.h"
+
+#include <cstdio>
+#include <random>
+
+#include "base/text.h"
+
+namespace hearth::inference {
+
+Result<GenerationConfig> generation_options(const Arguments& arguments, const GenerationConfig& defaults) {
+  GenerationConfig out = defaults;
+  out.max_new_tokens = TRY(arguments.get_int("max-new-tokens", out.max_new_tokens, 1, 1 << 20));
+  out.top_k = TRY(arguments.get_int("top-k", out.top_k, 0, 1 << 30));
+  out.top_p = TRY(arguments.get_double("top-p", out.top_p, 0, 1));
+  if (arguments.has("temperature")) {
+    out.temperature = TRY(arguments.get_double("temperature", 0, 0, 100));
+    out.do_sample = out.temperature > 0;
+  }
+  const bool has_seed = arguments.has("seed");
+  out.seed = has_seed ? static_cast<uint64_t>(TRY(arguments.get_int("seed", 0, 0, INT64_MAX))) : std::random_device()();
+  TRY(out.check());
+  return out;
+}
+
+std::string summary_line(const GenerateResult& made, const CausalLM& model) {
+  char numbers[160];
+  const double prompt_s = made.prefill_s > 0 ? made.prefill_s : 0;
+  std::snprintf(numbers, sizeof numbers, "%.1f tokens/s, %zu tokens after a prompt of %lld in %.2f s",
+                made.tokens_per_s(), made.ids.size(), static_cast<long long>(made.prompt_tokens), prompt_s);
+  return cat(std::string_view(numbers), "; ", model.numerics_name(), " numerics on ", model.backend().name);
+}
+
+}  // namespace hearth::inference
