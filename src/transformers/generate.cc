@@ -24,6 +24,15 @@ void penalize(std::span<float> scores, std::span<const int32_t> seen, float pena
   }
 }
 
+/// How many tokens at the beginning the session's cache holds already. The last one is always computed: its logits are
+/// what is asked for.
+int64_t common_tokens(const Session& session, std::span<const int32_t> prompt) {
+  const auto limit = std::min(session.ids.size(), prompt.empty() ? 0 : prompt.size() - 1);
+  size_t out = 0;
+  while (out < limit && session.ids[out] == prompt[out]) ++out;
+  return static_cast<int64_t>(out);
+}
+
 }  // namespace
 
 Status GenerationConfig::check() const {
@@ -139,11 +148,7 @@ Result<std::vector<float>> prefill(const CausalLM& model, Session& session, std:
     if (id < 0 || id >= config.vocab_size)
       return Status(Code::bad_input, cat("token id ", id, " is outside the model's vocabulary of ", config.vocab_size));
 
-  // The last token is always computed: its logits are what is asked for.
-  int64_t common = 0;
-  while (common < count - 1 && common < static_cast<int64_t>(session.ids.size()) &&
-         session.ids[static_cast<size_t>(common)] == prompt[static_cast<size_t>(common)])
-    ++common;
+  const auto common = common_tokens(session, prompt);
   session.cache.truncate(common);
   session.ids.resize(static_cast<size_t>(common));
   session.cache.reserve(model.backend(), count);
@@ -166,6 +171,7 @@ Result<GenerateResult> generate(const CausalLM& model, Session& session, std::sp
   TRY(config.check());
   GenerateResult out;
   out.prompt_tokens = static_cast<int64_t>(prompt.size());
+  out.reused_tokens = common_tokens(session, prompt);
   const double begin_s = monotonic_s();
   auto filled = prefill(model, session, prompt, stop);
   if (!filled.ok() && filled.status().code() == Code::cancelled) {

@@ -58,7 +58,7 @@ Result<TextGenerationPipeline> TextGenerationPipeline::from_pretrained(const std
   auto weights = TRY(Weights::open(path));
   const bool is_gguf = weights->front().format() == WeightFormat::gguf;
   const auto folder = model_folder(path);
-  auto tokenizer = is_gguf ? Tokenizer::from_gguf(gguf_vocabulary(weights->front())) : Tokenizer::from_folder(folder);
+  auto tokenizer = is_gguf ? Tokenizer::from_gguf(weights->front()) : Tokenizer::from_folder(folder);
   if (!tokenizer.ok()) return std::move(tokenizer).status().with(path);
   auto model = TRY(AutoModelForCausalLM::from_weights(std::move(weights), path, options));
   TextGenerationPipeline out(std::move(model), *std::move(tokenizer));

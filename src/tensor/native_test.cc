@@ -1,0 +1,237 @@
+// The native backend's operations beside the formulas they stand for, written out plainly.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <functional>
+#include <random>
+
+#include "tensor/params.h"
+
+namespace hearth {
+namespace {
+
+std::vector<float> random_values(int64_t count, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> out(static_cast<size_t>(count));
+  for (auto& value : out) value = normal(random);
+  return out;
+}
+
+Tensor random_tensor(const Shape& shape, uint64_t seed) {
+  return native_backend().from_host(random_values(shape.numel(), seed), shape);
+}
+
+/// A matrix [rows, cols] whose values outlive the store.
+WeightSource source(std::string name, const Shape& shape, uint64_t seed) {
+  auto values = std::make_shared<std::vector<float>>(random_values(shape.numel(), seed));
+  const auto bytes = std::as_bytes(std::span<const float>(*values));
+  return {.name = std::move(name), .dtype = DType::f32, .shape = shape, .data = bytes, .owner = values};
+}
+
+std::vector<double> product(const std::vector<float>& x, const std::vector<float>& w, size_t rows, size_t cols,
+                            size_t outputs) {
+  std::vector<double> out(rows * outputs);
+  for (size_t r = 0; r < rows; ++r)
+    for (size_t o = 0; o < outputs; ++o)
+      for (size_t i = 0; i < cols; ++i) out[r * outputs + o] += double(x[r * cols + i]) * double(w[o * cols + i]);
+  return out;
+}
+
+std::vector<float> normed(std::vector<float> x, const std::vector<float>& weight, double eps) {
+  const auto cols = weight.size();
+  for (size_t r = 0; r < x.size() / cols; ++r) {
+    double sum = 0;
+    for (size_t i = 0; i < cols; ++i) sum += double(x[r * cols + i]) * double(x[r * cols + i]);
+    const double scale = 1 / std::sqrt(sum / static_cast<double>(cols) + eps);
+    for (size_t i = 0; i < cols; ++i)
+      x[r * cols + i] = static_cast<float>(double(x[r * cols + i]) * scale * double(weight[i]));
+  }
+  return x;
+}
+
+template <class T>
+void check_close(const std::vector<float>& ours, const std::vector<T>& theirs, double tolerance = 2e-5) {
+  REQUIRE(ours.size() == theirs.size());
+  double largest = 1e-9;
+  for (const auto value : theirs) largest = std::max(largest, std::abs(double(value)));
+  for (size_t i = 0; i < ours.size(); ++i) CHECK(std::abs(double(ours[i]) - double(theirs[i])) <= tolerance * largest);
+}
+
+}  // namespace
+
+TEST_CASE("native: projections share one norm, bias and residual are added") {
+  const size_t rows = 3, cols = 40, a_rows = 24, b_rows = 7;
+  ParamStore store(native_backend(), {});
+  const Shape a_shape{24, 40}, b_shape{7, 40}, bias_shape{24}, norm_shape{40};
+  store.set(source("a.weight", a_shape, 1));
+  store.set(source("a.bias", bias_shape, 2));
+  store.set(source("b.weight", b_shape, 3));
+  store.set(source("norm.weight", norm_shape, 4));
+  const Params p(store);
+  const Linear a(p / "a", 40, 24, Bias::present), b(p / "b", 40, 7);
+  const RMSNorm norm(p / "norm", 40, 1e-5);
+  REQUIRE(store.finish().ok());
+
+  const auto x = random_values(rows * cols, 5);
+  const auto input = native_backend().from_host(x, {3, 40});
+  const auto n = normed(x, random_values(cols, 4), 1e-5);
+  check_close(to_vector(norm(input)), n);
+
+  auto want_a = product(n, random_values(a_rows * cols, 1), rows, cols, a_rows);
+  const auto bias = random_values(a_rows, 2);
+  for (size_t i = 0; i < want_a.size(); ++i) want_a[i] += double(bias[i % a_rows]);
+  const auto [ya, yb] = project(norm, input, a, b);
+  check_close(to_vector(ya), want_a);
+  check_close(to_vector(yb), product(n, random_values(b_rows * cols, 3), rows, cols, b_rows));
+
+  const auto residual = random_values(rows * b_rows, 6);
+  auto want_sum = product(x, random_values(b_rows * cols, 3), rows, cols, b_rows);
+  for (size_t i = 0; i < want_sum.size(); ++i) want_sum[i] += double(residual[i]);
+  const auto kept = native_backend().from_host(residual, {3, 7});
+  check_close(to_vector(b.add_to(kept, input)), want_sum);
+  check_close(to_vector(kept), residual, 0);  // somebody else still holds it: not written into
+}
+
+TEST_CASE("native: gated MLP for every activation") {
+  const auto gelu_tanh = [](double v) {
+    return 0.5 * v * (1 + std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v)));
+  };
+  const std::pair<Activation, std::function<double(double)>> cases[] = {
+      {Activation::silu, [](double v) { return v / (1 + std::exp(-v)); }},
+      {Activation::gelu, [](double v) { return 0.5 * v * (1 + std::erf(v / std::sqrt(2.0))); }},
+      {Activation::gelu_tanh, gelu_tanh},
+      {Activation::quick_gelu, [](double v) { return v / (1 + std::exp(-1.702 * v)); }},
+      {Activation::relu, [](double v) { return std::max(v, 0.0); }}};
+  const size_t rows = 2, cols = 32, inner = 48;
+  ParamStore store(native_backend(), {});
+  store.set(source("gate.weight", {48, 32}, 1));
+  store.set(source("up.weight", {48, 32}, 2));
+  store.set(source("down.weight", {32, 48}, 3));
+  store.set(source("norm.weight", {32}, 4));
+  const Params p(store);
+  const Linear gate(p / "gate", 32, 48), up(p / "up", 32, 48), down(p / "down", 48, 32);
+  const RMSNorm norm(p / "norm", 32, 1e-6);
+  const auto x = random_values(rows * cols, 5);
+  const auto n = normed(x, random_values(cols, 4), 1e-6);
+  for (const auto& [act, f] : cases) {
+    const auto g = product(n, random_values(inner * cols, 1), rows, cols, inner);
+    const auto u = product(n, random_values(inner * cols, 2), rows, cols, inner);
+    std::vector<float> h(g.size());
+    for (size_t i = 0; i < h.size(); ++i) h[i] = static_cast<float>(f(g[i]) * u[i]);
+    auto want = product(h, random_values(cols * inner, 3), rows, inner, cols);
+    for (size_t i = 0; i < want.size(); ++i) want[i] += double(x[i]);
+    check_close(to_vector(gated_mlp(native_backend().from_host(x, {2, 32}), norm, act, gate, up, down)), want, 5e-5);
+  }
+}
+
+TEST_CASE("native: rope turns halves of the rotated part and leaves the rest") {
+  const int64_t rows = 2, heads = 3, dim = 8, half = 2;
+  const auto x = random_values(rows * heads * dim, 1);
+  const auto cos = random_values(rows * half, 2), sin = random_values(rows * half, 3);
+  auto want = x;
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t i = 0; i < half; ++i) {
+        const auto at = static_cast<size_t>((r * heads + h) * dim + i), angle = static_cast<size_t>(r * half + i);
+        want[at] = x[at] * cos[angle] - x[at + 2] * sin[angle];
+        want[at + 2] = x[at + 2] * cos[angle] + x[at] * sin[angle];
+      }
+  const auto& native = native_backend();
+  const auto kept = native.from_host(x, {rows, heads, dim});
+  check_close(to_vector(native.rope(kept, native.from_host(cos, {rows, half}), native.from_host(sin, {rows, half}))),
+              want);
+  check_close(to_vector(kept), x, 0);
+}
+
+TEST_CASE("native: attention reads each row's own cache, causally, with grouped heads") {
+  const auto& native = native_backend();
+  const int64_t heads = 4, kv_heads = 2, dim = 8, capacity = 16;
+  // One sequence with 5 keys of which 3 are new, another with 4 of which 1 is new.
+  const std::pair<int64_t, int64_t> lengths[] = {{5, 3}, {4, 1}};
+  const auto q = random_tensor({4, heads, dim}, 1);
+  std::vector<AttentionSequence> sequences;
+  std::vector<std::vector<float>> keys, values;
+  int64_t row = 0;
+  for (const auto& [count, fresh] : lengths) {
+    const auto k = random_tensor({count, kv_heads, dim}, 10 + static_cast<uint64_t>(row));
+    const auto v = random_tensor({count, kv_heads, dim}, 20 + static_cast<uint64_t>(row));
+    AttentionSequence s{row, fresh, native.empty({kv_heads, capacity, dim}, DType::f32),
+                        native.empty({kv_heads, capacity, dim}, DType::f32), count};
+    native.cache_write(s.k, 0, k, 0, 2);  // in two pieces
+    native.cache_write(s.k, 2, k, 2, count - 2);
+    native.cache_write(s.v, 0, v, 0, count);
+    keys.push_back(to_vector(k));
+    values.push_back(to_vector(v));
+    sequences.push_back(s);
+    row += fresh;
+  }
+  const auto queries = to_vector(q);
+  std::vector<double> want(static_cast<size_t>(4 * heads * dim));
+  row = 0;
+  for (size_t n = 0; n < 2; ++n) {
+    const auto [count, fresh] = lengths[n];
+    for (int64_t t = 0; t < fresh; ++t, ++row)
+      for (int64_t h = 0; h < heads; ++h) {
+        const auto seen = count - fresh + t + 1, kv = h / (heads / kv_heads);
+        std::vector<double> p;
+        double sum = 0;
+        for (int64_t j = 0; j < seen; ++j) {
+          double score = 0;
+          for (int64_t i = 0; i < dim; ++i)
+            score += double(queries[static_cast<size_t>((row * heads + h) * dim + i)]) *
+                     double(keys[n][static_cast<size_t>((j * kv_heads + kv) * dim + i)]);
+          p.push_back(std::exp(score / std::sqrt(double(dim))));
+          sum += p.back();
+        }
+        for (int64_t j = 0; j < seen; ++j)
+          for (int64_t i = 0; i < dim; ++i)
+            want[static_cast<size_t>((row * heads + h) * dim + i)] +=
+                p[static_cast<size_t>(j)] / sum * double(values[n][static_cast<size_t>((j * kv_heads + kv) * dim + i)]);
+      }
+  }
+  check_close(to_vector(attention(q, sequences)), want);
+}
+
+TEST_CASE("native: softmax, index_select, views and argmax") {
+  const auto& native = native_backend();
+  const auto x = native.from_host(std::vector<float>{0, 1000, 1000, -5, 0, 5}, {2, 3});
+  const auto p = to_vector(softmax(x));
+  CHECK(p[0] == 0);
+  CHECK(p[1] == doctest::Approx(0.5));
+  CHECK(p[5] == doctest::Approx(std::exp(5.0) / (std::exp(5.0) + 1 + std::exp(-5.0))));
+  const std::vector<int64_t> rows{1, 0, 1};
+  CHECK(to_vector(index_select(x, rows)) == std::vector<float>{-5, 0, 5, 0, 1000, 1000, -5, 0, 5});
+  CHECK(to_vector(x.narrow(0, 1, 1)) == std::vector<float>{-5, 0, 5});
+  CHECK(argmax(to_vector(x)) == 1);  // the first of equals
+  CHECK(x.view({3, -1}).shape() == Shape{3, 2});
+}
+
+TEST_CASE("native: wrong shapes throw ShapeError") {
+  const auto& native = native_backend();
+  const auto a = random_tensor({2, 3}, 1), b = random_tensor({3, 2}, 2);
+  CHECK_THROWS_AS(add(a, b), ShapeError);
+  CHECK_THROWS_AS(static_cast<void>(a.view({4, 2})), ShapeError);
+  CHECK_THROWS_AS(static_cast<void>(a.narrow(0, 1, 2)), ShapeError);
+  CHECK_THROWS_AS(static_cast<void>(to_vector(a.narrow(1, 0, 2))), ShapeError);  // not dense
+  const auto cache = native.empty({1, 4, 8}, DType::f32);
+  CHECK_THROWS_AS(native.cache_write(cache, 3, random_tensor({2, 1, 8}, 3), 0, 2), ShapeError);
+  ParamStore store(native, {});
+  store.set(source("e.weight", {5, 8}, 4));
+  const Embedding embedding(Params(store) / "e", 5, 8);
+  const std::vector<int32_t> ids{1, 5};
+  CHECK_THROWS_AS(embedding(ids), ShapeError);
+}
+
+TEST_CASE("params: every fault of a checkpoint is named") {
+  ParamStore store(native_backend(), {});
+  store.set(source("a.weight", {4, 8}, 1));
+  store.set(source("left.over", {4}, 2));
+  const Linear wrong(Params(store) / "a", 8, 5), absent(Params(store) / "b" / 3, 8, 4);
+  const auto text = store.finish().message();
+  CHECK(text.find("missing tensors: b.3.weight") != std::string::npos);
+  CHECK(text.find("a.weight is [4, 8], the configuration asks for [5, 8]") != std::string::npos);
+  CHECK(text.find("no place for: left.over") != std::string::npos);
+}
+
+}  // namespace hearth
