@@ -1,5 +1,7 @@
 #include "hub/hub.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 
 #include "base/clock.h"
@@ -99,7 +101,11 @@ Result<std::unique_ptr<Hub>> Hub::open(const std::string& folder) {
   for (const auto kind : {RepoKind::model, RepoKind::dataset, RepoKind::space})
     TRY(make_folders(cat(folder, "/repos/", kind_plural(kind)), 0700));
   auto blobs = TRY(store::Blobs::open(path_join(folder, "objects")));
-  auto db = TRY(store::Db::open(path_join(folder, "hearth.db"), migrations()));
+  const auto database = path_join(folder, "hearth.db");
+  // Password hashes are nobody else's to read; SQLite gives its other files the same mode.
+  if (const Fd file(::open(database.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)); !file)
+    return errno_status("cannot open", database);
+  auto db = TRY(store::Db::open(database, migrations()));
   return std::unique_ptr<Hub>(new Hub(folder, std::move(db), std::move(blobs)));
 }
 

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <thread>
@@ -159,7 +160,12 @@ TEST_CASE_FIXTURE(Fixture, "accounts: passwords, tokens, sessions and links") {
   CHECK(ok(accounts.use_login_link(link)).name == "bob");
   CHECK(code(accounts.use_login_link(link)) == Code::unauthenticated);
 
-  // Nothing that opens a door lies in the database.
+  // Nothing that opens a door lies in the database, and the database is for nobody else.
+  struct stat mode {};
+  for (const std::string_view name : {"hearth.db", "hearth.db-wal"}) {
+    REQUIRE(stat(path_join(temp.path(), name).c_str(), &mode) == 0);
+    CHECK((mode.st_mode & 0777) == 0600);
+  }
   const auto file = ok(hearth::read_file(path_join(temp.path(), "hearth.db"))) +
                     hearth::read_file(path_join(temp.path(), "hearth.db-wal")).value_or("");
   for (const auto& secret : {token, session, link, std::string("correct horse")}) CHECK(!contains(file, secret));

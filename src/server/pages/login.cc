@@ -36,7 +36,7 @@ Result<Response> show(Request& rq) {
   if (!user.ok() && user.status().code() != Code::unauthenticated) return user.status().clone();
   if (!user.ok())
     return login_page(
-        rq, "This link was used already, or is older than ten minutes. `hearth admin login-link` makes a new one.");
+        rq, "This link was used already, or is older than half an hour. `hearth admin login-link` makes a new one.");
   return begin_session(rq, *user);
 }
 
