@@ -1,5 +1,6 @@
 """Writes the seeds in tests/fuzz/corpus with the real safetensors and gguf packages; run it when a format grows."""
 
+import gzip
 import pathlib
 
 import gguf
@@ -40,3 +41,10 @@ seed("gguf", "small", path.read_bytes())
 path.unlink()
 seed("json", "all", b'{"a":[1,-2.5e3,true,false,null,"\\u00e9\\ud83d\\ude00\\n"],"":{"a":{}},"n":18446744073709551615}')
 seed("json", "numbers", b"[0,-0,1.0,1e308,4.9e-324,9223372036854775807,-9223372036854775808]")
+paths = ["/", "/models", "/a/b/resolve/main/x%2Fy.json", "/datasets/a/b.git/info/refs", "/api/spaces/a/b/tree/refs%2Fpr%2F1/d/"]
+for i, text in enumerate(paths):
+    seed("http", f"path{i}", b"p" + text.encode())
+seed("http", "escape", b"ea=1&b[]=%C3%A9+x&hearth_session=%00; hearth_session=s")
+for i, text in enumerate(["bytes=0-99", "bytes=-5", "bytes=7-", "bytes=9999999999999999999-", "bytes=0-1,3-4"]):
+    seed("http", f"range{i}", b"r" + text.encode())
+seed("http", "gzip", b"z" + gzip.compress(b"0032want " * 50, mtime=0) + gzip.compress(b"", mtime=0))
