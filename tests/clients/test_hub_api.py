@@ -8,11 +8,13 @@ import subprocess
 import sys
 import textwrap
 import threading
+from typing import get_args
 
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi, snapshot_download
-from huggingface_hub.errors import (EntryNotFoundError, GatedRepoError, HfHubHTTPError, RemoteEntryNotFoundError,
+from huggingface_hub.errors import (BadRequestError, EntryNotFoundError, GatedRepoError, HfHubHTTPError, RemoteEntryNotFoundError,
                                     RepositoryNotFoundError, RevisionNotFoundError)
+from huggingface_hub.hf_api import ExpandDatasetProperty_T, ExpandModelProperty_T, ExpandSpaceProperty_T
 
 from conftest import Hub, hearth
 
@@ -299,6 +301,15 @@ def test_cards_fill_the_index(alice, anyone, repo):
         assert repo in [m.id for m in anyone.list_models(**query)], query
     assert repo not in [m.id for m in anyone.list_models(filter=["tiny", "fr"])]
     assert anyone.model_info(repo, expand=["likes", "cardData"]).likes == 0
+
+
+def test_every_property_that_the_client_knows_can_be_asked_for(alice):
+    for kind, known, info in (("model", ExpandModelProperty_T, alice.model_info), ("dataset", ExpandDatasetProperty_T, alice.dataset_info),
+                              ("space", ExpandSpaceProperty_T, alice.space_info)):
+        alice.create_repo("alice/expanded", repo_type=kind, space_sdk="static" if kind == "space" else None)
+        assert info("alice/expanded", expand=list(get_args(known))).author == "alice"
+        with pytest.raises(BadRequestError):
+            info("alice/expanded", expand=["nonsense"])
 
 
 def test_a_broken_card_is_refused_before_and_in_the_commit(hub, alice, repo):
