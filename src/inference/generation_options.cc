@@ -23,11 +23,15 @@ Result<GenerationConfig> generation_options(const Arguments& arguments, const Ge
 }
 
 std::string summary_line(const GenerateResult& made, const CausalLM& model) {
-  char numbers[160];
-  const double prompt_s = made.prefill_s > 0 ? made.prefill_s : 0;
-  std::snprintf(numbers, sizeof numbers, "%.1f tokens/s, %zu tokens after a prompt of %lld in %.2f s",
-                made.tokens_per_s(), made.ids.size(), static_cast<long long>(made.prompt_tokens), prompt_s);
-  return cat(std::string_view(numbers), "; ", model.numerics_name(), " numerics on ", model.backend().name);
+  const auto fixed = [](double value, int digits) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.*f", digits, value);
+    return std::string(text);
+  };
+  const auto count = made.ids.size();
+  return cat(count > 1 ? cat(fixed(made.tokens_per_s(), 1), " tokens/s, ") : "", count,
+             count == 1 ? " token" : " tokens", " after a prompt of ", made.prompt_tokens, " in ",
+             fixed(made.prefill_s, 2), " s; ", model.numerics_name(), " numerics on ", model.backend().name);
 }
 
 }  // namespace hearth::inference

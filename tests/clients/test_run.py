@@ -1,0 +1,94 @@
+"""hearth run and hearth chat: what goes to standard output and standard error, and which files a MODEL means."""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+root = pathlib.Path(__file__).resolve().parents[2]
+hearth = os.environ.get("HEARTH_BIN", str(root / "build" / "bin" / "hearth"))
+sys.path.insert(0, str(root / "tests" / "oracle"))
+
+
+def run(*words, stdin="", check=True):
+    done = subprocess.run([hearth, *map(str, words)], input=stdin, capture_output=True, text=True, timeout=120)
+    if check:
+        assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_exact_continues_as_transformers_does(smollm2):
+    done = run("run", smollm2, "--raw", "--exact", "--max-new-tokens", 12, "The capital of France is")
+    assert done.stdout.startswith(" Paris.\n\nThe answer is: 2")
+    assert "tokens/s" in done.stderr and "exact f32 numerics on native" in done.stderr
+
+
+def test_quantized_files_are_fast_by_default(smollm2):
+    assert "fast numerics on native" in run("run", smollm2, "--raw", "--max-new-tokens", 2, "Hello").stderr
+
+
+def test_the_prompt_may_come_from_standard_input(smollm2):
+    words = ("run", smollm2, "--raw", "--exact", "--max-new-tokens", 8)
+    assert run(*words, stdin="The capital of France is\n").stdout == run(*words, "The capital of France is").stdout
+
+
+def test_sampling_follows_its_seed(smollm2):
+    answer = lambda seed: run("run", smollm2, "--raw", "--temperature", 1.5, "--seed", seed, "--max-new-tokens", 24, "Once").stdout
+    assert answer(1) == answer(1)
+    assert len({answer(seed) for seed in range(1, 4)}) > 1
+
+
+@pytest.mark.parametrize("words,told", [
+    (("--exact", "--fast"), "exclude each other"),
+    (("--dtype", "f8"), "--dtype f8 is not known"),
+    (("--backend", "foo"), "no backend 'foo'"),
+    (("--temperature", "warm"), "temperature"),
+    (("--top-p", "0"), "top_p is 0"),
+    (("--max-new-tokens", "0"), "max-new-tokens"),
+])
+def test_wrong_flags_are_named(smollm2, words, told):
+    done = run("run", smollm2, "Hello", *words, check=False)
+    assert done.returncode not in (0, 134) and told in done.stderr and done.stdout == ""
+
+
+def test_several_weight_files_are_named(smollm2, tmp_path):
+    for name in ("a.gguf", "b.gguf"):
+        (tmp_path / name).symlink_to(smollm2)
+    done = run("run", tmp_path, "Hello", check=False)
+    assert done.returncode != 0 and "a.gguf" in done.stderr and "b.gguf" in done.stderr
+    assert run("run", f"{tmp_path}:b.gguf", "--raw", "--max-new-tokens", 2, "Hello").stdout
+    assert "has no file c.gguf" in run("run", f"{tmp_path}:c.gguf", "Hello", check=False).stderr
+
+
+def test_a_folder_of_safetensors_with_its_tokenizer(tmp_path):
+    import checkpoints
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = checkpoints.make(["llama3.causal"], 0, "default") / "llama3.causal"
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    ids = tokenizer("The capital of France is", return_tensors="pt")
+    theirs = AutoModelForCausalLM.from_pretrained(folder).generate(**ids, max_new_tokens=12, do_sample=False)
+    text = tokenizer.decode(theirs[0][ids["input_ids"].shape[1]:], skip_special_tokens=True)
+    ours = run("run", folder, "--raw", "--max-new-tokens", 12, "The capital of France is")
+    assert ours.stdout in (text, text + "\n")
+    assert "exact f32 numerics" in ours.stderr
+
+
+def test_a_damaged_file_is_refused(smollm2, tmp_path):
+    path = tmp_path / "cut.gguf"
+    path.write_bytes(smollm2.read_bytes()[: 20 << 20])
+    done = run("run", path, "Hello", check=False)
+    assert done.returncode not in (0, 134, -11) and "cut.gguf" in done.stderr
+
+
+def test_a_repository_of_the_hub(hub, smollm2, tmp_path):
+    shutil.copy(smollm2, tmp_path / "model.gguf")
+    hub.run("repos", "create", "alice/smol", token=hub.alice)
+    hub.run("upload", "alice/smol", tmp_path / "model.gguf", "model.gguf", token=hub.alice)
+    words = ("--raw", "--exact", "--max-new-tokens", 8, "The capital of France is")
+    assert hub.run("run", "alice/smol", *words).stdout.startswith(" Paris.")
+    assert hub.run("run", "alice/smol:model.gguf", *words).stdout.startswith(" Paris.")
+    done = hub.run("run", "alice/nothing", *words, check=False)
+    assert done.returncode != 0 and "alice/nothing" in done.stderr
