@@ -1,7 +1,7 @@
 """The LLaMA family beside transformers: tiny random checkpoints, and SmolLM2 from its GGUF file, on both backends.
 
 Tolerances are max|ours - theirs| / max|theirs|. Tiny checkpoints: 2e-5 (f32, 2 to 3 layers). SmolLM2, exact: 1e-4 (f32,
-30 layers, sums in another order). SmolLM2, fast: 8-bit activations; the bounds that docs/benchmarks.md publishes.
+30 layers, sums in another order). SmolLM2, fast: 8-bit activations; the bounds that docs/transformers.md publishes.
 """
 import json
 import os
