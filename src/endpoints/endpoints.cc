@@ -22,6 +22,8 @@ struct Endpoints::Engine {
   std::atomic<int64_t> used_ms = 0;
 
   bool alive() { return process && !process->poll(); }
+  // An engine that was told to end closes its socket first: it takes no new requests though it lives.
+  bool ready() { return alive() && exists(socket_path); }
   /// The end of what it wrote: the reason why it did not start.
   std::string last_words() const {
     const auto text = read_file(log_path, 1 << 20).value_or("");
@@ -114,7 +116,7 @@ Result<Endpoints::Ready> Endpoints::acquire(const std::string& model_path, const
     --engine->answering;
   });
   std::lock_guard lock(engine->starting);
-  if (!engine->alive()) TRY(start(*engine, stop));
+  if (!engine->ready()) TRY(start(*engine, stop));
   return Ready{engine->socket_path, lease};
 }
 

@@ -1,0 +1,30 @@
+// hearth engine: flags; the body is in inference/commands/engine.cc. The hub starts it; people may, to debug a model.
+#include "cli/commands_registry.h"
+
+namespace hearth::cli::commands {
+namespace {
+
+constexpr Option kOptions[] = {
+    {"model", "PATH", "Folder or weight file"},
+    {"socket", "PATH", "Unix socket to serve on"},
+    {"name", "ID", "What answers say their model is"},
+    {"exact", "", "Weights dequantized, f32 arithmetic"},
+    {"fast", "", "8-bit activations on quantized weights"},
+    {"dtype", "f32|bf16", "Arithmetic of --exact"},
+    {"backend", "native|aten", "Whose kernels"},
+};
+
+constexpr Command kRows[] = {{
+    .verb = "engine",
+    .usage = "",
+    .summary = "Serve one model on a Unix socket (the hub starts these by itself).",
+    .options = kOptions,
+    .help = "Examples\n"
+            "  $ hearth engine --model model.gguf --socket /tmp/engine.sock\n"
+            "  $ curl --unix-socket /tmp/engine.sock http://engine/v1/models",
+    .object = "nn",
+}};
+
+}  // namespace
+extern constinit const Commands engine_entry{Group::internal, "engine", kRows[0].summary, kRows};
+}  // namespace hearth::cli::commands
