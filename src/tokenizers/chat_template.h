@@ -56,8 +56,9 @@ class ChatTemplate {
   Result<std::string> render(const Json& variables, const RenderLimits& limits = {}) const;
   Result<Rendered> render_with_spans(const Json& variables, const RenderLimits& limits = {}) const;
 
-  /// The prompt of a conversation: reasoning aliases are filled in, continue_final_message cuts the text after the last
-  /// message's content. Source: render_jinja_template in the file above.
+  /// The prompt of a conversation: null members of messages are dropped, reasoning aliases are filled in,
+  /// continue_final_message cuts the text after the last message's content. Source: render_jinja_template in the file
+  /// above and apply_chat_template in tokenization_utils_base.py.
   Result<std::string> apply(const Conversation& conversation, const RenderLimits& limits = {}) const;
 
   const std::string& source() const;
