@@ -65,13 +65,11 @@ Result<TextGenerationPipeline> TextGenerationPipeline::from_pretrained(const std
   out.generation_config_ = TRY(read_generation_config(out.model_->config(), folder, is_gguf));
   if (out.generation_config_.eos_token_id.empty())
     if (const auto eos = out.tokenizer_.special_tokens().eos) out.generation_config_.eos_token_id = {*eos};
-#if __has_include("tokenizers/jinja/machine.h")
   if (!out.tokenizer_.chat_template().empty()) {
     auto parsed = ChatTemplate::parse(out.tokenizer_.chat_template());
     if (!parsed.ok()) return std::move(parsed).status().with(cat(path, ": chat template"));
     out.chat_template_ = *std::move(parsed);
   }
-#endif
   return out;
 }
 
@@ -88,11 +86,7 @@ Result<std::vector<int32_t>> TextGenerationPipeline::encode_chat(Conversation co
   for (const auto& [key, id] : named)
     if (id && !conversation.variables.find(key))
       conversation.variables.set(key, tokenizer_.id_to_token(*id).value_or(""));
-#if __has_include("tokenizers/jinja/machine.h")
   const auto text = TRY(chat_template_->apply(conversation));
-#else
-  const std::string text;
-#endif
   // The template has written the special tokens itself.
   return TRY(tokenizer_.encode(text, {.add_special_tokens = false})).ids;
 }

@@ -1,6 +1,7 @@
 """Writes the seeds in tests/fuzz/corpus with the real safetensors and gguf packages; run it when a format grows."""
 
 import gzip
+import json
 import pathlib
 
 import gguf
@@ -48,3 +49,18 @@ seed("http", "escape", b"ea=1&b[]=%C3%A9+x&hearth_session=%00; hearth_session=s"
 for i, text in enumerate(["bytes=0-99", "bytes=-5", "bytes=7-", "bytes=9999999999999999999-", "bytes=0-1,3-4"]):
     seed("http", f"range{i}", b"r" + text.encode())
 seed("http", "gzip", b"z" + gzip.compress(b"0032want " * 50, mtime=0) + gzip.compress(b"", mtime=0))
+byte_level = {
+    "added_tokens": [{"id": 5, "content": "<s>", "special": True, "lstrip": True, "rstrip": False, "normalized": False, "single_word": False}],
+    "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Replace", "pattern": {"String": "b"}, "content": "a"}]},
+    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True},
+    "post_processor": {"type": "ByteLevel", "trim_offsets": True},
+    "decoder": {"type": "ByteLevel"},
+    "model": {"type": "BPE", "unk_token": "a", "vocab": {"a": 0, "aa": 1, "\u0120": 2, "\u0120a": 3, "1": 4}, "merges": ["a a", "\u0120 a"]},
+}
+seed("tokenizer_json", "byte_level", json.dumps(byte_level).encode())
+metaspace = {
+    "pre_tokenizer": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": False},
+    "decoder": {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
+    "model": {"type": "BPE", "byte_fallback": True, "fuse_unk": True, "unk_token": "u", "vocab": {"u": 0, "<0x0A>": 1, "a": 2}, "merges": []},
+}
+seed("tokenizer_json", "metaspace", json.dumps(metaspace).encode())
