@@ -2,6 +2,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -92,3 +93,43 @@ def test_a_repository_of_the_hub(hub, smollm2, tmp_path):
     assert hub.run("run", "alice/smol:model.gguf", *words).stdout.startswith(" Paris.")
     done = hub.run("run", "alice/nothing", *words, check=False)
     assert done.returncode != 0 and "alice/nothing" in done.stderr
+
+
+def test_the_chat_template_is_applied(smollm2):
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(smollm2.parent, gguf_file=smollm2.name)
+    messages = [{"role": "user", "content": "What is the capital of France?"}]
+    prompt = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    words = ("--exact", "--max-new-tokens", 16)
+    chat = run("run", smollm2, *words, messages[0]["content"])
+    assert chat.stdout == run("run", smollm2, *words, "--raw", prompt).stdout
+    assert "Paris" in chat.stdout and "<|im_end|>" not in chat.stdout
+
+
+def test_chat_remembers_until_reset(smollm2):
+    words = ("chat", smollm2, "--exact", "--max-new-tokens", 24)
+    question = "What is the capital of France?\n"
+    alone = run(*words, stdin=question + "/exit\nnot read\n")
+    assert "Paris" in alone.stdout and "not read" not in alone.stdout and "tokens/s" in alone.stderr
+    # The second time it answers a longer conversation; after /reset it is as the first.
+    first, again = alone.stdout, run(*words, stdin=question + "/reset\n" + question).stdout
+    assert again == first + first
+    longer = run(*words, stdin=question + "And of Germany?\n")
+    assert longer.stdout.startswith(first) and len(longer.stdout) > len(first)
+    assert "a prompt of" in longer.stderr
+    assert "no command /help" in run(*words, stdin="/help\n").stderr
+
+
+def test_ctrl_c_stops_the_answer_and_not_the_chat(smollm2):
+    words, story = ("chat", smollm2, "--exact", "--max-new-tokens", "400"), "Write a long story about a dragon and a knight.\n"
+    whole = run(*words, stdin=story).stdout
+    assert len(whole) > 800
+    with subprocess.Popen([hearth, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as chat:
+        chat.stdin.write(story)
+        chat.stdin.flush()
+        assert chat.stdout.read(1)
+        chat.send_signal(signal.SIGINT)
+        out, err = chat.communicate("/exit\n", timeout=60)
+    assert chat.returncode == 0 and "tokens/s" in err
+    assert len(out) < len(whole) / 2
