@@ -137,7 +137,7 @@ def reference(smollm2):
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # two that spin collapse when neighbours are busy
     reader = gguf.GGUFReader(smollm2)
     key = lambda name: reader.fields[f"llama.{name}"].contents()
     config = LlamaConfig(
