@@ -77,6 +77,7 @@ def test_golden(chat):
         lines.append(line)
         continued = copy.deepcopy(line)
         continued["conversation"]["continue_final_message"] = True
+        continued["conversation"]["tools"] = None  # as the oracle asks for it
         lines.append(continued)
     answers = ours(lines)
     for row, plain, continued in zip(chat["rows"], answers[::2], answers[1::2]):
