@@ -36,12 +36,11 @@ Status check_unsupported(const Json& body) {
   const auto& format = body["response_format"]["type"].as_string();
   if (!format.empty() && format != "text")
     return Status(Code::unsupported, cat("'response_format' of type '", format, "' is not something this engine does"));
-  for (const auto key : {"logprobs", "top_logprobs", "best_of", "logit_bias", "suffix"}) {
+  for (const std::string_view key : {"logprobs", "top_logprobs", "best_of", "logit_bias", "suffix"}) {
     const auto& value = body[key];
-    const bool off =
-        value.is_null() || value == Json(false) || value.as_int(-1) == 0 || (value.is_object() && value.size() == 0);
-    if (!off && !(std::string_view(key) == "best_of" && value.as_int() == 1) && value.as_string() != "")
-      return Status(Code::unsupported, cat("'", std::string_view(key), "' is not something this engine does"));
+    const bool is_off = value.is_null() || value == Json(false) || value == Json(0) || value == Json("") ||
+                        value == Json(Json::Object()) || (key == "best_of" && value == Json(1));
+    if (!is_off) return Status(Code::unsupported, cat("'", key, "' is not something this engine does"));
   }
   for (const auto key : {"presence_penalty", "frequency_penalty"})
     if (body[key].as_double() != 0)
