@@ -1,0 +1,193 @@
+"""The real openai package against engines that the hub starts: a tiny LLaMA made on the spot, and SmolLM2."""
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+import openai
+import pytest
+
+root = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A LLaMA of random weights with a byte-level tokenizer and a chat template, as transformers saves it."""
+    folder = tmp_path_factory.mktemp("tiny")
+    script = """
+import sys, torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+torch.manual_seed(7)
+alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+vocab = {"<s>": 0, "</s>": 1} | {c: i + 2 for i, c in enumerate(alphabet)}
+tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=[]))
+tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+tokenizer.decoder = decoders.ByteLevel()
+fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>")
+fast.chat_template = "{% for m in messages %}{{ m.role }}: {{ m.content }}\\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}"
+fast.save_pretrained(sys.argv[1])
+config = LlamaConfig(vocab_size=len(vocab), hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
+                     num_key_value_heads=2, max_position_embeddings=4096, bos_token_id=0, eos_token_id=None)
+LlamaForCausalLM(config).save_pretrained(sys.argv[1])
+"""
+    subprocess.run([str(root / ".deps/python/bin/python"), "-c", script, str(folder)], check=True, env=os.environ | {"HF_HUB_OFFLINE": "1"})
+    return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def models(hub, tiny, smollm2, tmp_path_factory):
+    hub.run("repos", "create", "alice/tiny", token=hub.alice)
+    hub.run("upload", "alice/tiny", tiny, token=hub.alice)
+    hub.run("repos", "create", "alice/hidden", "--private", token=hub.alice)
+    hub.run("upload", "alice/hidden", tiny, token=hub.alice)
+    hub.run("repos", "create", "alice/smol", token=hub.alice)
+    hub.run("upload", "alice/smol", smollm2, smollm2.name, token=hub.alice)
+    hub.run("repos", "create", "alice/text", token=hub.alice)
+
+
+@pytest.fixture
+def client(hub):
+    return openai.OpenAI(base_url=hub.url + "/v1", api_key="any", max_retries=0, timeout=60)
+
+
+def engines(hub):
+    """Process ids of this hub's engines."""
+    out = subprocess.run(["pgrep", "-P", str(hub.process.pid)], capture_output=True, text=True).stdout.split()
+    return [int(pid) for pid in out]
+
+
+def ask(client, model, text="What is 2+2?", **options):
+    return client.chat.completions.create(model=model, messages=[{"role": "user", "content": text}], **options)
+
+
+def test_models_are_those_that_run_here_and_may_be_read(hub, client):
+    assert {m.id for m in client.models.list()} == {"alice/tiny", "alice/smol"}
+    mine = openai.OpenAI(base_url=hub.url + "/v1", api_key=hub.alice)
+    assert {m.id for m in mine.models.list()} == {"alice/tiny", "alice/smol", "alice/hidden"}
+    assert client.models.retrieve("alice/tiny").owned_by == "alice"
+
+
+def test_smollm2_answers_a_chat(client):
+    answer = ask(client, "alice/smol", temperature=0, max_tokens=40)
+    assert "4" in answer.choices[0].message.content
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage.prompt_tokens == 37  # the template's default system prompt is part of it
+    assert answer.usage.total_tokens == 37 + answer.usage.completion_tokens
+    assert answer.system_fingerprint.endswith("-fast")
+
+
+def test_a_stream_says_what_the_whole_answer_says(client):
+    whole = ask(client, "alice/tiny", "Name three colours.", temperature=0, max_tokens=30)
+    chunks = list(ask(client, "alice/tiny", "Name three colours.", temperature=0, max_tokens=30, stream=True,
+                      stream_options={"include_usage": True}))
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == whole.choices[0].message.content
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == whole.choices[0].finish_reason
+    assert chunks[-1].usage == whole.usage
+    assert len({c.id for c in chunks}) == 1
+
+
+def test_completions_echo_and_several_prompts(client):
+    answer = client.completions.create(model="alice/smol", prompt=["The capital of France is", "One, two,"], max_tokens=5,
+                                       temperature=0, echo=True)
+    assert [c.index for c in answer.choices] == [0, 1]
+    assert answer.choices[0].text.startswith("The capital of France is Paris")
+    assert answer.choices[1].text.startswith("One, two, three")
+    assert answer.usage.completion_tokens == 10
+
+
+def test_length_stop_and_seed(client):
+    cut = ask(client, "alice/tiny", max_tokens=7, temperature=0)
+    assert cut.choices[0].finish_reason == "length" and cut.usage.completion_tokens == 7
+    counting = client.completions.create(model="alice/smol", prompt="1, 2, 3, 4,", max_tokens=30, temperature=0, stop=[" 7"])
+    assert counting.choices[0].text == " 5, 6," and counting.choices[0].finish_reason == "stop"
+    draws = [ask(client, "alice/tiny", max_tokens=20, temperature=1.0, seed=s).choices[0].message.content for s in (1, 1, 2)]
+    assert draws[0] == draws[1] != draws[2]
+    two = ask(client, "alice/tiny", max_tokens=20, temperature=1.0, seed=5, n=2).choices
+    assert len(two) == 2 and two[0].message.content != two[1].message.content
+
+
+def test_many_at_once_equal_one_by_one(client):
+    texts = [f"Count to {n}." for n in range(6)]
+    alone = [ask(client, "alice/tiny", text, temperature=0, max_tokens=24).choices[0].message.content for text in texts]
+    streams = [ask(client, "alice/tiny", text, temperature=0, max_tokens=24, stream=True) for text in texts]
+    together = ["".join(c.choices[0].delta.content or "" for c in stream) for stream in streams]
+    assert together == alone
+
+
+@pytest.mark.parametrize("model, error", [("alice/none", openai.NotFoundError), ("no-such", openai.NotFoundError),
+                                          ("alice/text", openai.APIStatusError), ("alice/tiny:x.gguf", openai.NotFoundError)])
+def test_unknown_models_are_told(hub, model, error):
+    mine = openai.OpenAI(base_url=hub.url + "/v1", api_key=hub.alice, max_retries=0)
+    with pytest.raises(error) as raised:
+        ask(mine, model)
+    assert raised.value.body["message"]
+
+
+def test_rights(hub, client):
+    with pytest.raises(openai.AuthenticationError):
+        ask(client, "alice/hidden")
+    with pytest.raises(openai.NotFoundError):
+        ask(openai.OpenAI(base_url=hub.url + "/v1", api_key=hub.bob, max_retries=0), "alice/hidden")
+    with pytest.raises(openai.AuthenticationError):
+        ask(openai.OpenAI(base_url=hub.url + "/v1", api_key="hf_" + "x" * 34, max_retries=0), "alice/tiny")
+    mine = openai.OpenAI(base_url=hub.url + "/v1", api_key=hub.alice_read, max_retries=0)
+    assert ask(mine, "alice/hidden", max_tokens=2).usage.completion_tokens == 2
+
+
+def test_visitors_may_be_kept_out(make_hub, tiny):
+    hub = make_hub("--anonymous-inference", "off")
+    token = hub.user("alice")
+    hub.run("repos", "create", "alice/tiny", token=token)
+    hub.run("upload", "alice/tiny", tiny, token=token)
+    with pytest.raises(openai.AuthenticationError):
+        ask(openai.OpenAI(base_url=hub.url + "/v1", api_key="any", max_retries=0), "alice/tiny")
+    assert ask(openai.OpenAI(base_url=hub.url + "/v1", api_key=token), "alice/tiny", max_tokens=2).choices
+
+
+@pytest.mark.parametrize("options", [{"temperature": 9}, {"max_tokens": -1}, {"n": 99}, {"top_p": 0},
+                                     {"response_format": {"type": "json_object"}}, {"logprobs": True}])
+def test_bad_options_are_bad_requests(client, options):
+    with pytest.raises(openai.BadRequestError):
+        ask(client, "alice/tiny", **options)
+
+
+def test_a_prompt_over_the_context_is_refused(client):
+    with pytest.raises(openai.BadRequestError, match="4096"):
+        ask(client, "alice/tiny", "x" * 5000)
+
+
+def test_a_client_that_leaves_ends_its_answer(hub, client):
+    ask(client, "alice/tiny", max_tokens=1)
+    body = json.dumps({"model": "alice/tiny", "messages": [{"role": "user", "content": "x"}], "max_tokens": 4000, "stream": True}).encode()
+    for _ in range(8):  # as many as the engine makes at once
+        with socket.create_connection(("127.0.0.1", hub.port)) as s:
+            s.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            assert b"200 OK" in s.recv(4096)
+    # Were the eight still being made, this one would wait behind 32,000 tokens.
+    begin = time.monotonic()
+    ask(client, "alice/tiny", max_tokens=2)
+    assert time.monotonic() - begin < 20
+
+
+def test_an_engine_killed_in_mid_stream(hub, client):
+    ask(client, "alice/tiny", max_tokens=1)
+    stream = ask(client, "alice/tiny", max_tokens=4000, stream=True)
+    with pytest.raises(openai.APIError, match="engine stopped"):
+        for i, _ in enumerate(stream):
+            if i == 3:
+                for pid in engines(hub):
+                    os.kill(pid, signal.SIGKILL)
+    assert hub.call("GET", "/healthz")[0] == 200
+    assert ask(client, "alice/tiny", max_tokens=3).usage.completion_tokens == 3
+
+
+def test_addresses_per_model_and_the_only_model(hub):
+    named = openai.OpenAI(base_url=hub.url + "/models/alice/tiny/v1", api_key="any")
+    assert ask(named, "dummy", max_tokens=2).model == "alice/tiny"
+    with pytest.raises(openai.BadRequestError, match="must name"):
+        ask(openai.OpenAI(base_url=hub.url + "/v1", api_key="any"), "dummy")
