@@ -49,6 +49,31 @@ void append_number(std::string& out, double number) {
   if (out.find_first_of(".en", begin) == std::string::npos) out.append(".0");
 }
 
+// Python writes integers of any length (tokenizer_config.json: 1000000000000000019884624838656); simdjson refuses those
+// beyond 64 bits. With an exponent they are doubles.
+std::string widen_integers(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 16);
+  bool in_string = false;
+  for (size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (in_string || !((c >= '0' && c <= '9') || c == '-')) {
+      if (in_string && c == '\\' && i + 1 < text.size())
+        out.push_back(text[i++]);
+      else if (c == '"')
+        in_string = !in_string;
+      out.push_back(text[i++]);
+      continue;
+    }
+    const size_t end = std::min(text.find_first_not_of("+-.0123456789eE", i), text.size());
+    const auto number = text.substr(i, end - i);
+    out.append(number);
+    if (number.size() >= 19 && number.find_first_of(".eE") == std::string_view::npos) out.append("e0");
+    i = end;
+  }
+  return out;
+}
+
 const Json& null_json() {
   static const Json null;
   return null;
@@ -62,9 +87,13 @@ Result<Json> Json::parse(std::string_view text) {
   if (auto error = parser.allocate(std::max<size_t>(text.size(), 64), kMaxDepth))
     return Status(Code::too_large, cat("JSON of ", text.size(), " bytes: ", simdjson::error_message(error)));
   simdjson::dom::element root;
-  // simdjson has no integer beyond 64 bits; Python would read one, so it is named in the error.
-  if (auto error = parser.parse(text.data(), text.size()).get(root))
-    return Status(Code::bad_input, cat("not JSON: ", simdjson::error_message(error)));
+  auto error = parser.parse(text.data(), text.size()).get(root);
+  if (error == simdjson::NUMBER_ERROR) {
+    const auto widened = widen_integers(text);
+    error = parser.parse(widened.data(), widened.size()).get(root);
+    if (!error) return convert(root);
+  }
+  if (error) return Status(Code::bad_input, cat("not JSON: ", simdjson::error_message(error)));
   return convert(root);
 }
 

@@ -38,3 +38,14 @@ TEST_CASE("json: indent is Python's") {
   REQUIRE(json.ok());
   CHECK(json->dump(2) == "{\n  \"a\": [\n    1,\n    {\n      \"b\": \"é\"\n    }\n  ],\n  \"c\": {},\n  \"d\": []\n}");
 }
+
+TEST_CASE("json: integers of any length are numbers, as Python writes them") {
+  const auto json = Json::parse(
+      R"({"big": 1000000000000000019884624838656, "s": "10000000000000000000000 \" 1", "n": [-5, 18446744073709551616]})");
+  REQUIRE(json.ok());
+  CHECK((*json)["big"].as_double() == 1e30);
+  CHECK((*json)["s"].as_string() == "10000000000000000000000 \" 1");
+  CHECK((*json)["n"].array()[0].is_int());
+  CHECK((*json)["n"].array()[1].as_double() == 18446744073709551616.0);
+  CHECK_FALSE(Json::parse("1000000000000000000000000-").ok());
+}

@@ -72,7 +72,9 @@ std::string openai_error(const Status& status, int http_status) {
 
 // Did the caller say who they are? Decides between 401 and 404 for what they may not know of.
 bool shows_credential(const net::RequestHead& head) {
-  return head.headers.has("authorization") || !net::cookie(head.headers, "hearth_session").empty();
+  const auto authorization = head.headers.get("authorization");
+  if (openai_shape(head.path) && !contains(authorization, "hf_")) return false;  // any key: see identify
+  return !authorization.empty() || !net::cookie(head.headers, "hearth_session").empty();
 }
 
 struct Identity {
