@@ -59,7 +59,7 @@ def content(hub, tmp_path_factory):
 def test_home_lists_public_models(page):
     page.goto("/")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Your own hub")
-    expect(page.get_by_role("link", name=re.compile("alice/shown"))).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("shown"))).to_be_visible()
     expect(page.get_by_text("hidden")).to_have_count(0)
 
 
@@ -89,9 +89,23 @@ def test_files_folders_and_blobs(page):
     expect(page.get_by_text("second")).to_be_visible()
 
 
+def test_chat_widget_streams_an_answer(page, hub, smollm2):
+    hub.run("repos", "create", "alice/smol", token=hub.alice)
+    hub.run("upload", "alice/smol", smollm2, smollm2.name, token=hub.alice)
+    page.goto("/alice/smol")
+    page.get_by_text("Parameters").last.click()
+    page.get_by_label("Temperature").fill("0")
+    page.get_by_label("Message").fill("What is 2+2?")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("log")).to_contain_text("4", timeout=60_000)
+    expect(page.get_by_text(re.compile(r"\d+ tokens in"))).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_role("log")).not_to_contain_text("2+2 is")
+
+
 def test_search_finds_by_name(page):
     page.goto("/models?search=show")
-    expect(page.get_by_role("link", name=re.compile("alice/shown"))).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("shown"))).to_be_visible()
     page.goto("/models?search=nothing-like-it")
     expect(page.get_by_text("Nothing here matches")).to_be_visible()
 
