@@ -93,7 +93,7 @@ def test_chat_widget_streams_an_answer(page, hub, smollm2):
     hub.run("repos", "create", "alice/smol", token=hub.alice)
     hub.run("upload", "alice/smol", smollm2, smollm2.name, token=hub.alice)
     page.goto("/alice/smol")
-    page.get_by_text("Parameters").last.click()
+    page.locator("summary").click()
     page.get_by_label("Temperature").fill("0")
     page.get_by_label("Message").fill("What is 2+2?")
     page.get_by_role("button", name="Send").click()
