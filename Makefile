@@ -27,7 +27,7 @@ test: setup-test check build
 
 ## A table beside the peers; ONLY=row runs one row.
 bench: setup-bench build
-	@scripts/bench $(ONLY)
+	@.deps/python/bin/python scripts/bench $(ONLY)
 
 ## Format, include directions, file sizes, lint.
 check: setup-test
