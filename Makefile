@@ -29,9 +29,10 @@ test: setup-test check build
 bench: setup-bench build
 	@.deps/python/bin/python scripts/bench $(ONLY)
 
-## Format, include directions, file sizes, lint.
+## Format, include directions, file sizes; clang-tidy on the files changed since HEAD.
 check: setup-test
 	@scripts/check
+	@scripts/lint
 
 ## Copies the last full bench result to docs/benchmarks.md.
 docs:

@@ -158,7 +158,7 @@ namespace {
 
 void dump_to(std::string& out, const Json& json, int indent, int depth) {
   const auto line = [&](int level) {
-    if (indent > 0) out.append("\n").append(static_cast<size_t>(indent * level), ' ');
+    if (indent > 0) out.append("\n").append(static_cast<size_t>(indent) * static_cast<size_t>(level), ' ');
   };
   if (json.is_null()) return void(out.append("null"));
   if (json.is_bool()) return detail::append(out, json.as_bool());
@@ -221,8 +221,8 @@ void append_json_string(std::string& out, std::string_view text) {
         break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
-          constexpr char hex[] = "0123456789abcdef";
-          out.append("\\u00").append(1, hex[c >> 4]).append(1, hex[c & 15]);
+          constexpr char kHex[] = "0123456789abcdef";
+          out.append("\\u00").append(1, kHex[c >> 4]).append(1, kHex[c & 15]);
         } else {
           out.push_back(c);
         }

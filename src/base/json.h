@@ -26,8 +26,8 @@ class Json {
   Json(bool b) : value_(b) {}    // NOLINT(google-explicit-constructor)
   Json(double d) : value_(d) {}  // NOLINT(google-explicit-constructor)
   template <class N>
-  requires(std::is_integral_v<N> && !std::is_same_v<N, bool>) Json(N n)
-      : value_(static_cast<int64_t>(n)) {}              // NOLINT(google-explicit-constructor)
+  requires(std::is_integral_v<N> && !std::is_same_v<N, bool>) Json(N n)  // NOLINT(google-explicit-constructor)
+      : value_(static_cast<int64_t>(n)) {}
   Json(std::string s) : value_(std::move(s)) {}         // NOLINT(google-explicit-constructor)
   Json(std::string_view s) : value_(std::string(s)) {}  // NOLINT(google-explicit-constructor)
   Json(const char* s) : value_(std::string(s)) {}       // NOLINT(google-explicit-constructor)

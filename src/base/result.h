@@ -42,8 +42,8 @@ class [[nodiscard]] Result {
   template <class U>
   requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::remove_cvref_t<U>, Status> &&
            !std::is_same_v<std::remove_cvref_t<U>, T> && !std::is_same_v<std::remove_cvref_t<U>, Result<T>>)
-      Result(U&& value)
-      : value_(std::forward<U>(value)) {}  // NOLINT(google-explicit-constructor)
+      Result(U&& value)  // NOLINT(google-explicit-constructor,bugprone-forwarding-reference-overload): constrained
+      : value_(std::forward<U>(value)) {}
 
   bool ok() const { return value_.has_value(); }
   T& value() & { return *value_; }
@@ -82,12 +82,14 @@ Status to_status(Result<T>&& result) {
 
 }  // namespace hearth
 
+// NOLINTBEGIN(bugprone-macro-parentheses): `name` is a declaration
 #define HEARTH_TRY_(name, expression)                                    \
   ({                                                                     \
     auto name = (expression);                                            \
     if (!name.ok()) return ::hearth::detail::to_status(std::move(name)); \
     ::hearth::detail::take(std::move(name));                             \
   })
+// NOLINTEND(bugprone-macro-parentheses)
 #define HEARTH_TRY_NAME_(counter, expression) HEARTH_TRY_(try_result_##counter, expression)
 #define HEARTH_TRY_COUNT_(counter, expression) HEARTH_TRY_NAME_(counter, expression)
 /// The value of a Result (or nothing of a Status); a failure is returned from the enclosing function.

@@ -40,7 +40,7 @@ Endpoints::Endpoints(Options options) : options_(std::move(options)) {
 
 Endpoints::~Endpoints() = default;
 
-Status Endpoints::start(Engine& engine, std::stop_token stop) {
+Status Endpoints::start(Engine& engine, const std::stop_token& stop) {
   TRY(make_folders(options_.folder, 0700));
   engine.process.reset();
   ::unlink(engine.socket_path.c_str());
@@ -92,7 +92,7 @@ Status Endpoints::make_room() {
 }
 
 Result<Endpoints::Ready> Endpoints::acquire(const std::string& model_path, const std::string& model_id,
-                                            std::stop_token stop) {
+                                            const std::stop_token& stop) {
   std::shared_ptr<Engine> engine;
   {
     std::lock_guard lock(mutex_);
@@ -120,7 +120,7 @@ Result<Endpoints::Ready> Endpoints::acquire(const std::string& model_path, const
   return Ready{engine->socket_path, lease};
 }
 
-void Endpoints::stop_idle(std::stop_token stop) {
+void Endpoints::stop_idle(const std::stop_token& stop) {
   std::mutex sleep_mutex;
   std::condition_variable_any sleep;
   while (!stop.stop_requested()) {

@@ -44,13 +44,13 @@ class Endpoints {
   };
   /// The socket of the engine that serves `model_path` (a folder or a weight file) under the name `model_id`. Waits
   /// while it starts. unavailable with the engine's own error when it cannot; busy when all engines are answering.
-  Result<Ready> acquire(const std::string& model_path, const std::string& model_id, std::stop_token stop);
+  Result<Ready> acquire(const std::string& model_path, const std::string& model_id, const std::stop_token& stop);
 
  private:
   struct Engine;
-  Status start(Engine& engine, std::stop_token stop);
+  Status start(Engine& engine, const std::stop_token& stop);
   Status make_room();
-  void stop_idle(std::stop_token stop);
+  void stop_idle(const std::stop_token& stop);
 
   const Options options_;
   std::mutex mutex_;  // guards engines_, not what is in them

@@ -43,7 +43,7 @@ Status Engine::submit(Job job) {
   return {};
 }
 
-void Engine::run(std::stop_token stop) {
+void Engine::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     while (active_.size() < options_.active_max) {
       auto job = active_.empty() ? waiting_.pop(stop) : waiting_.try_pop();
@@ -83,17 +83,18 @@ void Engine::admit(Job job) {
   };
   if (job.stop.stop_requested()) return refuse(Status(Code::cancelled, "the client left"));
   auto session = take_session(job.prompt);
-  try {
-    auto logits = prefill(pipeline_.model(), *session, job.prompt, job.stop);
-    if (!logits.ok()) return refuse(std::move(logits).status());
-    auto& active = active_.emplace_back(std::move(job), std::move(session), pipeline_.tokenizer());
-    active.limit = std::min(active.job.config.max_new_tokens,
-                            pipeline_.model().config().max_position_embeddings - prompt_tokens + 1);
-    active.over = !accept(active, active.sampler(*logits, active.seen));
-    std::erase_if(active_, [](const Active& a) { return a.over; });
-  } catch (const std::exception& error) {
-    refuse(Status(Code::internal, cat("the model failed at this prompt: ", std::string_view(error.what()))));
-  }
+  auto logits = [&]() -> Result<std::vector<float>> {
+    try {
+      return prefill(pipeline_.model(), *session, job.prompt, job.stop);
+    } catch (const std::exception& error) {
+      return Status(Code::internal, cat("the model failed at this prompt: ", std::string_view(error.what())));
+    }
+  }();
+  if (!logits.ok()) return refuse(std::move(logits).status());
+  auto& active = active_.emplace_back(std::move(job), std::move(session), pipeline_.tokenizer());
+  active.limit = std::min(active.job.config.max_new_tokens,
+                          pipeline_.model().config().max_position_embeddings - prompt_tokens + 1);
+  if (!accept(active, active.sampler(*logits, active.seen))) active_.pop_back();
 }
 
 // Takes a new token into the answer; false when the answer is over.

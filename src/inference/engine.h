@@ -57,7 +57,7 @@ class Engine {
 
  private:
   struct Active;
-  void run(std::stop_token stop);
+  void run(const std::stop_token& stop);
   void admit(Job job);
   void step();
   bool accept(Active& active, int32_t id);

