@@ -22,6 +22,14 @@ Result<hub::Repo> only_model(const Request& rq) {
   return *std::move(found);
 }
 
+// An engine that still answers from an older commit has its files mapped: they may go.
+Status remove_older(const std::string& newest) {
+  const std::string parent(path_parent(newest));
+  for (const auto& name : TRY(list_folder(parent)))
+    if (name != path_name(newest) && name.find('.') == std::string::npos) TRY(remove_all(path_join(parent, name)));
+  return {};
+}
+
 // The repository's files at a commit as a folder: big files are links into the store, small ones copies. Made once a
 // commit, under a temporary name first, so that a folder that exists is whole.
 Result<std::string> checkout(const Request& rq, const hub::Repo& repo, const std::string& commit) {
@@ -49,6 +57,7 @@ Result<std::string> checkout(const Request& rq, const hub::Repo& repo, const std
     TRY(remove_all(making));
     if (!is_folder(folder)) return renamed.clone();  // else another request was first
   }
+  TRY(remove_older(folder));
   return folder;
 }
 

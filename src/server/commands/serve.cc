@@ -29,6 +29,7 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
   const auto hub = TRY(hub::Hub::open(folder));
   TRY(hub->recover());
   TRY(hub->blobs().remove_leftovers(kLeftoverAge_s));
+  TRY(remove_all(path_join(folder, "engines")));  // links for engines, made again on demand
 
   endpoints::Endpoints engines({.program = executable_path(), .folder = path_join(folder, "run")});
   const Services services{
