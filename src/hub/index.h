@@ -67,6 +67,9 @@ struct RepoPage {
 /// One page of what the caller may know of.
 Result<RepoPage> list_repos(const Hub& hub, const Caller& caller, const RepoQuery& query);
 
+/// How many of a kind the caller may know of.
+Result<int64_t> count_repos(const Hub& hub, const Caller& caller, RepoKind kind);
+
 struct TagCount {
   std::string tag;
   int64_t count = 0;

@@ -35,8 +35,9 @@ std::string_view expression_of(SortKey key) {
 // Conditions joined by AND, each with the parameters it uses.
 class Where {
  public:
-  std::string add_parameter(store::Value value) {
-    parameters_.push_back(std::move(value));
+  template <class V>
+  std::string add_parameter(V&& value) {
+    parameters_.emplace_back(std::forward<V>(value));
     return cat("$", parameters_.size());
   }
   void add(std::string condition) { conditions_.push_back(std::move(condition)); }
@@ -84,6 +85,16 @@ Status add_cursor(Where& where, const RepoQuery& query) {
   return {};
 }
 
+// Those of a kind that the caller may know of: the rule of check_access, for lists.
+void add_visible(Where& where, const Caller& caller, RepoKind kind) {
+  where.add(cat("repos.kind = ", where.add_parameter(kind_name(kind))));
+  if (!caller.user) {
+    where.add("repos.private = 0");
+  } else if (!caller.user->is_admin) {
+    where.add(cat("(repos.private = 0 OR repos.owner_id = ", where.add_parameter(caller.user->id), ")"));
+  }
+}
+
 }  // namespace
 
 Result<SortKey> parse_sort(std::string_view text) {
@@ -98,12 +109,7 @@ Result<RepoPage> list_repos(const Hub& hub, const Caller& caller, const RepoQuer
     if (!is_utf8(text) || text.size() > 1000) return Status(Code::bad_input, "the search is not UTF-8 or too long");
   if (query.tags.size() > kTagsMax) return Status(Code::bad_input, cat("at most ", kTagsMax, " filters"));
   Where where;
-  where.add(cat("repos.kind = ", where.add_parameter(kind_name(query.kind))));
-  if (!caller.user) {
-    where.add("repos.private = 0");
-  } else if (!caller.user->is_admin) {
-    where.add(cat("(repos.private = 0 OR repos.owner_id = ", where.add_parameter(caller.user->id), ")"));
-  }
+  add_visible(where, caller, query.kind);
   if (!query.author.empty()) where.add(cat("owners.name = ", where.add_parameter(query.author)));
   if (!query.pipeline_tag.empty())
     where.add(cat("repo_index.pipeline_tag = ", where.add_parameter(query.pipeline_tag)));
@@ -129,6 +135,13 @@ Result<RepoPage> list_repos(const Hub& hub, const Caller& caller, const RepoQuer
   if (rows.size() > static_cast<size_t>(limit))
     out.next = format_cursor(rows[static_cast<size_t>(limit) - 1].back().integer(), out.items.back().repo.id);
   return out;
+}
+
+Result<int64_t> count_repos(const Hub& hub, const Caller& caller, RepoKind kind) {
+  Where where;
+  add_visible(where, caller, kind);
+  const auto rows = TRY(hub.db().query(cat("SELECT count(*) FROM repos WHERE ", where.text()), where.parameters()));
+  return rows[0][0].integer();
 }
 
 Result<std::vector<TagCount>> list_tags(const Hub& hub, RepoKind kind) {

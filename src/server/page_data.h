@@ -5,7 +5,6 @@
 
 #include "base/json.h"
 #include "hub/index.h"
-#include "hub/tree.h"
 #include "server/request.h"
 #include "server/shell.h"
 
@@ -13,12 +12,8 @@ namespace hearth::server {
 
 /// What every page has: its name, the hub's address, who is signed in.
 Json page_data(const Request& rq, std::string_view page);
-/// RepoSummary: one row of a list.
-Json summary_json(const hub::RepoItem& item);
-/// RepoInfo: a repository's page.
-Json info_json(const hub::Repo& repo, const hub::RepoIndex& index);
-/// Entry: a file or folder.
-Json entry_json(const hub::TreeEntry& entry);
+/// RepoSummary, one row of a list: of the API's properties those that a row shows.
+Result<Json> summary_json(const hub::RepoItem& item);
 
 /// Can this hub's engine run the model? Decided on what its files say; whether the weights load shows when they do.
 bool runs_here(const hub::RepoIndex& index);

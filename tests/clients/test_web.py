@@ -1,4 +1,5 @@
 """The pages in a real Chromium: what a visitor and an administrator see and do."""
+import json
 import re
 
 import pytest
@@ -56,11 +57,13 @@ def content(hub, tmp_path_factory):
     hub.run("repos", "create", "alice/hidden", "--private", token=hub.alice)
 
 
-def test_home_lists_public_models(page):
+def test_home_lists_public_models(page, hub):
     page.goto("/")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Your own hub")
     expect(page.get_by_role("link", name=re.compile("shown"))).to_be_visible()
     expect(page.get_by_text("hidden")).to_have_count(0)
+    known = len(json.loads(hub.call("GET", "/api/models")[2]))  # private ones are not counted for a visitor
+    expect(page.get_by_role("listitem").first).to_have_text(re.compile(rf"^{known} models?$"))
 
 
 def test_card_is_rendered_before_any_script(browser, hub):

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "endpoints/endpoints.h"
 #include "server/commands_registry.h"
+#include "server/data_folder.h"
 #include "server/server.h"
 #include "server/services.h"
 
@@ -19,7 +20,7 @@ bool is_loopback(std::string_view host) {
 }
 
 Status serve(const Arguments& arguments, Terminal& terminal) {
-  const auto folder = env("HEARTH_DATA").empty() ? std::string("data") : env("HEARTH_DATA");
+  const auto folder = data_folder();
   const std::string host(arguments.get("host", "127.0.0.1"));
   const auto port = TRY(arguments.get_int("port", 8686, 0, 65535));
   const auto inference = arguments.get("anonymous-inference", "auto");

@@ -1,5 +1,6 @@
 // GET /owner/name/tree/REV/PATH and /blob/REV/PATH: a folder with its last commits, a file as text.
 #include "base/text.h"
+#include "server/api_json.h"
 #include "server/page_data.h"
 #include "server/pages_registry.h"
 
@@ -12,7 +13,7 @@ Result<Json> files_data(Request& rq, std::string_view page) {
   const auto& repo = *TRY(rq.repo());
   auto data = page_data(rq, page);
   data.set("kind", hub::kind_plural(repo.kind));
-  data.set("info", info_json(repo, TRY(hub::main_index(rq.hub(), repo))));
+  data.set("info", repo_json(repo, TRY(hub::main_index(rq.hub(), repo))));
   data.set("revision", rq.arg("rev"));
   data.set("path", rq.arg("path"));
   return data;
@@ -25,7 +26,7 @@ Result<Response> tree(Request& rq) {
   query.expand = true;
   Json::Array entries;
   for (const auto& entry : TRY(hub::list_tree(rq.hub(), repo, rq.arg("rev"), query)).entries)
-    entries.push_back(entry_json(entry));
+    entries.push_back(tree_entry_json(entry));
   Shell shell;
   shell.title = cat(repo.full_name(), " at ", rq.arg("rev"));
   shell.description = cat("Files of ", repo.full_name());

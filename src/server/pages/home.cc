@@ -5,25 +5,21 @@
 namespace hearth::server::pages {
 namespace {
 
-Result<int64_t> count(Request& rq, hub::RepoKind kind) {
-  hub::RepoQuery query;
-  query.kind = kind;
-  return static_cast<int64_t>(TRY(hub::list_repos(rq.hub(), rq.caller(), query)).items.size());
-}
-
 Result<Response> handle(Request& rq) {
   hub::RepoQuery query;
   query.limit = 12;
   Json::Array repos;
-  for (const auto& item : TRY(hub::list_repos(rq.hub(), rq.caller(), query)).items) repos.push_back(summary_json(item));
+  for (const auto& item : TRY(hub::list_repos(rq.hub(), rq.caller(), query)).items)
+    repos.push_back(TRY(summary_json(item)));
   Shell shell;
   shell.title = "Your own hub";
   shell.description = "Models, datasets and Spaces on this machine.";
   shell.data = page_data(rq, "home");
   shell.data.set("repos", std::move(repos));
-  shell.data.set("counts", Json::Object{{"models", TRY(count(rq, hub::RepoKind::model))},
-                                        {"datasets", TRY(count(rq, hub::RepoKind::dataset))},
-                                        {"spaces", TRY(count(rq, hub::RepoKind::space))}});
+  shell.data.set("counts",
+                 Json::Object{{"models", TRY(hub::count_repos(rq.hub(), rq.caller(), hub::RepoKind::model))},
+                              {"datasets", TRY(hub::count_repos(rq.hub(), rq.caller(), hub::RepoKind::dataset))},
+                              {"spaces", TRY(hub::count_repos(rq.hub(), rq.caller(), hub::RepoKind::space))}});
   return page_response(rq, std::move(shell));
 }
 

@@ -13,7 +13,8 @@ Result<Response> handle(Request& rq) {
   query.limit = 500;
   if (const auto search = rq.query("search"); !search.empty()) query.search.emplace_back(search);
   Json::Array repos;
-  for (const auto& item : TRY(hub::list_repos(rq.hub(), rq.caller(), query)).items) repos.push_back(summary_json(item));
+  for (const auto& item : TRY(hub::list_repos(rq.hub(), rq.caller(), query)).items)
+    repos.push_back(TRY(summary_json(item)));
   const std::string_view title = query.kind == hub::RepoKind::model     ? "Models"
                                  : query.kind == hub::RepoKind::dataset ? "Datasets"
                                                                         : "Spaces";

@@ -1,5 +1,6 @@
 // GET /owner/name (datasets/..., spaces/...): the card, the chat widget, the files.
 #include "base/text.h"
+#include "server/api_json.h"
 #include "server/markdown.h"
 #include "server/page_data.h"
 #include "server/pages_registry.h"
@@ -24,10 +25,11 @@ Result<Response> handle(Request& rq) {
     shell.card_html = render_markdown(card_body(*readme), {cat(path, "/resolve/main/"), cat(path, "/blob/main/")});
 
   Json::Array files;
-  for (const auto& entry : TRY(hub::list_tree(rq.hub(), repo, "main", {})).entries) files.push_back(entry_json(entry));
+  for (const auto& entry : TRY(hub::list_tree(rq.hub(), repo, "main", {})).entries)
+    files.push_back(tree_entry_json(entry));
   shell.data = page_data(rq, "repo");
   shell.data.set("kind", hub::kind_plural(repo.kind));
-  shell.data.set("info", info_json(repo, index));
+  shell.data.set("info", repo_json(repo, index));
   shell.data.set("files", std::move(files));
   const bool runnable = repo.kind == hub::RepoKind::model && rq.services().endpoints && runs_here(index);
   shell.data.set("runnable", runnable);
