@@ -13,7 +13,7 @@
 #include "hub/history.h"
 #include "hub/index.h"
 #include "hub/rows.h"
-#include "hub/schema.h"
+#include "hub/migrations_registry.h"
 
 namespace hearth::hub {
 namespace {
@@ -105,7 +105,7 @@ Result<std::unique_ptr<Hub>> Hub::open(const std::string& folder) {
   // Password hashes are nobody else's to read; SQLite gives its other files the same mode.
   if (const Fd file(::open(database.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)); !file)
     return errno_status("cannot open", database);
-  auto db = TRY(store::Db::open(database, migrations()));
+  auto db = TRY(store::Db::open(database, migrations::entries()));
   return std::unique_ptr<Hub>(new Hub(folder, std::move(db), std::move(blobs)));
 }
 

@@ -2,7 +2,9 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/guarded.h"
 #include "base/text.h"
@@ -181,22 +183,38 @@ struct Db::State {
 Db::Db(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Db::~Db() = default;
 
-Result<std::unique_ptr<Db>> Db::open(const std::string& path, std::span<const Migration> migrations) {
+namespace {
+
+// The names of the steps that the database has; unsupported when one of them is not known here.
+Result<std::set<std::string>> steps_done(Transaction& transaction, std::span<const Migration* const> migrations,
+                                         const std::string& path) {
+  std::set<std::string> done;
+  for (const auto& row : TRY(transaction.query("SELECT name FROM migrations"))) {
+    const auto& name = row[0].text();
+    if (std::none_of(migrations.begin(), migrations.end(), [&](const auto* step) { return step->name == name; }))
+      return Status(Code::unsupported, cat("database ", path, " has the schema step '", name,
+                                           "', which this Hearth does not know: run the newer version that wrote it"));
+    done.insert(name);
+  }
+  return done;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Db>> Db::open(const std::string& path, std::span<const Migration* const> migrations) {
   auto state = std::make_unique<State>();
   state->path = path;
   auto db = std::unique_ptr<Db>(new Db(std::move(state)));
   TRY(db->execute("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL)"));
   // The write lock first: two processes that start at once do not both migrate.
   auto transaction = TRY(db->begin());
-  const auto latest = TRY(transaction.query_one("SELECT coalesce(max(number), 0) FROM migrations"));
-  const auto done = static_cast<size_t>((*latest)[0].integer());
-  if (done > migrations.size())
-    return Status(Code::unsupported, cat("database ", path, " has schema ", done, ", this Hearth knows up to ",
-                                         migrations.size(), ": run the newer version that wrote it"));
-  for (size_t i = done; i < migrations.size(); ++i) {
-    auto status = transaction.connection_->script(migrations[i].sql);
-    if (!status.ok()) return std::move(status).with(cat("migration ", migrations[i].name));
-    TRY(transaction.execute("INSERT INTO migrations (number, name) VALUES ($1, $2)", {i + 1, migrations[i].name}));
+  const auto done = TRY(steps_done(transaction, migrations, path));
+  auto number = done.size();
+  for (const auto* step : migrations) {
+    if (done.count(std::string(step->name)) != 0) continue;
+    auto status = transaction.connection_->script(step->sql);
+    if (!status.ok()) return std::move(status).with(cat("migration ", step->name));
+    TRY(transaction.execute("INSERT INTO migrations (number, name) VALUES ($1, $2)", {++number, step->name}));
   }
   TRY(transaction.commit());
   return db;

@@ -55,7 +55,8 @@ class Value {
 
 using Row = std::vector<Value>;  ///< the columns in the order of the SELECT
 
-/// One step of the schema. Steps are applied in order, each once, and never edited after a release.
+/// One step of the schema. Steps are applied in order, each once under its name, and never edited
+/// after a release.
 struct Migration {
   std::string_view name;
   std::string_view sql;  ///< any number of statements
@@ -87,8 +88,9 @@ class Transaction {
 /// A database file. Thread-safe.
 class Db {
  public:
-  /// Opens or creates the file and brings its schema up to date. A schema newer than `migrations` is refused.
-  static Result<std::unique_ptr<Db>> open(const std::string& path, std::span<const Migration> migrations);
+  /// Opens or creates the file and brings its schema up to date. A schema with steps that
+  /// `migrations` lacks is refused.
+  static Result<std::unique_ptr<Db>> open(const std::string& path, std::span<const Migration* const> migrations);
   ~Db();
 
   /// One statement on its own: reads see the last commit, `execute` commits by itself.

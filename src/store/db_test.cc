@@ -10,8 +10,9 @@
 namespace hearth::store {
 namespace {
 
-constexpr Migration kSteps[] = {{"first", "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT UNIQUE)"},
-                                {"second", "ALTER TABLE t ADD COLUMN c REAL; CREATE INDEX t_c ON t (c)"}};
+constexpr Migration kFirst{"first", "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT UNIQUE)"};
+constexpr Migration kSecond{"second", "ALTER TABLE t ADD COLUMN c REAL; CREATE INDEX t_c ON t (c)"};
+constexpr const Migration* kSteps[] = {&kFirst, &kSecond};
 
 struct Fixture {
   TempFolder temp;

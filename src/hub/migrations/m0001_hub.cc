@@ -1,11 +1,10 @@
-#include "hub/schema.h"
+// The first schema: owners, accounts, repositories and what is derived from their files.
+#include "hub/migrations_registry.h"
 
-namespace hearth::hub {
-namespace {
+namespace hearth::hub::migrations {
 
 // Times are milliseconds since 1970. Names are unique in any letter case.
-constexpr store::Migration kMigrations[] = {
-    {"the hub", R"sql(
+extern constinit const store::Migration m0001_hub_entry{"the hub", R"sql(
 CREATE TABLE owners (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   kind TEXT NOT NULL CHECK (kind IN ('user', 'org')),
@@ -88,13 +87,6 @@ CREATE TABLE repo_tags (
 CREATE INDEX repo_tags_repo ON repo_tags (repo_id);
 -- Substring search over owner/name; rowid is the repository's.
 CREATE VIRTUAL TABLE repo_search USING fts5 (full_name, tokenize = 'trigram');
-)sql"},
-};
+)sql"};
 
-}  // namespace
-
-std::span<const store::Migration> migrations() {
-  return kMigrations;
-}
-
-}  // namespace hearth::hub
+}  // namespace hearth::hub::migrations
