@@ -1,12 +1,6 @@
 #include "hub/commit.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-
-#include <cerrno>
-
 #include "base/clock.h"
-#include "base/files.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "hub/attributes.h"
@@ -14,6 +8,7 @@
 #include "hub/git/objects.h"
 #include "hub/git/snapshot.h"
 #include "hub/index.h"
+#include "hub/lock.h"
 
 namespace hearth::hub {
 namespace {
@@ -21,17 +16,6 @@ namespace {
 constexpr size_t kOperationsMax = 50'000;
 constexpr size_t kMessageMax = 64 * 1024;
 constexpr std::string_view kAttributesPath = ".gitattributes";
-
-// Waits for the other writers of this repository, in this process and others; the kernel frees it when its holder dies.
-Result<Fd> lock_repository(const Hub& hub, const Repo& repo) {
-  const auto path = path_join(hub.git_folder(repo), "hearth.lock");
-  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd && errno == ENOENT) return Status(Code::repo_not_found, cat("repository ", repo.full_name(), " was deleted"));
-  if (!fd) return errno_status("cannot lock", path);
-  while (flock(fd.get(), LOCK_EX) != 0)
-    if (errno != EINTR) return errno_status("cannot lock", path);
-  return fd;
-}
 
 Result<std::string> branch_ref(std::string_view branch) {
   if (branch.starts_with("refs/pr/") || branch.starts_with("refs/heads/")) return std::string(branch);

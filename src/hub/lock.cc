@@ -1,0 +1,22 @@
+#include "hub/lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+
+#include "base/text.h"
+
+namespace hearth::hub {
+
+Result<Fd> lock_repository(const Hub& hub, const Repo& repo) {
+  const auto path = path_join(hub.git_folder(repo), "hearth.lock");
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd && errno == ENOENT) return Status(Code::repo_not_found, cat("repository ", repo.full_name(), " was deleted"));
+  if (!fd) return errno_status("cannot lock", path);
+  while (flock(fd.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return errno_status("cannot lock", path);
+  return fd;
+}
+
+}  // namespace hearth::hub

@@ -1,0 +1,14 @@
+// The lock of a repository's writers (invariant 3 of hub/hub.h).
+#pragma once
+
+#include "base/files.h"
+#include "base/result.h"
+#include "hub/hub.h"
+
+namespace hearth::hub {
+
+/// Waits for the other writers of this repository, in this process and others. Held until the descriptor is closed; the
+/// kernel frees it when its holder dies. repo_not_found when the repository was deleted meanwhile.
+Result<Fd> lock_repository(const Hub& hub, const Repo& repo);
+
+}  // namespace hearth::hub
