@@ -5,10 +5,12 @@
 #include "base/text.h"
 #include "hub/attributes.h"
 #include "hub/card.h"
+#include "hub/events.h"
 #include "hub/git/objects.h"
 #include "hub/git/snapshot.h"
 #include "hub/index.h"
 #include "hub/lock.h"
+#include "hub/push.h"
 
 namespace hearth::hub {
 namespace {
@@ -179,6 +181,10 @@ Result<CommitDone> create_commit(Hub& hub, const Repo& repo, const Caller& autho
   if (r != 0) return git::failure(r, ref);
   git_reference_free(made);
 
+  const RefUpdate update{git::hex(parent), git::hex(id), ref};
+  if (const auto noted = record_event(hub.db(), content_event(repo, author.user->name, std::span(&update, 1)));
+      !noted.ok())
+    log(LogLevel::warning, "hub", cat("event of ", repo.full_name(), ": ", noted.message()));
   // The commit stands; an index that could not be written is made again at the next look.
   if (ref == "refs/heads/main")
     if (const auto refreshed = refresh_index(hub, repo); !refreshed.ok())

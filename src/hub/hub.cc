@@ -9,11 +9,13 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "hub/attributes.h"
+#include "hub/events.h"
 #include "hub/git/objects.h"
 #include "hub/history.h"
 #include "hub/index.h"
-#include "hub/rows.h"
 #include "hub/migrations_registry.h"
+#include "hub/push.h"
+#include "hub/rows.h"
 
 namespace hearth::hub {
 namespace {
@@ -71,6 +73,15 @@ Status create_git(const std::string& folder, const NewRepo& wanted, const std::s
     return git::failure(r, "branch main");
   git_reference_free(made);
   return sync_folder(std::string(path_parent(folder)));
+}
+
+// A crash between a moved main and its event: the index still has the old head.
+Status note_missed(Hub& hub, const Repo& repo) {
+  const auto row = TRY(hub.db().query_one("SELECT head FROM repo_index WHERE repo_id = $1", {repo.id}));
+  const auto now = head(hub, repo);
+  if (!row || !now.ok() || (*row)[0].text() == *now) return {};
+  const RefUpdate update{(*row)[0].text(), *now, "refs/heads/main"};
+  return record_event(hub.db(), content_event(repo, {}, std::span(&update, 1)));
 }
 
 }  // namespace
@@ -134,6 +145,7 @@ Status Hub::recover() {
     }
   }
   for (const auto& repo : repos) {
+    TRY(note_missed(*this, repo));
     auto index = main_index(*this, repo);
     if (!index.ok()) log(LogLevel::warning, "hub", cat("index of ", repo.full_name(), ": ", index.status().message()));
   }
@@ -171,6 +183,10 @@ Result<Repo> Hub::create_repo(const NewRepo& wanted) {
         cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners, " WHERE repos.id = last_insert_rowid()")));
     repo = repo_of(*row);
     TRY(transaction.execute("INSERT INTO repo_search (rowid, full_name) VALUES ($1, $2)", {repo.id, repo.full_name()}));
+    TRY(record_event(transaction, {.kind = "repo.create",
+                                   .repo_id = repo.id,
+                                   .actor = wanted.author.empty() ? repo.owner : wanted.author,
+                                   .data = Json::Object{{"type", kind_name(repo.kind)}, {"name", repo.full_name()}}}));
     auto created = create_git(git_folder(repo), wanted, wanted.author.empty() ? repo.owner : wanted.author, now);
     if (created.ok()) created = transaction.commit();
     if (!created.ok()) {
@@ -204,15 +220,19 @@ Result<Repo> Hub::repo_by_number(int64_t number) const {
   return repo_of(*row);
 }
 
-Status Hub::delete_repo(const Repo& repo) {
+Status Hub::delete_repo(const Repo& repo, std::string_view actor) {
   auto transaction = TRY(db_->begin());
   TRY(transaction.execute("DELETE FROM repo_search WHERE rowid = $1", {repo.id}));
   if (TRY(transaction.execute("DELETE FROM repos WHERE id = $1", {repo.id})) == 0) return unknown_repo();
+  TRY(record_event(transaction, {.kind = "repo.delete",
+                                 .repo_id = repo.id,
+                                 .actor = std::string(actor),
+                                 .data = Json::Object{{"type", kind_name(repo.kind)}, {"name", repo.full_name()}}}));
   TRY(transaction.commit());
   return remove_all(git_folder(repo));
 }
 
-Result<Repo> Hub::move_repo(const Repo& repo, const RepoId& to) {
+Result<Repo> Hub::move_repo(const Repo& repo, const RepoId& to, std::string_view actor) {
   TRY(check_name(to.owner));
   TRY(check_name(to.name));
   if (to.kind != repo.kind) return Status(Code::bad_input, "a move cannot change the type of a repository");
@@ -230,18 +250,30 @@ Result<Repo> Hub::move_repo(const Repo& repo, const RepoId& to) {
                           {kind, to.owner, to.name}));
   TRY(transaction.execute("UPDATE repos SET owner_id = $2, name = $3 WHERE id = $1", {repo.id, (*owner)[0], to.name}));
   TRY(transaction.execute("UPDATE repo_search SET full_name = $2 WHERE rowid = $1", {repo.id, to.full()}));
+  TRY(record_event(
+      transaction,
+      {.kind = "repo.move",
+       .repo_id = repo.id,
+       .actor = std::string(actor),
+       .data = Json::Object{{"type", kind_name(repo.kind)}, {"from", repo.full_name()}, {"name", to.full()}}}));
   TRY(transaction.commit());
   return repo_by_number(repo.id);
 }
 
-Status Hub::update_settings(const Repo& repo, const RepoSettings& settings) {
+Status Hub::update_settings(const Repo& repo, const RepoSettings& settings, std::string_view actor) {
   if (settings.gated && *settings.gated != "" && *settings.gated != "auto" && *settings.gated != "manual")
     return Status(Code::bad_input, cat("gated '", *settings.gated, "' is not known (auto, manual, false)"));
-  const auto changed =
-      TRY(db_->execute("UPDATE repos SET private = coalesce($2, private), gated = coalesce($3, gated) WHERE id = $1",
-                       {repo.id, settings.is_private, settings.gated}));
+  auto transaction = TRY(db_->begin());
+  const auto changed = TRY(
+      transaction.execute("UPDATE repos SET private = coalesce($2, private), gated = coalesce($3, gated) WHERE id = $1",
+                          {repo.id, settings.is_private, settings.gated}));
   if (changed == 0) return unknown_repo();
-  return {};
+  Json what = Json::Object();
+  if (settings.is_private) what.set("private", *settings.is_private);
+  if (settings.gated) what.set("gated", *settings.gated);
+  TRY(record_event(transaction,
+                   {.kind = "repo.config", .repo_id = repo.id, .actor = std::string(actor), .data = std::move(what)}));
+  return transaction.commit();
 }
 
 Status Hub::count_download(const Repo& repo) {

@@ -60,10 +60,11 @@ class Hub {
   /// otherwise.
   Result<Repo> repo(const RepoId& id) const;
   Result<Repo> repo_by_number(int64_t number) const;
-  Status delete_repo(const Repo& repo);
+  /// `actor` here and below: the user who does it, for the event; empty: the hub itself.
+  Status delete_repo(const Repo& repo, std::string_view actor = {});
   /// conflict when the new name is taken; the old one leads to the repository from then on.
-  Result<Repo> move_repo(const Repo& repo, const RepoId& to);
-  Status update_settings(const Repo& repo, const RepoSettings& settings);
+  Result<Repo> move_repo(const Repo& repo, const RepoId& to, std::string_view actor = {});
+  Status update_settings(const Repo& repo, const RepoSettings& settings, std::string_view actor = {});
   Status count_download(const Repo& repo);
 
   /// The bare git repository.

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "hub/card.h"
 #include "hub/commit.h"
+#include "hub/events.h"
 #include "hub/git/snapshot.h"
 #include "hub/index.h"
 
@@ -201,7 +202,8 @@ Result<PushCheck> check_push(Hub& hub, const Repo& repo, const Caller& caller, s
   return out;
 }
 
-Status after_push(Hub& hub, const Repo& repo) {
+Status after_push(Hub& hub, const Repo& repo, std::string_view actor, std::span<const RefUpdate> updates) {
+  TRY(record_event(hub.db(), content_event(repo, actor, updates)));
   return refresh_index(hub, repo);
 }
 

@@ -32,7 +32,7 @@ struct PushCheck {
 Result<PushCheck> check_push(Hub& hub, const Repo& repo, const Caller& caller, std::span<const RefUpdate> updates,
                              const std::string& quarantine);
 
-/// Brings the row and the index up to date after the refs have moved.
-Status after_push(Hub& hub, const Repo& repo);
+/// After the refs have moved: the event, then the row and the index.
+Status after_push(Hub& hub, const Repo& repo, std::string_view actor, std::span<const RefUpdate> updates);
 
 }  // namespace hearth::hub

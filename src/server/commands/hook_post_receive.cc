@@ -9,10 +9,13 @@
 namespace hearth::server::commands {
 namespace {
 
+constexpr uint64_t kInputMax = 4u << 20;
+
 Status follow() {
+  const auto updates = TRY(hub::parse_ref_updates(TRY(read_file("/dev/stdin", kInputMax))));
   const auto hub = TRY(hub::Hub::open(data_folder()));
   const auto repo = TRY(hub->repo_by_number(parse_int(env("HEARTH_HOOK_REPO")).value_or(0)));
-  return hub::after_push(*hub, repo);
+  return hub::after_push(*hub, repo, env("HEARTH_HOOK_USER"), updates);
 }
 
 int run(const Arguments&, Terminal& terminal) {

@@ -5,6 +5,7 @@
 #include "base/served.h"
 #include "base/text.h"
 #include "endpoints/endpoints.h"
+#include "server/background.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
 #include "server/server.h"
@@ -42,6 +43,7 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
       .anonymous_inference = inference == "on" || (inference == "auto" && is_loopback(host)),
   };
   Front front(services);
+  const Background background(services);
 
   net::ServerOptions options;
   options.host = host;

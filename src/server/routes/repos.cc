@@ -68,7 +68,7 @@ Result<hub::Repo> owned(Request& rq, const hub::RepoId& id) {
 
 Result<Response> remove(Request& rq) {
   const auto repo = TRY(owned(rq, TRY(read_id(rq, TRY(rq.json())))));
-  TRY(rq.hub().delete_repo(repo));
+  TRY(rq.hub().delete_repo(repo, rq.caller().name()));
   return json_response(Json(Json::Object()));
 }
 
@@ -78,7 +78,7 @@ Result<Response> move(Request& rq) {
   const auto to = TRY(hub::parse_repo_id(kind, body["toRepo"].as_string()));
   const auto repo = TRY(owned(rq, TRY(hub::parse_repo_id(kind, body["fromRepo"].as_string()))));
   TRY(hub::check_create(rq.caller(), to.owner));
-  return json_response(created_json(rq, TRY(rq.hub().move_repo(repo, to))));
+  return json_response(created_json(rq, TRY(rq.hub().move_repo(repo, to, rq.caller().name()))));
 }
 
 Result<Response> settings(Request& rq) {
@@ -91,7 +91,7 @@ Result<Response> settings(Request& rq) {
       return Status(Code::bad_input, "\"gated\" is \"auto\", \"manual\" or false");
     wanted.gated = std::string(gated->as_string());
   }
-  TRY(rq.hub().update_settings(*repo, wanted));
+  TRY(rq.hub().update_settings(*repo, wanted, rq.caller().name()));
   const auto now = TRY(rq.hub().repo_by_number(repo->id));
   return json_response(Json(Json::Object{{"private", now.is_private},
                                          {"visibility", now.is_private ? "private" : "public"},
