@@ -1,0 +1,243 @@
+#include "hub/discussions.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "hub/discussion_rows.h"
+#include "hub/git/snapshot.h"
+#include "hub/object_id.h"
+#include "hub/pull_requests.h"
+
+namespace hearth::hub {
+namespace {
+
+constexpr size_t kTitleMin = 3, kTitleMax = 200;
+constexpr size_t kCommentMax = 64 * 1024;
+
+Status no_discussion(const Repo& repo, int64_t num) {
+  return Status(Code::not_found, cat(repo.full_name(), " has no discussion ", num));
+}
+
+Person person_of(const store::Row& row, size_t first) {
+  return {.id = row[first].integer(), .name = row[first + 1].text(), .fullname = row[first + 2].text()};
+}
+
+Result<std::string> check_title(std::string_view text) {
+  const auto title = trim(text);
+  if (!is_utf8(title) || title.find('\0') != std::string_view::npos || title.find('\n') != std::string_view::npos)
+    return Status(Code::bad_input, "a title is one line of text");
+  if (const auto length = utf8_length(title); length < kTitleMin || length > kTitleMax)
+    return Status(Code::bad_input,
+                  cat("a title has ", kTitleMin, " to ", kTitleMax, " characters, this one has ", length));
+  return std::string(title);
+}
+
+constexpr std::pair<DiscussionStatus, std::string_view> kStatuses[] = {{DiscussionStatus::draft, "draft"},
+                                                                       {DiscussionStatus::open, "open"},
+                                                                       {DiscussionStatus::closed, "closed"},
+                                                                       {DiscussionStatus::merged, "merged"}};
+
+}  // namespace
+
+std::string_view status_name(DiscussionStatus status) {
+  for (const auto& [value, name] : kStatuses)
+    if (value == status) return name;
+  return "open";
+}
+
+Result<DiscussionStatus> parse_discussion_status(std::string_view text) {
+  for (const auto& [value, name] : kStatuses)
+    if (name == text) return value;
+  return Status(Code::bad_input, cat("status '", text.substr(0, 40), "' is not known (open, closed, draft, merged)"));
+}
+
+std::string Discussion::ref() const {
+  return cat("refs/pr/", num);
+}
+
+Discussion discussion_of(const store::Row& row) {
+  return {.id = row[0].integer(),
+          .object_id = row[1].text(),
+          .repo_id = row[2].integer(),
+          .num = row[3].integer(),
+          .title = row[4].text(),
+          .author = person_of(row, 5),
+          .status = parse_discussion_status(row[8].text()).value_or(DiscussionStatus::open),
+          .is_pull_request = row[9].boolean(),
+          .pinned = row[10].boolean(),
+          .locked = row[11].boolean(),
+          .comments = row[12].integer(),
+          .head = row[13].text(),
+          .merge_commit = row[14].text(),
+          .created_ms = row[15].integer(),
+          .updated_ms = row[16].integer()};
+}
+
+Result<Discussion> discussion_in(store::Transaction& transaction, const Repo& repo, int64_t num) {
+  const auto row = TRY(transaction.query_one(
+      cat("SELECT ", kDiscussionColumns, " FROM ", kDiscussionsWithAuthors, " WHERE d.repo_id = $1 AND d.num = $2"),
+      {repo.id, num}));
+  if (!row) return no_discussion(repo, num);
+  return discussion_of(*row);
+}
+
+Result<std::string> check_comment(std::string_view text) {
+  const auto clean = trim(text);
+  if (clean.empty()) return Status(Code::bad_input, "a comment needs some text");
+  if (clean.size() > kCommentMax)
+    return Status(Code::too_large, cat("a comment has at most ", kCommentMax, " bytes, this one has ", clean.size()));
+  if (!is_utf8(clean) || clean.find('\0') != std::string_view::npos)
+    return Status(Code::bad_input, "a comment is UTF-8 text");
+  return std::string(clean);
+}
+
+Status check_discuss(const Caller& caller, const Repo& repo) {
+  TRY(check_access(caller, repo, Right::metadata));
+  if (caller.anonymous())
+    return Status(
+        Code::unauthenticated,
+        cat("log in, or send a token with the write role, to take part in discussions of ", repo.full_name()));
+  if (caller.role != TokenRole::write)
+    return Status(Code::forbidden, "this token may only read; use one with the write role");
+  return {};
+}
+
+Status check_author_or_writer(const Caller& by, const Repo& repo, const Person& author) {
+  TRY(check_discuss(by, repo));
+  if (by.user->id == author.id) return {};
+  return check_access(by, repo, Right::write);
+}
+
+Result<Discussion> open_discussion(Hub& hub, const Repo& repo, const Caller& by, const NewDiscussion& wanted) {
+  TRY(check_discuss(by, repo));
+  const auto title = TRY(check_title(wanted.title));
+  const auto description = trim(wanted.description).empty() ? std::string() : TRY(check_comment(wanted.description));
+  const auto status = wanted.is_pull_request ? wanted.status : DiscussionStatus::open;
+  if (status != DiscussionStatus::open && status != DiscussionStatus::draft)
+    return Status(Code::bad_input, "a pull request begins as open or as draft");
+  const auto now = now_ms();
+  auto transaction = TRY(hub.db().begin());
+  const auto number = TRY(
+      transaction.query_one("INSERT INTO discussion_numbers (repo_id, last) VALUES ($1, 1) ON CONFLICT (repo_id) DO "
+                            "UPDATE SET last = discussion_numbers.last + 1 RETURNING last",
+                            {repo.id}));
+  const auto num = (*number)[0].integer();
+  std::string head;
+  if (wanted.is_pull_request) head = TRY(create_pull_request_ref(hub, repo, num, wanted.start));
+  TRY(transaction.execute(
+      "INSERT INTO discussions (object_id, repo_id, num, title, author_id, status, is_pull_request, head, created_ms, "
+      "updated_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+      {new_object_id(), repo.id, num, title, by.user->id, status_name(status), wanted.is_pull_request, head, now}));
+  const auto made = TRY(discussion_in(transaction, repo, num));
+  if (!description.empty()) TRY(add_event(transaction, made, &*by.user, {.body = description}));
+  TRY(transaction.commit());
+  return get_discussion(hub, repo, num);
+}
+
+Result<Discussion> get_discussion(const Hub& hub, const Repo& repo, int64_t num) {
+  const auto row = TRY(hub.db().query_one(
+      cat("SELECT ", kDiscussionColumns, " FROM ", kDiscussionsWithAuthors, " WHERE d.repo_id = $1 AND d.num = $2"),
+      {repo.id, num}));
+  if (!row) return no_discussion(repo, num);
+  return discussion_of(*row);
+}
+
+Result<DiscussionPage> list_discussions(const Hub& hub, const Repo& repo, const DiscussionQuery& query) {
+  std::vector<store::Value> parameters;
+  const auto placeholder = [&](const auto& value) {
+    parameters.emplace_back(value);
+    return cat("$", parameters.size());
+  };
+  auto where = cat(" FROM ", kDiscussionsWithAuthors, " WHERE d.repo_id = ", placeholder(repo.id));
+  if (query.is_pull_request) where += cat(" AND d.is_pull_request = ", placeholder(*query.is_pull_request));
+  if (query.open) where += *query.open ? " AND d.status IN ('open', 'draft')" : " AND d.status IN ('closed', 'merged')";
+  if (!query.author.empty()) where += cat(" AND a.name = ", placeholder(query.author));
+  if (!query.search.empty()) {
+    const auto pattern = replace_all(replace_all(to_lower_ascii(query.search), "!", "!!"), "%", "!%");
+    where +=
+        cat(" AND lower(d.title) LIKE ", placeholder(cat("%", replace_all(pattern, "_", "!_"), "%")), " ESCAPE '!'");
+  }
+  DiscussionPage out;
+  out.total = TRY(hub.db().query(cat("SELECT count(*)", where), parameters)).at(0)[0].integer();
+  const auto limit = placeholder(query.limit), skip = placeholder(query.skip);
+  for (const auto& row : TRY(hub.db().query(cat("SELECT ", kDiscussionColumns, where,
+                                                " ORDER BY d.pinned DESC, d.num DESC LIMIT ", limit, " OFFSET ", skip),
+                                            parameters)))
+    out.discussions.push_back(discussion_of(row));
+  out.closed = (*TRY(hub.db().query_one(
+      "SELECT count(*) FROM discussions WHERE repo_id = $1 AND status IN ('closed', 'merged')", {repo.id})))[0]
+                   .integer();
+  return out;
+}
+
+Result<DiscussionEvent> rename_discussion(Hub& hub, const Repo& repo, const Caller& by, int64_t num,
+                                          std::string_view title) {
+  const auto clean = TRY(check_title(title));
+  auto transaction = TRY(hub.db().begin());
+  const auto discussion = TRY(discussion_in(transaction, repo, num));
+  TRY(check_author_or_writer(by, repo, discussion.author));
+  TRY(transaction.execute("UPDATE discussions SET title = $2 WHERE id = $1", {discussion.id, clean}));
+  auto event = TRY(add_event(transaction, discussion, &*by.user,
+                             {.type = DiscussionEventType::title_change, .body = clean, .former = discussion.title}));
+  TRY(transaction.commit());
+  return event;
+}
+
+Result<DiscussionEvent> set_discussion_status(Hub& hub, const Repo& repo, const Caller& by, int64_t num,
+                                              DiscussionStatus status, std::string_view comment) {
+  const auto said = trim(comment).empty() ? std::string() : TRY(check_comment(comment));
+  auto transaction = TRY(hub.db().begin());
+  const auto discussion = TRY(discussion_in(transaction, repo, num));
+  TRY(check_author_or_writer(by, repo, discussion.author));
+  if (status == DiscussionStatus::merged)
+    return Status(Code::bad_input, "a pull request becomes merged by merging it, not by its status");
+  if (discussion.status == DiscussionStatus::merged)
+    return Status(Code::conflict, cat("pull request ", num, " is merged; its status stays so"));
+  if (status == DiscussionStatus::draft && !discussion.is_pull_request)
+    return Status(Code::bad_input, "only a pull request can be a draft");
+  if (status == discussion.status)
+    return Status(Code::bad_input, cat("discussion ", num, " has the status ", status_name(status), " already"));
+  if (!said.empty()) TRY(add_event(transaction, discussion, &*by.user, {.body = said}));
+  TRY(transaction.execute("UPDATE discussions SET status = $2 WHERE id = $1", {discussion.id, status_name(status)}));
+  auto event = TRY(add_event(transaction, discussion, &*by.user,
+                             {.type = DiscussionEventType::status_change, .body = status_name(status)}));
+  TRY(transaction.commit());
+  return event;
+}
+
+namespace {
+
+Result<DiscussionEvent> set_flag(Hub& hub, const Repo& repo, const Caller& by, int64_t num, std::string_view column,
+                                 DiscussionEventType type, bool on) {
+  TRY(check_access(by, repo, Right::write));
+  auto transaction = TRY(hub.db().begin());
+  const auto discussion = TRY(discussion_in(transaction, repo, num));
+  TRY(transaction.execute(cat("UPDATE discussions SET ", column, " = $2 WHERE id = $1"), {discussion.id, on}));
+  auto event = TRY(add_event(transaction, discussion, &*by.user, {.type = type, .body = on ? "1" : "0"}));
+  TRY(transaction.commit());
+  return event;
+}
+
+}  // namespace
+
+Result<DiscussionEvent> set_pinned(Hub& hub, const Repo& repo, const Caller& by, int64_t num, bool pinned) {
+  return set_flag(hub, repo, by, num, "pinned", DiscussionEventType::pinning_change, pinned);
+}
+
+Result<DiscussionEvent> set_locked(Hub& hub, const Repo& repo, const Caller& by, int64_t num, bool locked) {
+  return set_flag(hub, repo, by, num, "locked", DiscussionEventType::locking_change, locked);
+}
+
+Status delete_discussion(Hub& hub, const Repo& repo, const Caller& by, int64_t num) {
+  TRY(check_access(by, repo, Right::write));
+  auto transaction = TRY(hub.db().begin());
+  const auto discussion = TRY(discussion_in(transaction, repo, num));
+  TRY(transaction.execute("DELETE FROM discussions WHERE id = $1", {discussion.id}));
+  TRY(transaction.commit());
+  if (!discussion.is_pull_request) return {};
+  const auto repository = TRY(git::open(hub, repo));
+  if (const int r = git_reference_remove(repository.get(), discussion.ref().c_str()); r != 0 && r != GIT_ENOTFOUND)
+    return git::failure(r, discussion.ref());
+  return {};
+}
+
+}  // namespace hearth::hub
