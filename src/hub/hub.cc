@@ -101,7 +101,7 @@ Repo repo_of(const store::Row& row) {
           .likes = row[11].integer()};
 }
 
-Hub::Hub(std::string folder, std::unique_ptr<store::Db> db, store::Blobs blobs)
+Hub::Hub(std::string folder, std::unique_ptr<store::Db> db, std::unique_ptr<store::Blobs> blobs)
     : folder_(std::move(folder)),
       db_(std::move(db)),
       blobs_(std::move(blobs)),
@@ -111,7 +111,7 @@ Result<std::unique_ptr<Hub>> Hub::open(const std::string& folder) {
   git::start_library();
   for (const auto kind : {RepoKind::model, RepoKind::dataset, RepoKind::space})
     TRY(make_folders(cat(folder, "/repos/", kind_plural(kind)), 0700));
-  auto blobs = TRY(store::Blobs::open(path_join(folder, "objects")));
+  auto blobs = TRY(store::open_blobs(path_join(folder, "objects")));
   const auto database = path_join(folder, "hearth.db");
   // Password hashes are nobody else's to read; SQLite gives its other files the same mode.
   if (const Fd file(::open(database.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)); !file)
@@ -125,7 +125,7 @@ std::string Hub::git_folder(const Repo& repo) const {
 }
 
 Status Hub::recover() {
-  TRY(blobs_.remove_leftovers(kLeftoverAgeS));
+  TRY(blobs_->remove_leftovers(kLeftoverAgeS));
   std::vector<Repo> repos;
   {
     // With the write lock nobody creates a repository while folders are compared with rows.
@@ -287,7 +287,7 @@ Status Hub::link_object(const Repo& repo, std::string_view sha256) {
 }
 
 Result<bool> Hub::may_use_object(const Caller& caller, const Repo& repo, std::string_view sha256) const {
-  if (!store::is_sha256(sha256) || !blobs_.has(sha256)) return false;
+  if (!store::is_sha256(sha256) || !TRY(blobs_->has(sha256))) return false;
   for (const auto& row : TRY(db_->query(cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners,
                                             " JOIN repo_objects ON repo_objects.repo_id = repos.id WHERE sha256 = $1"),
                                         {store::Value(sha256)}))) {

@@ -48,7 +48,7 @@ class Hub {
 
   const std::string& folder() const { return folder_; }
   store::Db& db() const { return *db_; }
-  const store::Blobs& blobs() const { return blobs_; }
+  const store::Blobs& blobs() const { return *blobs_; }
   Accounts& accounts() const { return *accounts_; }
 
   /// Finishes what a crash interrupted and brings the index up to date with git; called once by the server at start.
@@ -77,10 +77,10 @@ class Hub {
   Result<bool> may_use_object(const Caller& caller, const Repo& repo, std::string_view sha256) const;
 
  private:
-  Hub(std::string folder, std::unique_ptr<store::Db> db, store::Blobs blobs);
+  Hub(std::string folder, std::unique_ptr<store::Db> db, std::unique_ptr<store::Blobs> blobs);
   std::string folder_;
   std::unique_ptr<store::Db> db_;
-  store::Blobs blobs_;
+  std::unique_ptr<store::Blobs> blobs_;
   std::unique_ptr<Accounts> accounts_;
 };
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kFilesMax = 100'000;
 constexpr uint64_t kCardMax = 4u << 20, kConfigMax = 4u << 20;
+constexpr uint64_t kHeaderMax = 32u << 20;  // of a weight file that is not on this machine
 constexpr size_t kTagsMax = 500, kTagLengthMax = 200;
 constexpr int kRefreshTries = 5;
 
@@ -41,7 +42,9 @@ class Reader {
   const std::vector<TreeEntry>& files() const { return files_; }
   /// The weight files, opened where they lie: big ones in the store, small ones from git.
   WeightSource weights(const TreeEntry& file) const {
-    if (file.lfs) return {.path = hub_.blobs().path(file.lfs->sha256), .bytes = {}};
+    if (file.lfs && hub_.blobs().is_local())
+      return {.path = hub_.blobs().local_path(file.lfs->sha256).value_or(""), .bytes = {}};
+    if (file.lfs) return {.path = {}, .bytes = hub_.blobs().read(file.lfs->sha256, 0, kHeaderMax).value_or("")};
     auto id = git::parse_oid(file.oid);
     return {.path = {}, .bytes = id.ok() ? git::read_blob(at_.odb.get(), *id, 16u << 20).value_or("") : ""};
   }

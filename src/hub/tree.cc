@@ -118,7 +118,9 @@ Result<std::string> read_file(const Hub& hub, const Repo& repo, std::string_view
                               uint64_t max_bytes) {
   const auto file = TRY(find_file(hub, repo, revision, path));
   if (!file.entry.lfs) return read_blob(hub, repo, file.entry.oid, max_bytes);
-  return hearth::read_file(hub.blobs().path(file.entry.lfs->sha256), max_bytes);
+  if (file.entry.size_bytes > max_bytes)
+    return Status(Code::too_large, cat(path, " has ", file.entry.size_bytes, " bytes, the limit is ", max_bytes));
+  return hub.blobs().read(file.entry.lfs->sha256);
 }
 
 std::optional<LfsPointer> parse_pointer(std::string_view text) {

@@ -42,7 +42,7 @@ bool etag_matches(std::string_view header, std::string_view etag) {
 
 Response file_response(const Request& rq, FileAnswer file) {
   Response out;
-  const bool inline_bytes = file.bytes_or_path.index() == 0;
+  const auto* text = std::get_if<std::string>(&file.content);
   if (!file.etag.empty()) out.headers.set("ETag", cat("\"", file.etag, "\""));
   out.headers.set("Accept-Ranges", "bytes");
   out.headers.set("X-Content-Type-Options", "nosniff");
@@ -52,7 +52,7 @@ Response file_response(const Request& rq, FileAnswer file) {
     out.status = 304;
     return out;
   }
-  out.headers.set("Content-Type", content_type(file.name, inline_bytes && is_utf8(std::get<0>(file.bytes_or_path))));
+  out.headers.set("Content-Type", content_type(file.name, text && is_utf8(*text)));
 
   auto range = net::parse_range(rq.header("range"), file.size_bytes);
   if (!range.ok()) {
@@ -67,11 +67,12 @@ Response file_response(const Request& rq, FileAnswer file) {
     out.status = 206;
     out.headers.set("Content-Range", cat("bytes ", begin, "-", begin + length - 1, "/", file.size_bytes));
   }
-  if (inline_bytes) {
-    auto bytes = std::get<0>(std::move(file.bytes_or_path));
-    out.body = *range ? bytes.substr(begin, length) : std::move(bytes);
+  if (text) {
+    out.body = *range ? text->substr(begin, length) : std::get<std::string>(std::move(file.content));
   } else {
-    out.body = net::FileRange{.path = std::get<1>(file.bytes_or_path), .offset = begin, .length = length};
+    auto path = rq.hub().blobs().local_path(std::get<store::ObjectName>(file.content));
+    if (!path.ok()) return error_response(path.status(), rq.caller().anonymous());
+    out.body = net::FileRange{.path = *std::move(path), .offset = begin, .length = length};
   }
   return out;
 }

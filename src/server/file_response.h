@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "server/request.h"
+#include "store/blobs.h"
 
 namespace hearth::server {
 
@@ -14,7 +15,7 @@ struct FileAnswer {
   std::string name;  ///< shown to whoever saves it
   std::string etag;  ///< without quotes; empty: none
   uint64_t size_bytes = 0;
-  std::variant<std::string, std::string> bytes_or_path;  ///< index 0: the bytes, 1: a path
+  std::variant<std::string, store::ObjectName> content;  ///< the bytes, or where they are stored
   bool attachment = false;                               ///< saved rather than shown
 };
 

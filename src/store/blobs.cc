@@ -1,7 +1,5 @@
 #include "store/blobs.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,86 +7,81 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "store/blobs/leftovers.h"
+#include "store/blobs/stores.h"
 
 namespace hearth::store {
+namespace {
+
+constexpr size_t kHashDigits = 64, kKindMax = 32;
+constexpr uint64_t kReadMax = uint64_t{1} << 30;
+
+bool is_kind(std::string_view text) {
+  return !text.empty() && text.size() <= kKindMax &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
+}
+
+}  // namespace
 
 bool is_sha256(std::string_view text) {
-  return text.size() == 64 &&
+  return text.size() == kHashDigits &&
          std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-Blobs::Blobs(std::string folder) : folder_(std::move(folder)), incoming_(path_join(folder_, "incoming")) {}
-
-Result<Blobs> Blobs::open(std::string folder) {
-  Blobs blobs(std::move(folder));
-  TRY(make_folders(path_join(blobs.folder_, "sha256")));
-  TRY(make_folders(blobs.incoming_));
-  return blobs;
+ObjectName::ObjectName(std::string_view kind, std::string_view hash) : text_(cat(kind, "/", hash)) {
+  VERIFY(is_kind(kind) && is_sha256(hash), "object names were checked where they came in");
 }
 
-std::string Blobs::path(std::string_view sha256) const {
-  VERIFY(is_sha256(sha256), "blob names were checked where they came in");
-  return cat(folder_, "/sha256/", sha256.substr(0, 2), "/", sha256.substr(2, 2), "/", sha256);
+std::optional<ObjectName> ObjectName::parse(std::string_view text) {
+  const auto slash = text.find('/');
+  if (slash == std::string_view::npos || !is_kind(text.substr(0, slash)) || !is_sha256(text.substr(slash + 1)))
+    return std::nullopt;
+  return ObjectName(text.substr(0, slash), text.substr(slash + 1));
 }
 
-bool Blobs::has(std::string_view sha256) const {
-  return exists(path(sha256));
-}
-
-Result<uint64_t> Blobs::size(std::string_view sha256) const {
-  return file_size(path(sha256));
-}
-
-Result<Fd> Blobs::open_read(std::string_view sha256) const {
-  return hearth::open_read(path(sha256));
-}
-
-Status Blobs::adopt(const std::string& temporary, std::string_view sha256, uint64_t size_bytes) const {
-  const auto target = path(sha256);
-  if (exists(target)) {
-    ::unlink(temporary.c_str());
-    return sync_folder(std::string(path_parent(target)));  // another upload may have renamed it a moment ago
-  }
-  if (const auto found = TRY(file_size(temporary)); found != size_bytes)
-    return Status(Code::bad_input, cat("the upload has ", found, " bytes, ", size_bytes, " were announced"));
-  {
-    const auto fd = TRY(hearth::open_read(temporary));
-    if (fsync(fd.get()) != 0) return errno_status("cannot sync", temporary);
-    fchmod(fd.get(), 0444);
-  }
-  const auto leaf = std::string(path_parent(target));
-  const auto middle = std::string(path_parent(leaf));
-  const bool new_leaf = !is_folder(leaf), new_middle = !is_folder(middle);
-  TRY(make_folders(leaf));
-  TRY(rename_path(temporary, target));
-  TRY(sync_folder(leaf));
-  if (new_leaf) TRY(sync_folder(middle));
-  if (new_middle) TRY(sync_folder(path_join(folder_, "sha256")));
-  return {};
+Status Blobs::adopt(const std::string& temporary, const ObjectName& name, uint64_t size_bytes) const {
+  auto status = [&]() -> Status {
+    if (const auto found = TRY(file_size(temporary)); found != size_bytes)
+      return Status(Code::bad_input, cat("the upload has ", found, " bytes, ", size_bytes, " were announced"));
+    return take(temporary, name, size_bytes);
+  }();
+  ::unlink(temporary.c_str());  // renamed away, or not wanted
+  return status;
 }
 
 Result<std::string> Blobs::put(std::string_view bytes) const {
   auto sha256 = sha256_hex(bytes);
-  if (has(sha256)) return sha256;
-  const auto temporary = path_join(incoming_, random_token(16));
-  auto status = [&]() -> Status {
-    const auto fd = TRY(open_write(temporary));
-    return write_all(fd.get(), bytes, temporary);
-  }();
-  if (status.ok()) status = adopt(temporary, sha256, bytes.size());
-  if (status.ok()) return sha256;
-  ::unlink(temporary.c_str());
-  return status;
+  TRY(put(ObjectName(sha256), bytes));
+  return sha256;
+}
+
+Result<bool> Blobs::has(const ObjectName& name) const {
+  const auto found = size(name);
+  if (found.ok()) return true;
+  if (found.status().code() == Code::not_found) return false;
+  return found.status().clone();
+}
+
+Result<std::string> Blobs::read(const ObjectName& name, uint64_t begin, uint64_t length) const {
+  std::string out;
+  bool too_large = false;
+  auto status = stream(name, begin, length, [&](std::string_view piece) {
+    too_large = out.size() + piece.size() > kReadMax;
+    if (!too_large) out.append(piece);
+    return !too_large;
+  });
+  if (too_large) return Status(Code::too_large, cat(name.text(), ": more than ", kReadMax, " bytes at once"));
+  if (!status.ok()) return status;
+  return out;
 }
 
 Status Blobs::remove_leftovers(int64_t age_s) const {
-  const auto oldest_s = now_ms() / 1000 - age_s;
-  for (const auto& name : TRY(list_folder(incoming_))) {
-    const auto file = path_join(incoming_, name);
-    struct stat info {};
-    if (::lstat(file.c_str(), &info) == 0 && info.st_mtime < oldest_s) TRY(remove_all(file));
-  }
-  return {};
+  return remove_old_files(incoming_, now_ms() / 1000 - age_s);
+}
+
+Result<std::unique_ptr<Blobs>> open_blobs(std::string folder, std::string_view where) {
+  if (where.empty()) return open_disk(std::move(folder));
+  return Status(Code::bad_input, cat("objects '", where, "': neither empty (local files) nor s3://bucket/prefix?..."));
 }
 
 }  // namespace hearth::store

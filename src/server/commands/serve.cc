@@ -14,8 +14,6 @@
 namespace hearth::server::commands {
 namespace {
 
-constexpr int64_t kLeftoverAge_s = 24 * 3600;
-
 bool is_loopback(std::string_view host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
@@ -30,7 +28,6 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
 
   const auto hub = TRY(hub::Hub::open(folder));
   TRY(hub->recover());
-  TRY(hub->blobs().remove_leftovers(kLeftoverAge_s));
   TRY(remove_all(path_join(folder, "engines")));  // links for engines, made again on demand
 
   endpoints::Endpoints engines({.program = executable_path(), .folder = path_join(folder, "run")});

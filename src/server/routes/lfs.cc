@@ -99,14 +99,14 @@ Result<Response> get(Request& rq) {
   file.name = file.etag = rq.arg("oid");
   if (!store::is_sha256(file.etag)) return Status(Code::not_found, "no such object");
   file.size_bytes = TRY(rq.hub().blobs().size(file.etag));
-  file.bytes_or_path.emplace<1>(rq.hub().blobs().path(file.etag));
+  file.content = store::ObjectName(file.etag);
   return file_response(rq, std::move(file));
 }
 
 Result<Response> verify(Request& rq) {
   const auto body = TRY(rq.json());
   const auto oid = body["oid"].as_string();
-  if (!store::is_sha256(oid) || !rq.hub().blobs().has(oid))
+  if (!store::is_sha256(oid) || !TRY(rq.hub().blobs().has(oid)))
     return Status(Code::not_found, "the object has not arrived");
   const auto size = static_cast<int64_t>(TRY(rq.hub().blobs().size(oid)));
   if (size != body["size"].as_int(-1)) return Status(Code::bad_input, cat("the object has ", size, " bytes"));

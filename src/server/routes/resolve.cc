@@ -29,16 +29,16 @@ Result<Response> answer(Request& rq, bool raw) {
   if (entry.lfs && !raw) {
     file.etag = entry.lfs->sha256;
     file.size_bytes = entry.lfs->size_bytes;
-    if (!rq.hub().blobs().has(entry.lfs->sha256))
+    if (!TRY(rq.hub().blobs().has(entry.lfs->sha256)))
       return missing(
           rq, Status(Code::entry_not_found, cat(entry.path, " was never uploaded to this hub: only its pointer was")),
           commit);
-    file.bytes_or_path.emplace<1>(rq.hub().blobs().path(entry.lfs->sha256));
+    file.content = store::ObjectName(entry.lfs->sha256);
   } else {
     file.etag = entry.oid;
     auto bytes = TRY(hub::read_blob(rq.hub(), repo, entry.oid));
     file.size_bytes = bytes.size();
-    file.bytes_or_path.emplace<0>(std::move(bytes));
+    file.content = std::move(bytes);
   }
   const auto size_bytes = file.size_bytes;
   auto out = file_response(rq, std::move(file));
