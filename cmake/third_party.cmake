@@ -17,6 +17,7 @@ debian_library(git2 libgit2)
 debian_library(argon2 libargon2)
 debian_library(yaml-cpp yaml-cpp)
 debian_library(onig oniguruma)
+debian_library(lz4 liblz4)
 
 # Boost.Asio and Beast are headers only.
 add_library(boost_asio INTERFACE)
