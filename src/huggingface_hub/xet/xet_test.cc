@@ -202,7 +202,7 @@ TEST_CASE("xet: the tree of many chunks does not depend on when its groups are c
   Blake3Key node_key;
   std::memcpy(node_key.data(), key_bytes->data(), 32);
   // The definition, written as it reads: whole levels at once.
-  const auto by_levels = [](std::vector<TreeEntry> level) {
+  const auto by_levels = [&](std::vector<TreeEntry> level) {
     while (level.size() > 1) {
       std::vector<TreeEntry> next;
       for (size_t at = 0; at < level.size();) {
@@ -219,7 +219,7 @@ TEST_CASE("xet: the tree of many chunks does not depend on when its groups are c
           text += cat(level[at + i].hash.hex(), " : ", level[at + i].size_bytes, "\n");
           size += level[at + i].size_bytes;
         }
-        next.push_back({{blake3_keyed(node_key, bytes_of(text))}, size});
+        next.push_back({Hash{blake3_keyed(node_key, bytes_of(text))}, size});
         at += take;
       }
       level = next;
