@@ -119,6 +119,26 @@ int on_seek(void* user, curl_off_t offset, int origin) {
   return ::lseek(*static_cast<int*>(user), offset, origin) < 0 ? CURL_SEEKFUNC_CANTSEEK : CURL_SEEKFUNC_OK;
 }
 
+/// Which authorities are believed: the variables that Python's clients read (httpx: SSL_CERT_FILE, SSL_CERT_DIR;
+/// requests: REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE), else this system's own list, wherever the distribution keeps it.
+void trust(CURL* handle) {
+  for (const char* name : {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}) {
+    if (const auto file = env(name); !file.empty()) {
+      curl_easy_setopt(handle, is_folder(file) ? CURLOPT_CAPATH : CURLOPT_CAINFO, file.c_str());
+      return;
+    }
+  }
+  if (const auto folder = env("SSL_CERT_DIR"); !folder.empty())
+    curl_easy_setopt(handle, CURLOPT_CAPATH, folder.c_str());
+  static const std::string bundle = [] {
+    for (const char* file : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                             "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"})
+      if (exists(file)) return std::string(file);
+    return std::string();
+  }();
+  if (!bundle.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, bundle.c_str());
+}
+
 /// What keeps the request's parts alive while curl uses them.
 struct Parts {
   curl_slist* headers = nullptr;
@@ -189,6 +209,7 @@ Result<ClientResponse> http_request(const ClientRequest& request, std::stop_toke
   curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
   curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &t);
+  trust(handle);
   TRY(set_body(handle, request, parts));
   // Waiting for 100 Continue costs a second at servers that do not send it; nothing is set by curl's own habit.
   if (!request.headers.has("Expect")) parts.headers = curl_slist_append(parts.headers, "Expect:");

@@ -52,6 +52,7 @@ struct RequestHead {
   std::string query;   ///< after `?`, as sent
   Headers headers;
   std::string remote_address;  ///< without the port; empty on a Unix socket
+  bool secure = false;         ///< the client speaks TLS, to this server or to the proxy before it
 };
 
 /// A received file: removed with this object unless kept or moved away.
@@ -138,6 +139,8 @@ struct Response {
   Headers headers = {};
   Body body = {};
   std::shared_ptr<void> lease = {};  ///< let go when the answer is sent or the client has left
+  std::string_view route = {};       ///< the pattern that answered, for logs and metrics; of static storage
+  std::string user = {};             ///< who asked, for logs
 };
 
 /// The standard phrase: "Not Found".

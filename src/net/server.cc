@@ -40,6 +40,22 @@ Status taken(const ServerOptions& options, const error_code& error) {
                 cat("cannot listen on ", options.host, " port ", options.port, ": ", error.message()));
 }
 
+/// One address that is listened on.
+struct Gate {
+  explicit Gate(asio::io_context& io) : acceptor(asio::make_strand(io)) {}
+  Acceptor acceptor;
+  Doorway doorway;
+  bool tcp = true;
+  std::string host;
+  int port = 0;  ///< the one that was bound
+};
+
+std::string address_of(const Gate& gate, const ServerOptions& options) {
+  if (!gate.tcp) return cat("unix:", options.unix_path);
+  const bool v6 = contains(gate.host, ":");
+  return cat(gate.doorway.tls ? "https://" : "http://", v6 ? "[" : "", gate.host, v6 ? "]" : "", ":", gate.port);
+}
+
 Result<asio::generic::stream_protocol::endpoint> endpoint_of(asio::io_context& io, const ServerOptions& options) {
   error_code error;
   if (!options.unix_path.empty()) {
@@ -87,57 +103,67 @@ struct Server::Impl {
   Impl(const ServerOptions& o, Handler& handler)
       : options(o),
         io(std::max(o.io_threads, 1)),
-        acceptor(asio::make_strand(io)),
-        ticker(acceptor.get_executor()),
-        signals(acceptor.get_executor()),
+        strand(asio::make_strand(io)),
+        ticker(strand),
+        signals(strand),
         pool(o.pool_threads, o.max_queued),
         shared{.options = options, .handler = handler, .pool = pool, .io = io} {}
 
-  Status open();
-  awaitable<void> accept_all();
+  Status open(const ServerOptions& where, Doorway doorway);
+  awaitable<void> accept_all(Gate& gate);
   awaitable<void> tick();
-  void add(Socket socket, const Socket::endpoint_type& peer);
+  void add(Socket socket, const Socket::endpoint_type& peer, const Gate& gate);
   void begin_stop();
+  void await_signal(Server& server);
 
   ServerOptions options;
   asio::io_context io;
-  Acceptor acceptor;
+  asio::strand<asio::io_context::executor_type> strand;
+  std::vector<std::unique_ptr<Gate>> gates;  // the first one is the server's address
   asio::steady_timer ticker;
   asio::signal_set signals;
   Pool pool;  // its jobs use what is above
   Shared shared;
-  int bound_port = 0;
+  std::atomic<int64_t> drain_until_ms{0};
   int64_t cut_at_ms = 0;
+  bool closed = false;
 };
 
-Status Server::Impl::open() {
-  const auto endpoint = TRY(endpoint_of(io, options));
+Status Server::Impl::open(const ServerOptions& where, Doorway doorway) {
+  const auto endpoint = TRY(endpoint_of(io, where));
+  auto gate = std::make_unique<Gate>(io);
+  auto& acceptor = gate->acceptor;
+  gate->doorway = std::move(doorway);
+  gate->tcp = where.unix_path.empty();
+  gate->host = where.host;
   error_code error;
-  if (!options.unix_path.empty()) remove_leftover(io, options.unix_path);
+  if (!gate->tcp) remove_leftover(io, where.unix_path);
   acceptor.open(endpoint.protocol(), error);
-  if (!error && options.unix_path.empty()) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error && gate->tcp) acceptor.set_option(asio::socket_base::reuse_address(true), error);
   // The mode of the socket file, set before it exists: nobody else can connect in between.
-  if (!error && !options.unix_path.empty()) ::fchmod(acceptor.native_handle(), 0600);
+  if (!error && !gate->tcp) ::fchmod(acceptor.native_handle(), 0600);
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(1024, error);
-  if (error) return taken(options, error);
+  if (error) return taken(where, error);
   ::fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);
-  if (options.unix_path.empty()) {
+  if (gate->tcp) {
     asio::ip::tcp::endpoint bound;
     const auto local = acceptor.local_endpoint();
     std::memcpy(bound.data(), local.data(), std::min(local.size(), bound.capacity()));
-    bound_port = bound.port();
+    gate->port = bound.port();
   }
+  gates.push_back(std::move(gate));
   return {};
 }
 
-awaitable<void> Server::Impl::accept_all() {
+awaitable<void> Server::Impl::accept_all(Gate& gate) {
+  auto& acceptor = gate.acceptor;
   while (acceptor.is_open()) {
     Socket::endpoint_type peer;
     Socket socket(io);
     auto [error] = co_await acceptor.async_accept(socket, peer, kAwait);
     if (!error) {
-      add(std::move(socket), peer);
+      add(std::move(socket), peer, gate);
     } else if (acceptor.is_open()) {  // out of descriptors: some will be free again
       asio::steady_timer pause(acceptor.get_executor(), std::chrono::milliseconds(100));
       co_await pause.async_wait(kAwait);
@@ -145,15 +171,16 @@ awaitable<void> Server::Impl::accept_all() {
   }
 }
 
-void Server::Impl::add(Socket socket, const Socket::endpoint_type& peer) {
+void Server::Impl::add(Socket socket, const Socket::endpoint_type& peer, const Gate& gate) {
   error_code ignored;
   ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
   socket.native_non_blocking(true, ignored);
-  if (options.unix_path.empty()) {
+  if (gate.tcp) {
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
     ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kNotSentLowWater, sizeof kNotSentLowWater);
   }
   const bool full = shared.connections.with([&](auto& all) { return all.size() >= options.max_connections; });
+  if (full && gate.doorway.tls) return;  // nothing can be said before a handshake
   if (full) {
     auto answer = shared.handler.refuse({}, Status(Code::unavailable, "the hub has too many connections: try again"));
     answer.headers.set("Connection", "close");
@@ -163,7 +190,7 @@ void Server::Impl::add(Socket socket, const Socket::endpoint_type& peer) {
     ::send(socket.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     return;
   }
-  auto connection = std::make_shared<Connection>(shared, std::move(socket), address_of(peer));
+  auto connection = std::make_shared<Connection>(shared, std::move(socket), address_of(peer), gate.doorway);
   shared.connections.with([&](auto& all) { all.insert(connection); });
   asio::co_spawn(connection->strand(), connection->serve(), [this, connection](std::exception_ptr failure) {
     shared.connections.with([&](auto& all) { all.erase(connection); });
@@ -181,10 +208,11 @@ awaitable<void> Server::Impl::tick() {
   const int shortest = std::min({options.head_timeout_ms, options.idle_timeout_ms, options.stall_timeout_ms});
   const auto interval = std::chrono::milliseconds(std::clamp(shortest / 4, 10, 1000));
   for (;;) {
-    ticker.expires_after(shared.stopping ? std::chrono::milliseconds(10) : interval);
+    ticker.expires_after(shared.draining ? std::chrono::milliseconds(10) : interval);
     co_await ticker.async_wait(kAwait);
     const auto now = monotonic_ms();
-    if (shared.stopping && acceptor.is_open()) begin_stop();
+    if (shared.draining && now >= drain_until_ms) shared.stopping = true;
+    if (shared.stopping && !closed) begin_stop();
     const bool cut = shared.stopping && now >= cut_at_ms;
     bool none = true;
     shared.connections.with([&](auto& all) {
@@ -204,9 +232,13 @@ awaitable<void> Server::Impl::tick() {
 }
 
 void Server::Impl::begin_stop() {
+  closed = true;
   cut_at_ms = monotonic_ms() + options.grace_ms;
-  error_code ignored;
-  acceptor.close(ignored);
+  for (const auto& gate : gates)
+    asio::post(gate->acceptor.get_executor(), [&acceptor = gate->acceptor] {
+      error_code ignored;
+      acceptor.close(ignored);
+    });
   if (!options.unix_path.empty()) ::unlink(options.unix_path.c_str());
 }
 
@@ -215,7 +247,12 @@ Result<std::unique_ptr<Server>> Server::listen(const ServerOptions& options, Han
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   auto impl = std::make_unique<Impl>(options, handler);
-  TRY(impl->open());
+  TRY(impl->open(options, {.tls = options.tls}));
+  impl->shared.public_port = impl->gates.front()->port;
+  impl->shared.public_tls = options.tls != nullptr;
+  for (const auto& listener : options.more)
+    TRY(impl->open({.host = listener.host, .port = listener.port},
+                   {.tls = listener.tls, .redirect = listener.redirect}));
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
@@ -223,14 +260,39 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
 int Server::port() const {
-  return impl_->bound_port;
+  return impl_->gates.front()->port;
 }
 
 std::string Server::address() const {
-  const auto& options = impl_->options;
-  if (!options.unix_path.empty()) return cat("unix:", options.unix_path);
-  const bool v6 = contains(options.host, ":");
-  return cat("http://", v6 ? "[" : "", options.host, v6 ? "]" : "", ":", impl_->bound_port);
+  return address_of(*impl_->gates.front(), impl_->options);
+}
+
+std::vector<std::string> Server::addresses() const {
+  std::vector<std::string> out;
+  for (const auto& gate : impl_->gates) out.push_back(address_of(*gate, impl_->options));
+  return out;
+}
+
+bool Server::draining() const {
+  return impl_->shared.draining;
+}
+
+ServerLoad Server::load() const {
+  return {.connections = impl_->shared.connections.with([](auto& all) { return all.size(); }),
+          .waiting = impl_->pool.waiting(),
+          .running = impl_->pool.running()};
+}
+
+void Server::Impl::await_signal(Server& server) {
+  signals.async_wait([this, &server](error_code failure, int number) {
+    if (failure) return;
+    if (number != SIGHUP) {
+      server.stop();
+    } else if (options.on_reload) {
+      options.on_reload();
+    }
+    await_signal(server);
+  });
 }
 
 void Server::run() {
@@ -239,12 +301,12 @@ void Server::run() {
     error_code error;
     impl.signals.add(SIGINT, error);
     impl.signals.add(SIGTERM, error);
-    impl.signals.async_wait([this](error_code failure, int) {
-      if (!failure) stop();
-    });
+    impl.signals.add(SIGHUP, error);
+    impl.await_signal(*this);
   }
-  asio::co_spawn(impl.acceptor.get_executor(), impl.accept_all(), asio::detached);
-  asio::co_spawn(impl.acceptor.get_executor(), impl.tick(), asio::detached);
+  for (const auto& gate : impl.gates)
+    asio::co_spawn(gate->acceptor.get_executor(), impl.accept_all(*gate), asio::detached);
+  asio::co_spawn(impl.strand, impl.tick(), asio::detached);
   {
     std::vector<std::jthread> threads;
     for (int i = 1; i < impl.options.io_threads; ++i) threads.emplace_back([&impl] { impl.io.run(); });
@@ -253,8 +315,12 @@ void Server::run() {
 }
 
 void Server::stop() {
-  impl_->shared.stopping = true;
-  asio::post(impl_->acceptor.get_executor(), [this] { impl_->ticker.cancel(); });
+  auto& impl = *impl_;
+  // The first call begins to drain; a second one does not wait for its end.
+  const bool again = impl.shared.draining.exchange(true);
+  if (!again) impl.drain_until_ms = monotonic_ms() + impl.options.drain_ms;
+  if (again || impl.options.drain_ms == 0) impl.shared.stopping = true;
+  asio::post(impl.strand, [&impl] { impl.ticker.cancel(); });
 }
 
 }  // namespace hearth::net

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "base/guarded.h"
 #include "base/text.h"
 #include "net/server.h"
 
@@ -27,6 +28,10 @@ struct TestHandler : Handler {
   BodyPlan plan(const RequestHead& head) override { return on_plan(head); }
   std::optional<Response> admit(const RequestHead& head) override { return on_admit(head); }
   Response handle(Request&& request, std::stop_token stop) override { return on_handle(std::move(request), stop); }
+  void answered(const RequestHead&, const Response&, const Answered& how) override {
+    heard->with([&](auto& all) { all.push_back(how); });
+  }
+  std::shared_ptr<Guarded<std::vector<Answered>>> heard = std::make_shared<Guarded<std::vector<Answered>>>();
 };
 
 /// A server that runs until the end of the scope.
@@ -45,6 +50,7 @@ class RunningServer {
     if (thread_.joinable()) thread_.join();
   }
   int port() const { return server_->port(); }
+  std::vector<std::string> addresses() const { return server_->addresses(); }
   std::string url(std::string_view target) const { return cat(server_->address(), target); }
 
  private:

@@ -106,7 +106,7 @@ class ParserSource final : public BodySource {
     body.data = bytes_;
     body.size = sizeof bytes_;
     const Connection::Waiting waiting(c_, c_.shared_.options.stall_timeout_ms);
-    auto [error, n] = co_await http::async_read_some(c_.socket_, c_.buffer_, parser_, kAwait);
+    auto [error, n] = co_await http::async_read_some(c_.channel_, c_.buffer_, parser_, kAwait);
     if (error && error != http::error::need_buffer) co_return is_http_error(error) ? parse_status(error) : left();
     raw = std::string_view(bytes_, sizeof bytes_ - body.size);
     co_return Status();
@@ -166,17 +166,19 @@ Connection::Waiting::~Waiting() {
   c_.deadline_ms = 0;
 }
 
-Connection::Connection(Shared& shared, Socket socket, std::string remote_address)
+Connection::Connection(Shared& shared, Socket socket, std::string remote_address, Doorway doorway)
     : shared_(shared),
-      socket_(std::move(socket)),
+      channel_(std::move(socket)),
       strand_(asio::make_strand(shared.io)),
       remote_address_(std::move(remote_address)),
-      buffer_(shared.options.max_head_bytes + kPiece) {}
+      buffer_(shared.options.max_head_bytes + kPiece),
+      doorway_(std::move(doorway)) {}
 
 void Connection::check_deadline() {
-  if (deadline_ms == 0 || deadline_ms > monotonic_ms() || !socket_.is_open()) return;
+  auto& socket = channel_.socket();
+  if (deadline_ms == 0 || deadline_ms > monotonic_ms() || !socket.is_open()) return;
   int unsent = 0;
-  if (ioctl(socket_.native_handle(), SIOCOUTQ, &unsent) == 0 && unsent != unsent_) {
+  if (ioctl(socket.native_handle(), SIOCOUTQ, &unsent) == 0 && unsent != unsent_) {
     unsent_ = unsent;  // the client still takes bytes, if slowly
     deadline_ms = monotonic_ms() + timeout_ms_;
     return;
@@ -188,16 +190,70 @@ void Connection::wind_down(bool at_once) {
   if (!at_once && !idle_) return;
   stop_.request_stop();
   error_code ignored;
-  socket_.close(ignored);
+  channel_.socket().close(ignored);
 }
 
 awaitable<void> Connection::serve() {
-  while (co_await serve_one()) {
+  if (!doorway_.tls || co_await open()) {
+    while (co_await serve_one()) {
+    }
   }
   stop_.request_stop();
   error_code ignored;
-  socket_.shutdown(Socket::shutdown_both, ignored);
-  socket_.close(ignored);
+  if (channel_.socket().is_open()) channel_.finish_sending();
+  channel_.socket().shutdown(Socket::shutdown_both, ignored);
+  channel_.socket().close(ignored);
+}
+
+// A TLS record of a handshake begins with 22 (RFC 8446 5.1), an HTTP request with a letter.
+awaitable<bool> Connection::open() {
+  idle_ = true;  // a stopping server need not wait for it
+  const Waiting waiting(*this, shared_.options.head_timeout_ms);
+  auto [error] = co_await channel_.socket().async_wait(Socket::wait_read, kAwait);
+  idle_ = false;
+  if (error) co_return false;
+  char first = 0;
+  if (::recv(channel_.socket().native_handle(), &first, 1, MSG_PEEK | MSG_DONTWAIT) != 1) co_return false;
+  if (first != 22) {
+    doorway_.redirect = true;
+    co_return true;
+  }
+  co_return co_await channel_.handshake(doorway_.tls->current());
+}
+
+Response Connection::redirect(const RequestHead& head) const {
+  auto host = std::string(head.headers.get("Host"));
+  if (const auto colon = host.rfind(':'); colon != std::string::npos && host.find(']', colon) == std::string::npos)
+    host.resize(colon);
+  if (host.empty() || !head.target.starts_with('/'))
+    return shared_.handler.refuse(head, Status(Code::bad_input, "this port speaks https"));
+  const bool usual = shared_.public_port == (shared_.public_tls ? 443 : 80);
+  const auto port = usual ? std::string() : cat(":", shared_.public_port);
+  return {.status = 308,  // the method stays
+          .headers = {{"Location", cat(shared_.public_tls ? "https://" : "http://", host, port, head.target)}}};
+}
+
+awaitable<bool> Connection::answer(Response& response, Framing framing, const RequestHead& head, BodySource* body,
+                                   double begun_s) {
+  status_ = response.status;
+  sent_bytes_ = 0;
+  const bool good = co_await send(response, framing, head, body);
+  // Sending ends with false also where the answer itself closes the connection.
+  const bool whole = good || (!framing.keep_alive && channel_.socket().is_open());
+  shared_.handler.answered(head, response,
+                           {.status = status_,
+                            .bytes = sent_bytes_,
+                            .seconds = monotonic_s() - begun_s,
+                            .handle_seconds = handle_s_,
+                            .whole = whole});
+  co_return good;
+}
+
+// 499, as nginx logs it: nobody is there to be answered.
+void Connection::client_left(const RequestHead& head, double begun_s) {
+  shared_.handler.answered(
+      head, {.status = 499},
+      {.status = 499, .bytes = 0, .seconds = monotonic_s() - begun_s, .handle_seconds = handle_s_, .whole = false});
 }
 
 // One request and its answer; false when the connection is over.
@@ -209,28 +265,34 @@ awaitable<bool> Connection::serve_one() {
   stop_ = std::stop_source();
 
   error_code error;
-  if (buffer_.size() == 0) {  // the next request has not begun: the client may take its time
+  if (buffer_.size() == 0 &&
+      !channel_.has_received()) {  // the next request has not begun: the client may take its time
     if (shared_.stopping) co_return false;
     idle_ = true;
     const Waiting waiting(*this, options.idle_timeout_ms);
-    auto [wait_error] = co_await socket_.async_wait(Socket::wait_read, kAwait);
+    auto [wait_error] = co_await channel_.socket().async_wait(Socket::wait_read, kAwait);
     idle_ = false;
     error = wait_error;
   }
   if (!error) {
     const Waiting waiting(*this, options.head_timeout_ms);
-    auto [read_error, n] = co_await http::async_read_header(socket_, buffer_, parser, kAwait);
+    auto [read_error, n] = co_await http::async_read_header(channel_, buffer_, parser, kAwait);
     error = read_error;
   }
   if (error && !is_http_error(error)) co_return false;
-  const RequestHead head = head_of(parser.get(), remote_address_);
+  RequestHead head = head_of(parser.get(), remote_address_);
+  head.secure = channel_.secure();
+  const auto begun_s = monotonic_s();
+  handle_s_ = 0;
   Framing framing{.head_only = head.method == "HEAD", .keep_alive = false};
   if (error) {
     auto answer = shared_.handler.refuse(head, parse_status(error));
-    if (co_await send(answer, framing, head, nullptr)) co_await drain();
+    if (co_await this->answer(answer, framing, head, nullptr, begun_s)) co_await drain();
     co_return false;
   }
-  framing.keep_alive = parser.keep_alive() && !shared_.stopping;
+  shared_.handler.arrived(head);
+  framing.keep_alive = parser.keep_alive() && !shared_.stopping && !shared_.draining &&
+                       ++requests_ < options.keep_alive_requests && !doorway_.redirect;
   framing.chunks_known = parser.get().version() >= 11;
 
   const auto plan = shared_.handler.plan(head);
@@ -242,22 +304,30 @@ awaitable<bool> Connection::serve_one() {
   std::optional<Response> response;
   Status status;
   const auto length = parser.content_length();
-  if (!encoding.empty() && !gzip && !equals_ignore_case(encoding, "identity"))
+  if (doorway_.redirect)
+    response = redirect(head);
+  else if (!encoding.empty() && !gzip && !equals_ignore_case(encoding, "identity"))
     status = Status(Code::unsupported, cat("Content-Encoding '", encoding, "' is not known (gzip, identity)"));
   else if (length && plan.max_bytes > 0 && *length > plan.max_bytes)
     status = Status(Code::too_large, cat("the request's body has ", *length, " bytes, the limit is ", plan.max_bytes));
-  if (status.ok() && plan.admit_first) {
+  if (status.ok() && !response && plan.admit_first) {
     // Jobs are named before they are awaited: g++ 12 destroys a lambda twice that is written inside a co_await.
     std::function<Response()> admit = [&handler = shared_.handler, head] {
       return handler.admit(head).value_or(Response{.status = 0});
     };
     response = co_await on_pool(std::move(admit), head);
-    if (!response) co_return false;
+    if (!response) {
+      client_left(head, begun_s);
+      co_return false;
+    }
     if (response->status == 0) response.reset();
   }
   if (status.ok() && !response && plan.kind != BodyPlan::Kind::pipe) status = co_await receive(source, plan, request);
   if (!status.ok()) {
-    if (status.code() == Code::cancelled) co_return false;
+    if (status.code() == Code::cancelled) {
+      client_left(head, begun_s);
+      co_return false;
+    }
     response = shared_.handler.refuse(head, status);
   }
   if (!response) {
@@ -267,11 +337,14 @@ awaitable<bool> Connection::serve_one() {
       return handler.handle(std::move(*shared_request), stop);
     };
     response = co_await on_pool(std::move(handle), head);
-    if (!response) co_return false;
+    if (!response) {
+      client_left(head, begun_s);
+      co_return false;
+    }
   }
   const bool pumps_body = std::holds_alternative<ProcessPipe>(response->body);
   if (!parser.is_done() && !pumps_body) framing.keep_alive = false;  // the rest of the body will not be read
-  if (!co_await send(*response, framing, head, &source)) co_return false;
+  if (!co_await answer(*response, framing, head, &source, begun_s)) co_return false;
   if (parser.is_done() && framing.keep_alive) co_return true;
   // An unread body: closing now would reset the connection and could take the answer from the client.
   if (!parser.is_done() && !source.expects_continue()) co_await drain();
@@ -280,14 +353,13 @@ awaitable<bool> Connection::serve_one() {
 
 // Reads what the client still sends, within bounds, so that it gets to read the answer.
 awaitable<void> Connection::drain() {
-  error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  channel_.finish_sending();
   char bytes[kPiece];
   uint64_t total = 0;
   const int64_t begin = monotonic_ms();
   const Waiting waiting(*this, kDrainMs);
   while (total < kDrainBytes && monotonic_ms() - begin < kDrainMs) {
-    auto [error, n] = co_await socket_.async_read_some(asio::buffer(bytes), kAwait);
+    auto [error, n] = co_await channel_.socket().async_read_some(asio::buffer(bytes), kAwait);
     if (error || n == 0) break;
     total += n;
   }
@@ -295,12 +367,14 @@ awaitable<void> Connection::drain() {
 
 awaitable<int> Connection::watch() {
   for (;;) {
-    auto [error] = co_await socket_.async_wait(Socket::wait_read, kAwait);
-    if (error) co_return 0;
-    char byte;
-    const auto got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) co_return 0;
-    if (got > 0) {  // the next request waits already: its sender can only be seen to leave when it is read
+    if (!channel_.has_received()) {
+      auto [error] = co_await channel_.socket().async_wait(Socket::wait_read, kAwait);
+      if (error) co_return 0;
+    }
+    const auto seen = channel_.look();
+    if (seen == Channel::Seen::gone) co_return 0;
+    if (seen ==
+        Channel::Seen::data) {  // the next request waits already: its sender can only be seen to leave when it is read
       asio::steady_timer never(strand_, asio::steady_timer::time_point::max());
       co_await never.async_wait(kAwait);
       co_return 0;
@@ -330,6 +404,7 @@ awaitable<int> until_finished(std::shared_ptr<Call> call) {
 // Nothing when the client left first: the job's stop token is then requested and its answer dropped.
 awaitable<std::optional<Response>> Connection::on_pool(std::function<Response()> job, const RequestHead& head) {
   auto call = std::make_shared<Call>(strand_);
+  const auto begun_s = monotonic_s();
   const bool queued = shared_.pool.run([call, job = std::move(job), strand = strand_]() mutable {
     std::optional<Response> response;
     Status failure;
@@ -349,6 +424,7 @@ awaitable<std::optional<Response>> Connection::on_pool(std::function<Response()>
   });
   if (!queued) co_return shared_.handler.refuse(head, Status(Code::unavailable, "the hub is busy: try again"));
   const auto winner = co_await (until_finished(call) || watch());
+  handle_s_ += monotonic_s() - begun_s;
   if (winner.index() == 1) {
     stop_.request_stop();
     co_return std::nullopt;

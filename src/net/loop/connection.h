@@ -15,6 +15,7 @@
 
 #include "base/guarded.h"
 #include "net/loop/asio.h"
+#include "net/loop/channel.h"
 #include "net/loop/pool.h"
 #include "net/server.h"
 
@@ -28,15 +29,24 @@ struct Shared {
   Handler& handler;
   Pool& pool;
   asio::io_context& io;
+  std::atomic<bool> draining{false};  ///< the last answer on each connection says so
   std::atomic<bool> stopping{false};
+  int public_port = 0;  ///< of the first listener: where redirects lead
+  bool public_tls = false;
   Guarded<std::set<std::shared_ptr<Connection>>> connections{};
 };
 
 class BodySource;
 
+/// How a connection's listener was set up.
+struct Doorway {
+  std::shared_ptr<Tls> tls = {};
+  bool redirect = false;
+};
+
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Shared& shared, Socket socket, std::string remote_address);
+  Connection(Shared& shared, Socket socket, std::string remote_address, Doorway doorway);
 
   /// Serves until the client or the server ends it.
   awaitable<void> serve();
@@ -66,7 +76,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool chunks_known = true;  ///< the client speaks HTTP/1.1
   };
 
+  /// Settles whether the client speaks TLS. False: the connection is over.
+  awaitable<bool> open();
   awaitable<bool> serve_one();
+  /// Sends, and tells the handler how it went.
+  awaitable<bool> answer(Response& response, Framing framing, const RequestHead& head, BodySource* body,
+                         double begun_s);
+  void client_left(const RequestHead& head, double begun_s);
+  Response redirect(const RequestHead& head) const;
   awaitable<void> drain();
   awaitable<std::optional<Response>> on_pool(std::function<Response()> job, const RequestHead& head);
   /// Returns when the client has left.
@@ -76,6 +93,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   awaitable<bool> send(Response& response, Framing framing, const RequestHead& head, BodySource* body);
   awaitable<bool> send_text(std::string head, const std::string& text);
   awaitable<bool> send_file(std::string head, const FileRange& range);
+  awaitable<bool> send_file_encrypted(const FileRange& range);
   awaitable<bool> send_stream(Response& response, Framing framing, std::shared_ptr<StreamWriter::State> state);
   awaitable<bool> send_process(Response& response, Framing framing, const RequestHead& head, BodySource* body);
   awaitable<bool> send_relay(Response& response, Framing framing, const RequestHead& head);
@@ -88,13 +106,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   awaitable<bool> write_chunk(std::string_view bytes, bool chunked);
 
   Shared& shared_;
-  Socket socket_;
+  Channel channel_;
   asio::strand<asio::io_context::executor_type> strand_;
   std::string remote_address_;
   boost::beast::flat_buffer buffer_;
   bool idle_ = false;   ///< between requests
   int64_t unsent_ = 0;  ///< bytes in the kernel's send queue at the last look
   int timeout_ms_ = 0;  ///< of the wait under way
+  Doorway doorway_;
+  int requests_ = 0;         ///< begun on this connection
+  int status_ = 0;           ///< of the answer under way
+  uint64_t sent_bytes_ = 0;  ///< of the answer under way
+  double handle_s_ = 0;      ///< of the answer under way: on the pool, and waiting for it
   std::stop_source stop_;
 };
 

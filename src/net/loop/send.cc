@@ -28,7 +28,8 @@ namespace {
 
 constexpr size_t kPiece = 64 << 10;
 constexpr size_t kSendfilePiece = 1 << 20;  // between two looks at the other connections
-constexpr int kBroken = 0, kDone = 1;       // how a pump ended: the connection is of no more use, or is
+constexpr size_t kEncryptedPiece = 256 << 10;
+constexpr int kBroken = 0, kDone = 1;  // how a pump ended: the connection is of no more use, or is
 
 std::string connection_field(bool keep_alive, bool http11) {
   if (!keep_alive) return "Connection: close\r\n";
@@ -64,7 +65,8 @@ awaitable<bool> Connection::write(std::string_view a, std::string_view b, std::s
   const Waiting waiting(*this, shared_.options.stall_timeout_ms);
   const std::array<asio::const_buffer, 3> buffers = {asio::buffer(a.data(), a.size()), asio::buffer(b.data(), b.size()),
                                                      asio::buffer(c.data(), c.size())};
-  auto [error, n] = co_await asio::async_write(socket_, buffers, kAwait);
+  auto [error, n] = co_await asio::async_write(channel_, buffers, kAwait);
+  sent_bytes_ += n;
   co_return !error;
 }
 
@@ -77,6 +79,7 @@ awaitable<bool> Connection::write_chunk(std::string_view bytes, bool chunked) {
 }
 
 awaitable<bool> Connection::send(Response& response, Framing framing, const RequestHead& head, BodySource* body) {
+  status_ = response.status;
   if (auto* stream = std::get_if<std::shared_ptr<StreamWriter>>(&response.body)) {
     auto state = (*stream)->state();
     stream->reset();  // so that the producer's going is seen
@@ -113,20 +116,37 @@ awaitable<bool> Connection::send_file(std::string head, const FileRange& range) 
   if (!co_await write(head)) co_return false;
   auto offset = static_cast<off_t>(range.offset);
   uint64_t left = range.length;
+  if (channel_.secure()) co_return co_await send_file_encrypted(range);
+  auto& socket = channel_.socket();
   const Waiting waiting(*this, shared_.options.stall_timeout_ms);
   while (left > 0) {
     const auto sent =
-        ::sendfile(socket_.native_handle(), range.fd.get(), &offset, std::min<uint64_t>(left, kSendfilePiece));
+        ::sendfile(socket.native_handle(), range.fd.get(), &offset, std::min<uint64_t>(left, kSendfilePiece));
     if (sent > 0) {
       left -= static_cast<uint64_t>(sent);
+      sent_bytes_ += static_cast<uint64_t>(sent);
       deadline_ms = monotonic_ms() + timeout_ms_;
       co_await asio::post(strand_, kAwait);
     } else if (sent < 0 && errno == EAGAIN) {
-      auto [error] = co_await socket_.async_wait(Socket::wait_write, kAwait);
+      auto [error] = co_await socket.async_wait(Socket::wait_write, kAwait);
       if (error) co_return false;
     } else if (sent == 0 || errno != EINTR) {
       co_return false;  // the file is shorter than it was, or the client left: the length cannot be kept
     }
+  }
+  co_return true;
+}
+
+// Encryption needs the bytes here; they pass through one buffer.
+awaitable<bool> Connection::send_file_encrypted(const FileRange& range) {
+  std::string bytes(std::min<uint64_t>(range.length, kEncryptedPiece), '\0');
+  for (uint64_t done = 0; done < range.length;) {
+    const auto wanted = std::min<uint64_t>(bytes.size(), range.length - done);
+    const auto got = ::pread(range.fd.get(), bytes.data(), wanted, static_cast<off_t>(range.offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) co_return false;  // shorter than it was
+    if (!co_await write(std::string_view(bytes).substr(0, static_cast<size_t>(got)))) co_return false;
+    done += static_cast<uint64_t>(got);
   }
   co_return true;
 }
@@ -336,6 +356,7 @@ awaitable<int> Connection::pump_relay(Response& response, Framing framing, const
       answer.headers.add(name, std::string_view(field.value().data(), field.value().size()));
   }
   for (const auto& [name, value] : response.headers) answer.headers.add(name, value);
+  status_ = answer.status;
   const bool bodyless = answer.status == 204 || answer.status == 304;
   const auto length = parser.content_length();
   const bool chunked = !length && !bodyless && framing.chunks_known;
