@@ -122,6 +122,13 @@ Result<DiscussionEvent> add_event(store::Transaction& transaction, const Discuss
   return event_in(transaction, (*row)[0].integer());
 }
 
+Result<DiscussionEvent> say(store::Transaction& transaction, const Repo& repo, const Caller& by,
+                            const Discussion& discussion, std::string_view text) {
+  auto event = TRY(add_event(transaction, discussion, &*by.user, {.body = text}));
+  TRY(record_discussion(transaction, repo, by, discussion.num, Action::create, &event));
+  return event;
+}
+
 Result<std::vector<DiscussionEvent>> discussion_events(const Hub& hub, const Discussion& discussion) {
   std::vector<DiscussionEvent> out;
   for (const auto& row : TRY(hub.db().query(
@@ -137,7 +144,7 @@ Result<DiscussionEvent> add_comment(Hub& hub, const Repo& repo, const Caller& by
   auto transaction = TRY(hub.db().begin());
   const auto discussion = TRY(discussion_in(transaction, repo, num));
   TRY(check_unlocked(by, repo, discussion));
-  auto event = TRY(add_event(transaction, discussion, &*by.user, {.body = said}));
+  auto event = TRY(say(transaction, repo, by, discussion, said));
   TRY(transaction.commit());
   return event;
 }
@@ -157,6 +164,7 @@ Result<DiscussionEvent> edit_comment(Hub& hub, const Repo& repo, const Caller& b
   TRY(transaction.execute("UPDATE discussion_events SET body = $2, updated_ms = $3 WHERE id = $1",
                           {comment.id, said, now}));
   auto out = TRY(event_in(transaction, comment.id));
+  TRY(record_discussion(transaction, repo, by, num, Action::update, &out));
   TRY(transaction.commit());
   return out;
 }
@@ -172,6 +180,7 @@ Result<DiscussionEvent> hide_comment(Hub& hub, const Repo& repo, const Caller& b
   TRY(transaction.execute("UPDATE discussion_events SET body = '', hidden = 1, updated_ms = $2 WHERE id = $1",
                           {comment.id, now_ms()}));
   auto out = TRY(event_in(transaction, comment.id));
+  TRY(record_discussion(transaction, repo, by, num, Action::update, &out));
   TRY(transaction.commit());
   return out;
 }

@@ -30,6 +30,18 @@ struct NewEvent {
 Result<DiscussionEvent> add_event(store::Transaction& transaction, const Discussion& discussion, const User* by,
                                   const NewEvent& event);
 
+/// A new comment with its event of `events`: rights and bounds were checked.
+Result<DiscussionEvent> say(store::Transaction& transaction, const Repo& repo, const Caller& by,
+                            const Discussion& discussion, std::string_view text);
+
+enum class Action { create, update, remove };
+/// The event (hub/events.h) of a change, in its transaction: kind "discussion", or "discussion.comment" when a comment
+/// is given and `comment_alone`. data: {action: create|update|delete, discussion: {id, num, title, status,
+/// isPullRequest, author, mergeCommitId?}, comment?: {id, author}} with the ids of the wire. What a comment says stays
+/// out of it, so that hiding it leaves no copy.
+Status record_discussion(store::Transaction& transaction, const Repo& repo, const Caller& by, int64_t num,
+                         Action action, const DiscussionEvent* comment = nullptr, bool comment_alone = true);
+
 /// Trimmed; bad_input when empty or over 64 KB.
 Result<std::string> check_comment(std::string_view text);
 

@@ -3,9 +3,11 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "hub/discussion_rows.h"
+#include "hub/events.h"
 #include "hub/git/snapshot.h"
 #include "hub/object_id.h"
 #include "hub/pull_requests.h"
+#include "hub/push.h"
 
 namespace hearth::hub {
 namespace {
@@ -80,6 +82,26 @@ Result<Discussion> discussion_in(store::Transaction& transaction, const Repo& re
   return discussion_of(*row);
 }
 
+Status record_discussion(store::Transaction& transaction, const Repo& repo, const Caller& by, int64_t num,
+                         Action action, const DiscussionEvent* comment, bool comment_alone) {
+  constexpr std::string_view actions[] = {"create", "update", "delete"};
+  const auto discussion = TRY(discussion_in(transaction, repo, num));
+  const auto author = [](const Person& person) { return person.id != 0 ? Json(object_id_of(person.id)) : Json(); };
+  Json about = Json::Object{{"id", discussion.object_id},
+                            {"num", num},
+                            {"title", discussion.title},
+                            {"status", status_name(discussion.status)},
+                            {"isPullRequest", discussion.is_pull_request},
+                            {"author", author(discussion.author)}};
+  if (!discussion.merge_commit.empty()) about.set("mergeCommitId", discussion.merge_commit);
+  Json data = Json::Object{{"action", actions[static_cast<size_t>(action)]}, {"discussion", std::move(about)}};
+  if (comment) data.set("comment", Json::Object{{"id", comment->object_id}, {"author", author(comment->author)}});
+  return record_event(transaction, {.kind = comment && comment_alone ? "discussion.comment" : "discussion",
+                                    .repo_id = repo.id,
+                                    .actor = std::string(by.name()),
+                                    .data = std::move(data)});
+}
+
 Result<std::string> check_comment(std::string_view text) {
   const auto clean = trim(text);
   if (clean.empty()) return Status(Code::bad_input, "a comment needs some text");
@@ -128,7 +150,14 @@ Result<Discussion> open_discussion(Hub& hub, const Repo& repo, const Caller& by,
       "updated_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
       {new_object_id(), repo.id, num, title, by.user->id, status_name(status), wanted.is_pull_request, head, now}));
   const auto made = TRY(discussion_in(transaction, repo, num));
-  if (!description.empty()) TRY(add_event(transaction, made, &*by.user, {.body = description}));
+  std::optional<DiscussionEvent> comment;
+  if (!description.empty()) comment = TRY(add_event(transaction, made, &*by.user, {.body = description}));
+  TRY(record_discussion(transaction, repo, by, num, Action::create, comment ? &*comment : nullptr,
+                        /*comment_alone=*/false));
+  if (wanted.is_pull_request) {
+    const RefUpdate update{std::string(40, '0'), head, made.ref()};
+    TRY(record_event(transaction, content_event(repo, by.name(), std::span(&update, 1))));
+  }
   TRY(transaction.commit());
   return get_discussion(hub, repo, num);
 }
@@ -178,6 +207,7 @@ Result<DiscussionEvent> rename_discussion(Hub& hub, const Repo& repo, const Call
   TRY(transaction.execute("UPDATE discussions SET title = $2 WHERE id = $1", {discussion.id, clean}));
   auto event = TRY(add_event(transaction, discussion, &*by.user,
                              {.type = DiscussionEventType::title_change, .body = clean, .former = discussion.title}));
+  TRY(record_discussion(transaction, repo, by, num, Action::update));
   TRY(transaction.commit());
   return event;
 }
@@ -196,10 +226,11 @@ Result<DiscussionEvent> set_discussion_status(Hub& hub, const Repo& repo, const 
     return Status(Code::bad_input, "only a pull request can be a draft");
   if (status == discussion.status)
     return Status(Code::bad_input, cat("discussion ", num, " has the status ", status_name(status), " already"));
-  if (!said.empty()) TRY(add_event(transaction, discussion, &*by.user, {.body = said}));
+  if (!said.empty()) TRY(say(transaction, repo, by, discussion, said));
   TRY(transaction.execute("UPDATE discussions SET status = $2 WHERE id = $1", {discussion.id, status_name(status)}));
   auto event = TRY(add_event(transaction, discussion, &*by.user,
                              {.type = DiscussionEventType::status_change, .body = status_name(status)}));
+  TRY(record_discussion(transaction, repo, by, num, Action::update));
   TRY(transaction.commit());
   return event;
 }
@@ -213,6 +244,7 @@ Result<DiscussionEvent> set_flag(Hub& hub, const Repo& repo, const Caller& by, i
   const auto discussion = TRY(discussion_in(transaction, repo, num));
   TRY(transaction.execute(cat("UPDATE discussions SET ", column, " = $2 WHERE id = $1"), {discussion.id, on}));
   auto event = TRY(add_event(transaction, discussion, &*by.user, {.type = type, .body = on ? "1" : "0"}));
+  TRY(record_discussion(transaction, repo, by, num, Action::update));
   TRY(transaction.commit());
   return event;
 }
@@ -231,6 +263,7 @@ Status delete_discussion(Hub& hub, const Repo& repo, const Caller& by, int64_t n
   TRY(check_access(by, repo, Right::write));
   auto transaction = TRY(hub.db().begin());
   const auto discussion = TRY(discussion_in(transaction, repo, num));
+  TRY(record_discussion(transaction, repo, by, num, Action::remove));
   TRY(transaction.execute("DELETE FROM discussions WHERE id = $1", {discussion.id}));
   TRY(transaction.commit());
   if (!discussion.is_pull_request) return {};

@@ -6,10 +6,12 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "hub/discussion_rows.h"
+#include "hub/events.h"
 #include "hub/git/objects.h"
 #include "hub/git/snapshot.h"
 #include "hub/index.h"
 #include "hub/lock.h"
+#include "hub/push.h"
 
 namespace hearth::hub {
 namespace {
@@ -237,11 +239,16 @@ Result<Discussion> merge_pull_request(Hub& hub, const Repo& repo, const Caller& 
   const auto id = TRY(write_merge(at, discussion, *by.user));
 
   auto transaction = TRY(hub.db().begin());
-  if (!said.empty()) TRY(add_event(transaction, discussion, &*by.user, {.body = said}));
+  if (!said.empty()) TRY(say(transaction, repo, by, discussion, said));
   TRY(transaction.execute("UPDATE discussions SET status = 'merged', merge_commit = $2 WHERE id = $1",
                           {discussion.id, git::hex(id)}));
   TRY(add_event(transaction, discussion, &*by.user,
                 {.type = DiscussionEventType::status_change, .body = status_name(DiscussionStatus::merged)}));
+  TRY(record_discussion(transaction, repo, by, num, Action::update));
+  if (!git_oid_equal(&id, &at.ours)) {
+    const RefUpdate update{git::hex(at.ours), git::hex(id), kMain};
+    TRY(record_event(transaction, content_event(repo, by.name(), std::span(&update, 1))));
+  }
   TRY(transaction.commit());
   if (const auto refreshed = refresh_index(hub, repo); !refreshed.ok())
     log(LogLevel::warning, "hub", cat("index of ", repo.full_name(), ": ", refreshed.message()));
