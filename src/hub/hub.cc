@@ -109,8 +109,7 @@ Hub::Hub(std::string folder, std::unique_ptr<store::Db> db, std::unique_ptr<stor
 
 Result<std::unique_ptr<Hub>> Hub::open(const std::string& folder) {
   git::start_library();
-  for (const auto kind : {RepoKind::model, RepoKind::dataset, RepoKind::space})
-    TRY(make_folders(cat(folder, "/repos/", kind_plural(kind)), 0700));
+  for (const auto kind : kGitKinds) TRY(make_folders(cat(folder, "/repos/", kind_plural(kind)), 0700));
   auto blobs = TRY(store::open_blobs(path_join(folder, "objects")));
   const auto database = path_join(folder, "hearth.db");
   // Password hashes are nobody else's to read; SQLite gives its other files the same mode.
@@ -132,7 +131,7 @@ Status Hub::recover() {
     auto transaction = TRY(db_->begin());
     for (const auto& row : TRY(transaction.query(cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners))))
       repos.push_back(repo_of(row));
-    for (const auto kind : {RepoKind::model, RepoKind::dataset, RepoKind::space}) {
+    for (const auto kind : kGitKinds) {
       const auto parent = cat(folder_, "/repos/", kind_plural(kind));
       for (const auto& name : TRY(list_folder(parent))) {
         const auto path = path_join(parent, name);
@@ -145,6 +144,7 @@ Status Hub::recover() {
     }
   }
   for (const auto& repo : repos) {
+    if (!has_git(repo.kind)) continue;
     TRY(note_missed(*this, repo));
     auto index = main_index(*this, repo);
     if (!index.ok()) log(LogLevel::warning, "hub", cat("index of ", repo.full_name(), ": ", index.status().message()));
@@ -187,7 +187,9 @@ Result<Repo> Hub::create_repo(const NewRepo& wanted) {
                                    .repo_id = repo.id,
                                    .actor = wanted.author.empty() ? repo.owner : wanted.author,
                                    .data = Json::Object{{"type", kind_name(repo.kind)}, {"name", repo.full_name()}}}));
-    auto created = create_git(git_folder(repo), wanted, wanted.author.empty() ? repo.owner : wanted.author, now);
+    auto created = !has_git(repo.kind)
+                       ? Status()
+                       : create_git(git_folder(repo), wanted, wanted.author.empty() ? repo.owner : wanted.author, now);
     if (created.ok()) created = transaction.commit();
     if (!created.ok()) {
       const auto removed = remove_all(git_folder(repo));
@@ -195,7 +197,7 @@ Result<Repo> Hub::create_repo(const NewRepo& wanted) {
       return created;
     }
   }
-  TRY(refresh_index(*this, repo));
+  if (has_git(repo.kind)) TRY(refresh_index(*this, repo));
   return repo;
 }
 

@@ -11,22 +11,36 @@ bool is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
+struct KindRow {
+  std::string_view name, plural, prefix;
+};
+constexpr KindRow kKinds[] = {{"model", "models", ""},
+                              {"dataset", "datasets", "datasets/"},
+                              {"space", "spaces", "spaces/"},
+                              {"kernel", "kernels", "kernels/"},
+                              {"bucket", "buckets", "buckets/"}};
+
+const KindRow& row(RepoKind kind) {
+  return kKinds[static_cast<size_t>(kind)];
+}
+
 }  // namespace
 
 std::string_view kind_name(RepoKind kind) {
-  return kind == RepoKind::model ? "model" : kind == RepoKind::dataset ? "dataset" : "space";
+  return row(kind).name;
 }
 std::string_view kind_plural(RepoKind kind) {
-  return kind == RepoKind::model ? "models" : kind == RepoKind::dataset ? "datasets" : "spaces";
+  return row(kind).plural;
 }
 std::string_view kind_prefix(RepoKind kind) {
-  return kind == RepoKind::model ? "" : kind == RepoKind::dataset ? "datasets/" : "spaces/";
+  return row(kind).prefix;
 }
 
 Result<RepoKind> parse_kind(std::string_view text) {
-  for (const auto kind : {RepoKind::model, RepoKind::dataset, RepoKind::space})
+  for (const auto kind : kAllKinds)
     if (text == kind_name(kind) || text == kind_plural(kind)) return kind;
-  return Status(Code::bad_input, cat("type '", text, "' is not known (model, dataset, space)"));
+  return Status(Code::bad_input,
+                cat("type '", text.substr(0, 40), "' is not known (model, dataset, space, kernel, bucket)"));
 }
 
 Status check_name(std::string_view name) {

@@ -9,15 +9,22 @@
 
 namespace hearth::hub {
 
-enum class RepoKind { model, dataset, space };
+/// A bucket is a repository without git: files by name, no revisions (hub/buckets.h).
+enum class RepoKind { model, dataset, space, kernel, bucket };
+inline constexpr RepoKind kAllKinds[] = {RepoKind::model, RepoKind::dataset, RepoKind::space, RepoKind::kernel,
+                                         RepoKind::bucket};
+inline constexpr RepoKind kGitKinds[] = {RepoKind::model, RepoKind::dataset, RepoKind::space, RepoKind::kernel};
+inline constexpr bool has_git(RepoKind kind) {
+  return kind != RepoKind::bucket;
+}
 
-/// "model", "dataset", "space": as JSON bodies name them.
+/// "model", "dataset", "space", "kernel", "bucket": as JSON bodies name them.
 std::string_view kind_name(RepoKind kind);
-/// "models", "datasets", "spaces": as paths name them.
+/// "models", "datasets", ...: as paths name them.
 std::string_view kind_plural(RepoKind kind);
 /// Reads either form; bad_input that lists the kinds otherwise.
 Result<RepoKind> parse_kind(std::string_view text);
-/// What stands before the id in addresses of the site and of git: "", "datasets/", "spaces/".
+/// What stands before the id in addresses of the site and of git: "" for models, "datasets/", "spaces/", ...
 std::string_view kind_prefix(RepoKind kind);
 
 /// Letters, digits, `-`, `_`, `.`; 1 to 96; no `--` or `..`; begins and ends with a letter, digit or `_`; no `.git` or

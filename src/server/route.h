@@ -1,8 +1,8 @@
 // A route: method, pattern, who may, and the function that answers. Rows of the registry folders routes/ and pages/.
 //
 // Patterns match whole paths, segment by segment, each percent-decoded on its own:
-//   {kind}    models, datasets or spaces                 {repo}   owner/name (`.git` at its end is dropped; a legacy
-//   {kind?}   datasets/ or spaces/, nothing for models            id of one segment finds no repository)
+//   {kind}    models, datasets, spaces or kernels        {repo}   owner/name (`.git` at its end is dropped; a legacy
+//   {kind?}   datasets/, spaces/ ..., nothing for models          id of one segment finds no repository)
 //   {rev}     any one segment (refs%2Fpr%2F1)            {NAME*}  the rest, slashes included, maybe empty; comes last
 // Where several patterns match, the more literal one wins, from left to right.
 #pragma once

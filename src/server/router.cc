@@ -14,7 +14,7 @@ using Arguments = std::vector<std::pair<std::string_view, std::string>>;
 using Segments = std::span<const std::string_view>;
 
 bool is_kind(std::string_view segment) {
-  return segment == "models" || segment == "datasets" || segment == "spaces";
+  return segment == "models" || segment == "datasets" || segment == "spaces" || segment == "kernels";
 }
 
 Result<std::string> decode(std::string_view segment) {
@@ -50,7 +50,11 @@ class Matcher {
   Result<bool> literal(std::string_view want, size_t p, size_t i) {
     if (i >= path_.size() || path_[i] != want) return false;
     ++literals_;
+    // Buckets have routes of their own; the word says the kind of the {repo} that follows.
+    const bool names_kind = want == "buckets";
+    if (names_kind) arguments_.emplace_back("kind", "buckets");
     if (TRY(step(p + 1, i + 1))) return true;
+    if (names_kind) arguments_.pop_back();
     --literals_;
     return false;
   }

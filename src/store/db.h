@@ -59,7 +59,8 @@ using Row = std::vector<Value>;  ///< the columns in the order of the SELECT
 /// after a release.
 struct Migration {
   std::string_view name;
-  std::string_view sql;  ///< any number of statements
+  std::string_view sql;            ///< any number of statements
+  std::string_view postgres = {};  ///< for PostgreSQL, where no translation of `sql` says the same
 };
 
 class Db;
