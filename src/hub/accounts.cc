@@ -15,13 +15,14 @@ namespace {
 constexpr int64_t kSessionMs = int64_t{30} * 24 * 3600 * 1000;
 constexpr int64_t kLoginLinkMs = int64_t{30} * 60 * 1000;
 constexpr int64_t kTokenUseMs = 60'000;  // the last use is written at most once a minute
+constexpr size_t kHintLetters = 4, kSessionIdLetters = 16;
 constexpr size_t kPasswordMin = 8, kPasswordMax = 1024;
 
 // First segments of the site's own addresses: an owner of that name could not be reached.
 constexpr std::string_view kReserved[] = {
-    "api",    "assets",  "buckets", "collections", "datasets", "docs",   "engine", "healthz", "info",
-    "join",   "kernels", "login",   "logout",      "metrics",  "models", "new",    "oauth",   "organizations",
-    "papers", "raw",     "resolve", "search",      "settings", "spaces", "static", "tasks",   "v1"};
+    "api",  "assets",  "avatars", "buckets",  "collections", "datasets", "docs",  "engine", "healthz",       "info",
+    "join", "kernels", "login",   "logout",   "metrics",     "models",   "new",   "oauth",  "organizations", "papers",
+    "raw",  "resolve", "search",  "settings", "spaces",      "static",   "tasks", "v1"};
 
 // RFC 9106 section 4, second recommended option: 64 MiB, 3 passes, 4 lanes.
 constexpr uint32_t kMemoryKib = 64 * 1024, kPasses = 3, kLanes = 4;
@@ -66,31 +67,79 @@ User user_of(const store::Row& row) {
           .created_ms = row[5].integer()};
 }
 
+std::optional<int64_t> optional_integer(const store::Value& value) {
+  return value.is_null() ? std::nullopt : std::optional(value.integer());
+}
+
 Status wrong_login() {
   return Status(Code::unauthenticated, "wrong user name or password");
 }
 
 }  // namespace
 
+Status check_owner_name(std::string_view name) {
+  TRY(check_name(name));
+  for (const auto reserved : kReserved)
+    if (equals_ignore_case(name, reserved))
+      return Status(Code::bad_input, cat("the name '", name, "' is the site's own"));
+  return {};
+}
+
 std::string author_email(const User& user) {
   return user.email.empty() ? cat(user.name, "@users.noreply.hearth.invalid") : user.email;
 }
 
 std::string_view role_name(TokenRole role) {
-  return role == TokenRole::read ? "read" : "write";
+  constexpr std::string_view names[] = {"read", "write", "fineGrained"};
+  return names[static_cast<size_t>(role)];
 }
 
 Result<TokenRole> parse_role(std::string_view text) {
-  for (const auto role : {TokenRole::read, TokenRole::write})
+  for (const auto role : {TokenRole::read, TokenRole::write, TokenRole::fine_grained})
     if (text == role_name(role)) return role;
-  return Status(Code::bad_input, cat("role '", text, "' is not known (read, write)"));
+  return Status(Code::bad_input, cat("role '", text.substr(0, 40), "' is not known (read, write, fineGrained)"));
+}
+
+std::string_view role_name(OrgRole role) {
+  constexpr std::string_view names[] = {"no_access", "read", "contributor", "write", "admin"};
+  return names[static_cast<size_t>(role)];
+}
+
+Result<OrgRole> parse_org_role(std::string_view text) {
+  for (const auto role : {OrgRole::no_access, OrgRole::read, OrgRole::contributor, OrgRole::write, OrgRole::admin})
+    if (text == role_name(role)) return role;
+  return Status(Code::bad_input,
+                cat("role '", text.substr(0, 40), "' is not known (read, contributor, write, admin, no_access)"));
+}
+
+OrgRole Caller::role_in(int64_t org_id) const {
+  for (const auto& membership : memberships)
+    if (membership.org_id == org_id) return membership.role;
+  return OrgRole::no_access;
+}
+
+const Membership* Caller::membership(std::string_view org) const {
+  for (const auto& membership : memberships)
+    if (equals_ignore_case(membership.org, org)) return &membership;
+  return nullptr;
+}
+
+Status check_token(const Caller& caller, std::string_view permission, const Subject& subject) {
+  if (caller.anonymous())
+    return Status(Code::unauthenticated,
+                  cat("this needs a token, with the permission ", permission, " if it is fine-grained"));
+  if (caller.scopes) {
+    if (allows(*caller.scopes, permission, subject)) return {};
+    return Status(Code::forbidden, cat("this token lacks the permission ", permission, " here"));
+  }
+  // Reading tokens run models, as on the Hub.
+  if (caller.role == TokenRole::read && !permission.ends_with(".read") && !permission.starts_with("inference."))
+    return Status(Code::forbidden, "this token may only read; use one with the write role");
+  return {};
 }
 
 Result<User> Accounts::create_user(std::string_view name, std::string_view password, bool is_admin) {
-  TRY(check_name(name));
-  for (const auto reserved : kReserved)
-    if (equals_ignore_case(name, reserved))
-      return Status(Code::bad_input, cat("the name '", name, "' is the site's own"));
+  TRY(check_owner_name(name));
   const auto hash = TRY(hash_password(password));
   auto transaction = TRY(db_.begin());
   if (TRY(transaction.query_one("SELECT 1 FROM owners WHERE name = $1", {name})))
@@ -128,22 +177,46 @@ Result<User> Accounts::login(std::string_view name, std::string_view password) c
   return user(name);
 }
 
-Result<std::string> Accounts::create_token(const User& user, TokenRole role, std::string_view display_name) {
+Result<std::string> Accounts::create_token(const User& user, TokenRole role, std::string_view display_name,
+                                           const TokenLimits& limits) {
+  const auto now = now_ms();
+  if (limits.scopes.has_value() != (role == TokenRole::fine_grained))
+    return Status(Code::bad_input, "a token has scopes when its role is fineGrained, and only then");
+  if (limits.expires_ms && *limits.expires_ms <= now)
+    return Status(Code::bad_input, cat("the token would have expired at ", iso_time(*limits.expires_ms), " already"));
+  if (!is_utf8(display_name)) return Status(Code::bad_input, "the token's name is not text");
   auto token = cat("hf_", random_token(34));
-  TRY(db_.execute("INSERT INTO tokens (user_id, hash, role, name, created_ms) VALUES ($1, $2, $3, $4, $5)",
-                  {user.id, sha256_hex(token), role_name(role), display_name.substr(0, 200), now_ms()}));
+  std::optional<std::string> scopes;
+  if (limits.scopes) scopes = format_scopes(*limits.scopes);
+  if (scopes) TRY(parse_scopes(*scopes));
+  // A fine-grained token's row says `read`: a program that knows no scopes gives it the least.
+  const auto stored_role = role == TokenRole::write ? TokenRole::write : TokenRole::read;
+  TRY(
+      db_.execute("INSERT INTO tokens (user_id, hash, role, name, created_ms, scopes, expires_ms, hint) "
+                  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                  {user.id, sha256_hex(token), role_name(stored_role), display_name.substr(0, 200), now, scopes,
+                   limits.expires_ms, token.substr(token.size() - kHintLetters)}));
   return token;
 }
 
 Result<std::vector<TokenInfo>> Accounts::tokens(const User& user) const {
   std::vector<TokenInfo> out;
-  for (const auto& row : TRY(db_.query(
-           "SELECT id, name, role, created_ms, used_ms FROM tokens WHERE user_id = $1 ORDER BY id", {user.id})))
-    out.push_back({.id = row[0].integer(),
+  for (const auto& row : TRY(db_.query("SELECT id, name, role, created_ms, used_ms, scopes, expires_ms, hint FROM "
+                                       "tokens WHERE user_id = $1 ORDER BY id",
+                                       {user.id}))) {
+    TokenInfo info{.id = row[0].integer(),
                    .name = row[1].text(),
                    .role = TRY(parse_role(row[2].text())),
                    .created_ms = row[3].integer(),
-                   .used_ms = row[4].is_null() ? std::nullopt : std::optional(row[4].integer())});
+                   .used_ms = optional_integer(row[4]),
+                   .expires_ms = optional_integer(row[6]),
+                   .hint = row[7].text()};
+    if (!row[5].is_null()) {
+      info.scopes = TRY(parse_scopes(row[5].text()));
+      info.role = TokenRole::fine_grained;
+    }
+    out.push_back(std::move(info));
+  }
   return out;
 }
 
@@ -153,42 +226,111 @@ Status Accounts::delete_token(const User& user, int64_t token_id) {
   return {};
 }
 
+// Memberships and group roles in one query: this runs at every request.
+Status Accounts::add_roles(Caller& caller) const {
+  for (const auto& row :
+       TRY(db_.query("SELECT 1, memberships.org_id, memberships.org_id, memberships.role, owners.name FROM memberships "
+                     "JOIN owners ON owners.id = memberships.org_id WHERE memberships.user_id = $1 UNION ALL "
+                     "SELECT 0, resource_group_members.group_id, resource_groups.org_id, resource_group_members.role, "
+                     "'' FROM resource_group_members JOIN resource_groups ON resource_groups.id = "
+                     "resource_group_members.group_id WHERE resource_group_members.user_id = $1",
+                     {caller.user->id}))) {
+    const auto role = TRY(parse_org_role(row[3].text()));
+    if (row[0].boolean())
+      caller.memberships.push_back({row[1].integer(), row[4].text(), role});
+    else
+      caller.groups.push_back({row[1].integer(), row[2].integer(), role});
+  }
+  return {};
+}
+
+Result<Caller> Accounts::caller_of(const User& user) const {
+  Caller out{.user = user};
+  TRY(add_roles(out));
+  return out;
+}
+
 Result<Caller> Accounts::caller_by_token(std::string_view token) const {
-  const auto row =
-      TRY(db_.query_one(cat("SELECT ", kUserColumns,
-                            ", tokens.role, tokens.name, tokens.created_ms, tokens.id, tokens.used_ms FROM tokens "
-                            "JOIN users ON users.owner_id = tokens.user_id JOIN owners ON owners.id = users.owner_id "
-                            "WHERE tokens.hash = $1"),
-                        {sha256_hex(token)}));
-  if (!row) return Status(Code::unauthenticated, "Invalid credentials in Authorization header");
+  const auto now = now_ms();
+  const auto row = TRY(db_.query_one(
+      cat("SELECT ", kUserColumns,
+          ", tokens.role, tokens.name, tokens.created_ms, tokens.id, tokens.used_ms, tokens.scopes, tokens.expires_ms "
+          "FROM tokens JOIN users ON users.owner_id = tokens.user_id JOIN owners ON owners.id = users.owner_id "
+          "WHERE tokens.hash = $1"),
+      {sha256_hex(token)}));
+  if (!row || (!(*row)[12].is_null() && (*row)[12].integer() <= now))
+    return Status(Code::unauthenticated, "Invalid credentials in Authorization header");
   const auto& columns = *row;
-  if (const auto now = now_ms(); now - columns[10].integer() > kTokenUseMs) {
+  if (now - columns[10].integer() > kTokenUseMs) {
     const auto written = db_.execute("UPDATE tokens SET used_ms = $2 WHERE id = $1", {columns[9].integer(), now});
     static_cast<void>(written.ok());  // a full disk must not lock everybody out
   }
-  return Caller{.user = user_of(columns),
-                .role = TRY(parse_role(columns[6].text())),
-                .token_name = columns[7].text(),
-                .token_created_ms = columns[8].integer()};
+  Caller out{.user = user_of(columns),
+             .role = TRY(parse_role(columns[6].text())),
+             .token_name = columns[7].text(),
+             .token_created_ms = columns[8].integer(),
+             .token_expires_ms = optional_integer(columns[12]),
+             .token_id = columns[9].integer()};
+  if (!columns[11].is_null()) {
+    out.scopes = TRY(parse_scopes(columns[11].text()));
+    out.role = TokenRole::fine_grained;
+  }
+  TRY(add_roles(out));
+  return out;
 }
 
-Result<std::string> Accounts::create_session(const User& user) {
+Result<std::string> Accounts::create_session(const User& user, const SessionOrigin& origin) {
   auto secret = random_token(40);
   const auto now = now_ms();
   TRY(db_.execute("DELETE FROM sessions WHERE expires_ms < $1", {now}));
-  TRY(db_.execute("INSERT INTO sessions (hash, user_id, expires_ms) VALUES ($1, $2, $3)",
-                  {sha256_hex(secret), user.id, now + kSessionMs}));
+  TRY(
+      db_.execute("INSERT INTO sessions (hash, user_id, expires_ms, created_ms, used_ms, agent, address) VALUES "
+                  "($1, $2, $3, $4, $4, $5, $6)",
+                  {sha256_hex(secret), user.id, now + kSessionMs, now,
+                   utf8_replace_errors(std::string_view(origin.agent).substr(0, 300)), origin.address}));
   return secret;
 }
 
 Result<Caller> Accounts::caller_by_session(std::string_view secret) const {
+  const auto now = now_ms();
+  const auto hash = sha256_hex(secret);
   const auto row = TRY(db_.query_one(
       cat("SELECT ", kUserColumns,
-          " FROM sessions JOIN users ON users.owner_id = sessions.user_id JOIN owners ON owners.id = users.owner_id "
-          "WHERE sessions.hash = $1 AND sessions.expires_ms > $2"),
-      {sha256_hex(secret), now_ms()}));
+          ", sessions.used_ms FROM sessions JOIN users ON users.owner_id = sessions.user_id JOIN owners ON owners.id = "
+          "users.owner_id WHERE sessions.hash = $1 AND sessions.expires_ms > $2"),
+      {hash, now}));
   if (!row) return Status(Code::unauthenticated, "the session has ended; log in again");
-  return Caller{.user = user_of(*row), .role = TokenRole::write, .token_name = {}, .token_created_ms = 0};
+  if (now - (*row)[6].integer() > kTokenUseMs) {
+    const auto written = db_.execute("UPDATE sessions SET used_ms = $2 WHERE hash = $1", {hash, now});
+    static_cast<void>(written.ok());
+  }
+  Caller out{.user = user_of(*row), .session_id = hash.substr(0, kSessionIdLetters)};
+  TRY(add_roles(out));
+  return out;
+}
+
+Result<std::vector<SessionInfo>> Accounts::sessions(const User& user) const {
+  std::vector<SessionInfo> out;
+  for (const auto& row : TRY(db_.query("SELECT hash, created_ms, used_ms, expires_ms, address, agent FROM sessions "
+                                       "WHERE user_id = $1 AND expires_ms > $2 ORDER BY created_ms DESC, hash",
+                                       {user.id, now_ms()})))
+    out.push_back({.id = row[0].text().substr(0, kSessionIdLetters),
+                   .created_ms = row[1].integer(),
+                   .used_ms = row[2].integer(),
+                   .expires_ms = row[3].integer(),
+                   .origin = {.address = row[4].text(), .agent = row[5].text()}});
+  return out;
+}
+
+Status Accounts::revoke_session(const User& user, std::string_view id) {
+  if (TRY(db_.execute("DELETE FROM sessions WHERE user_id = $1 AND substr(hash, 1, 16) = $2", {user.id, id})) == 0)
+    return Status(Code::not_found, cat(user.name, " has no session ", id.substr(0, 40)));
+  return {};
+}
+
+Status Accounts::revoke_sessions(const User& user, std::string_view kept) {
+  TRY(db_.execute("DELETE FROM sessions WHERE user_id = $1 AND substr(hash, 1, 16) <> $2", {user.id, kept}));
+  return {};
 }
 
 Status Accounts::end_session(std::string_view secret) {

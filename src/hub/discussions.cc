@@ -118,9 +118,7 @@ Status check_discuss(const Caller& caller, const Repo& repo) {
     return Status(
         Code::unauthenticated,
         cat("log in, or send a token with the write role, to take part in discussions of ", repo.full_name()));
-  if (caller.role != TokenRole::write)
-    return Status(Code::forbidden, "this token may only read; use one with the write role");
-  return {};
+  return check_token(caller, "discussion.write", subject_of(repo));
 }
 
 Status check_author_or_writer(const Caller& by, const Repo& repo, const Person& author) {

@@ -26,6 +26,10 @@ Status unknown_repo() {
   return Status(Code::repo_not_found, "Repository not found");
 }
 
+store::Value number_or_null(int64_t id) {
+  return id == 0 ? store::Value() : store::Value(id);
+}
+
 // The README that a new repository begins with; empty: none.
 std::string first_readme(const NewRepo& wanted) {
   if (wanted.id.kind == RepoKind::space)
@@ -98,7 +102,9 @@ Repo repo_of(const store::Row& row) {
           .created_ms = row[8].integer(),
           .modified_ms = row[9].integer(),
           .downloads = row[10].integer(),
-          .likes = row[11].integer()};
+          .likes = row[11].integer(),
+          .resource_group_id = row[12].integer(),
+          .creator_id = row[13].integer()};
 }
 
 Hub::Hub(std::string folder, std::unique_ptr<store::Db> db, std::unique_ptr<store::Blobs> blobs)
@@ -169,16 +175,21 @@ Result<Repo> Hub::create_repo(const NewRepo& wanted) {
     auto transaction = TRY(db_->begin());
     const auto owner = TRY(transaction.query_one("SELECT id, name FROM owners WHERE name = $1", {wanted.id.owner}));
     if (!owner) return Status(Code::not_found, cat("there is no user or organisation '", wanted.id.owner, "'"));
+    if (wanted.resource_group_id != 0 &&
+        !TRY(transaction.query_one("SELECT 1 FROM resource_groups WHERE id = $1 AND org_id = $2",
+                                   {wanted.resource_group_id, (*owner)[0]})))
+      return Status(Code::not_found, cat("'", wanted.id.owner, "' has no such resource group"));
     if (TRY(transaction.query_one("SELECT 1 FROM repos WHERE owner_id = $1 AND kind = $2 AND name = $3",
                                   {(*owner)[0], kind_name(wanted.id.kind), wanted.id.name})))
       return Status(Code::conflict, cat("You already created this ", kind_name(wanted.id.kind), " repo"));
     TRY(transaction.execute("DELETE FROM repo_aliases WHERE kind = $1 AND owner = $2 AND name = $3",
                             {kind_name(wanted.id.kind), wanted.id.owner, wanted.id.name}));
     TRY(
-        transaction.execute("INSERT INTO repos (kind, owner_id, name, private, sdk, created_ms, modified_ms) VALUES "
-                            "($1, $2, $3, $4, $5, $6, $6)",
+        transaction.execute("INSERT INTO repos (kind, owner_id, name, private, sdk, created_ms, modified_ms, "
+                            "resource_group_id, creator_id) VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)",
                             {kind_name(wanted.id.kind), (*owner)[0], wanted.id.name, wanted.is_private,
-                             wanted.id.kind == RepoKind::space ? wanted.sdk : "", now}));
+                             wanted.id.kind == RepoKind::space ? wanted.sdk : "", now,
+                             number_or_null(wanted.resource_group_id), number_or_null(wanted.creator_id)}));
     const auto row = TRY(transaction.query_one(
         cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners, " WHERE repos.id = last_insert_rowid()")));
     repo = repo_of(*row);
@@ -250,7 +261,10 @@ Result<Repo> Hub::move_repo(const Repo& repo, const RepoId& to, std::string_view
                           {kind, repo.owner, repo.name, repo.id}));
   TRY(transaction.execute("DELETE FROM repo_aliases WHERE kind = $1 AND owner = $2 AND name = $3",
                           {kind, to.owner, to.name}));
-  TRY(transaction.execute("UPDATE repos SET owner_id = $2, name = $3 WHERE id = $1", {repo.id, (*owner)[0], to.name}));
+  TRY(
+      transaction.execute("UPDATE repos SET resource_group_id = CASE WHEN owner_id = $2 THEN resource_group_id END, "
+                          "owner_id = $2, name = $3 WHERE id = $1",
+                          {repo.id, (*owner)[0], to.name}));
   TRY(transaction.execute("UPDATE repo_search SET full_name = $2 WHERE rowid = $1", {repo.id, to.full()}));
   TRY(record_event(
       transaction,

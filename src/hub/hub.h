@@ -30,9 +30,11 @@ namespace hearth::hub {
 struct NewRepo {
   RepoId id;
   bool is_private = false;
-  std::string license;  ///< for the card, when not empty
-  std::string sdk;      ///< of a Space: gradio, streamlit, docker, static
-  std::string author;   ///< of the first commit; empty: the owner
+  std::string license;            ///< for the card, when not empty
+  std::string sdk;                ///< of a Space: gradio, streamlit, docker, static
+  std::string author;             ///< of the first commit; empty: the owner
+  int64_t creator_id = 0;         ///< the user who makes it
+  int64_t resource_group_id = 0;  ///< of the owning organisation; 0: none
 };
 
 struct RepoSettings {

@@ -1,46 +1,117 @@
 #include "hub/repo.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace hearth::hub {
 namespace {
+
+constexpr std::string_view kRead = "repo.content.read", kWrite = "repo.write";
+
+// What a caller may do with a repository, whatever their token says.
+enum class Standing { stranger, reader, holder };
 
 // The same words for a repository that is absent and one that the caller may not know of.
 Status unknown() {
   return Status(Code::repo_not_found, "Repository not found");
 }
 
+OrgRole group_role(const Caller& caller, int64_t group_id) {
+  for (const auto& group : caller.groups)
+    if (group.group_id == group_id) return group.role;
+  return OrgRole::no_access;
+}
+
+Standing standing_of(const Caller& caller, const Repo& repo) {
+  if (!caller.user) return Standing::stranger;
+  if (caller.user->id == repo.owner_id || caller.user->is_admin) return Standing::holder;
+  auto role = caller.role_in(repo.owner_id);
+  if (repo.resource_group_id != 0 && role != OrgRole::admin) role = group_role(caller, repo.resource_group_id);
+  if (role >= OrgRole::write) return Standing::holder;
+  if (role == OrgRole::contributor && repo.creator_id == caller.user->id) return Standing::holder;
+  return role >= OrgRole::read ? Standing::reader : Standing::stranger;
+}
+
+// Members of an organisation see its private repositories; a fine-grained token only those it names.
+bool may_read_private(const Caller& caller, const Repo& repo, Standing standing) {
+  return standing != Standing::stranger && check_token(caller, kRead, subject_of(repo)).ok();
+}
+
 }  // namespace
 
-Status check_access(const Caller& caller, const Repo& repo, Right right) {
-  const bool holder = caller.user && (caller.user->id == repo.owner_id || caller.user->is_admin);
-  if (repo.is_private && !holder) return unknown();
-  if (right == Right::metadata) return {};
-  if (right == Right::content) {
-    if (repo.gated.empty() || holder) return {};
+Subject subject_of(const Repo& repo) {
+  return {.owner_id = repo.owner_id, .type = kind_name(repo.kind), .id = repo.id, .group_id = repo.resource_group_id};
+}
+
+Status check_access(const Caller& caller, const Repo& repo, Right right, std::string_view permission) {
+  const auto standing = standing_of(caller, repo);
+  const bool inside = may_read_private(caller, repo, standing);
+  if (repo.is_private && !inside) return unknown();
+  const bool let_in =
+      inside || (standing != Standing::stranger && caller.scopes && caller.scopes->can_read_gated_repos);
+  if (right == Right::content && !repo.gated.empty() && !let_in)
     return Status(Code::gated, cat("Access to ", kind_name(repo.kind), " ", repo.full_name(),
                                    " is restricted. You must have access to it and be authenticated to access it."));
+  if (right == Right::write || right == Right::admin) {
+    if (caller.anonymous())
+      return Status(Code::unauthenticated,
+                    cat("log in, or send a token with the write role, to change ", repo.full_name()));
+    if (standing != Standing::holder)
+      return Status(Code::forbidden,
+                    cat(caller.name(), " may not change ", repo.full_name(), ", which belongs to ", repo.owner));
+    if (permission.empty()) permission = kWrite;
   }
-  if (caller.anonymous())
-    return Status(Code::unauthenticated,
-                  cat("log in, or send a token with the write role, to change ", repo.full_name()));
-  if (!holder)
-    return Status(Code::forbidden,
-                  cat(caller.name(), " may not change ", repo.full_name(), ", which belongs to ", repo.owner));
-  if (caller.role != TokenRole::write)
-    return Status(Code::forbidden, "this token may only read; use one with the write role");
+  if (!permission.empty()) return check_token(caller, permission, subject_of(repo));
   return {};
 }
 
-Status check_create(const Caller& caller, std::string_view owner) {
+Status check_create(const Caller& caller, std::string_view owner, int64_t resource_group_id) {
   if (caller.anonymous())
     return Status(Code::unauthenticated, "log in, or send a token with the write role, to create a repository");
-  if (!equals_ignore_case(caller.name(), owner) && !caller.user->is_admin)
-    return Status(Code::forbidden,
-                  cat("You don't have the rights to create a repository under the namespace \"", owner, "\""));
-  if (caller.role != TokenRole::write)
-    return Status(Code::forbidden, "this token may only read; use one with the write role");
-  return {};
+  const auto* membership = caller.membership(owner);
+  const bool own = equals_ignore_case(caller.name(), owner);
+  auto role = membership ? membership->role : OrgRole::no_access;
+  if (resource_group_id != 0 && role != OrgRole::admin) role = group_role(caller, resource_group_id);
+  if (!own && !caller.user->is_admin && role < OrgRole::contributor)
+    return Status(Code::forbidden, cat("You don't have the rights to create a ",
+                                       resource_group_id != 0 ? "repository in this resource group" : "repository",
+                                       " under the namespace \"", owner, "\""));
+  const auto owner_id = own ? caller.user->id : membership ? membership->org_id : 0;
+  return check_token(caller, kWrite, {.owner_id = owner_id, .group_id = resource_group_id});
+}
+
+std::string visible_condition(const Caller& caller) {
+  if (!caller.user) return "repos.private = 0";
+  std::string owners, groups, all_groups;
+  const auto add = [](std::string& list, int64_t id) { list += cat(list.empty() ? "" : ",", id); };
+  add(owners, caller.user->id);
+  for (const auto& membership : caller.memberships) {
+    if (membership.role >= OrgRole::read) add(owners, membership.org_id);
+    if (membership.role == OrgRole::admin) add(all_groups, membership.org_id);
+  }
+  for (const auto& group : caller.groups)
+    if (group.role >= OrgRole::read) add(groups, group.group_id);
+  auto place = cat("(repos.resource_group_id IS NULL AND repos.owner_id IN (", owners, "))");
+  if (!all_groups.empty()) place += cat(" OR repos.owner_id IN (", all_groups, ")");
+  if (!groups.empty()) place += cat(" OR repos.resource_group_id IN (", groups, ")");
+  if (caller.user->is_admin) place = "1 = 1";
+  if (!caller.scopes) return cat("(repos.private = 0 OR ", place, ")");
+
+  std::string token = "1 = 0";
+  if (allows(*caller.scopes, kRead, {})) token = "1 = 1";
+  for (const auto& scope : caller.scopes->scoped) {
+    const bool of_owner = scope.type == "user" || scope.type == "org", of_group = scope.type == "resource-group";
+    const Subject subject = of_owner   ? Subject{.owner_id = scope.id}
+                            : of_group ? Subject{.group_id = scope.id}
+                                       : Subject{.type = scope.type, .id = scope.id};
+    const bool of_repo = parse_kind(scope.type).ok();
+    if (!of_owner && !of_group && !of_repo) continue;
+    if (!allows(*caller.scopes, kRead, subject)) continue;
+    token += cat(" OR repos.", of_owner ? "owner_id" : of_group ? "resource_group_id" : "id", " = ", scope.id);
+    if (of_repo) token += cat(" AND repos.kind = '", scope.type, "'");
+  }
+  return cat("(repos.private = 0 OR ((", place, ") AND (", token, ")))");
 }
 
 }  // namespace hearth::hub

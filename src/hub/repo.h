@@ -25,6 +25,8 @@ struct Repo {
   int64_t modified_ms = 0;
   int64_t downloads = 0;
   int64_t likes = 0;
+  int64_t resource_group_id = 0;  ///< 0: in none
+  int64_t creator_id = 0;         ///< the user who made it; 0: unknown
 
   std::string full_name() const { return owner + "/" + name; }
 };
@@ -39,11 +41,26 @@ enum class Right {
 
 /// The one rule of access. Ok, or: repo_not_found when the caller may not know of it (private, not theirs), gated for
 /// the content of a gated repository, unauthenticated or forbidden for a right they lack on a repository they see.
-/// Owner: everything their token's role allows. Site administrators: as the owner. Others: public repositories,
-/// reading.
-Status check_access(const Caller& caller, const Repo& repo, Right right);
+///
+/// Two things must both allow it:
+/// - the caller's place. Owner and site administrators: everything. Members of the organisation: by their role (read:
+///   private repositories; contributor: besides, change what they made; write, admin: everything). In a resource group
+///   the role in the group counts instead, and the organisation's administrators keep everything. Others: public
+///   repositories, reading.
+/// - the token. Reading tokens: reading. Fine-grained ones: `repo.content.read` for what is private or gated,
+///   `repo.write` for write and admin.
+/// `permission`, when given, is what the token must hold besides ("discussion.write"); visitors then lack it.
+Status check_access(const Caller& caller, const Repo& repo, Right right, std::string_view permission = {});
 
-/// May the caller create repositories under this owner's name?
-Status check_create(const Caller& caller, std::string_view owner);
+/// May the caller create repositories under this owner's name? In an organisation: contributors and above; in one of
+/// its resource groups, contributors of the group.
+Status check_create(const Caller& caller, std::string_view owner, int64_t resource_group_id = 0);
+
+/// What a token's permission on a repository is asked for.
+Subject subject_of(const Repo& repo);
+
+/// The rule of check_access(metadata) as an SQL condition on `repos`, for lists. Holds numbers alone, no text from
+/// outside.
+std::string visible_condition(const Caller& caller);
 
 }  // namespace hearth::hub

@@ -88,11 +88,7 @@ Status add_cursor(Where& where, const RepoQuery& query) {
 // Those of a kind that the caller may know of: the rule of check_access, for lists.
 void add_visible(Where& where, const Caller& caller, RepoKind kind) {
   where.add(cat("repos.kind = ", where.add_parameter(kind_name(kind))));
-  if (!caller.user) {
-    where.add("repos.private = 0");
-  } else if (!caller.user->is_admin) {
-    where.add(cat("(repos.private = 0 OR repos.owner_id = ", where.add_parameter(caller.user->id), ")"));
-  }
+  where.add(visible_condition(caller));
 }
 
 }  // namespace

@@ -9,14 +9,7 @@
 namespace hearth::server {
 namespace {
 
-// The Hub's ids have the form of MongoDB's: 24 hexadecimal digits.
-std::string object_id(const hub::Repo& repo) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string out(24, '0');
-  size_t at = out.size();
-  for (auto n = static_cast<uint64_t>(repo.id); n != 0; n >>= 4) out[--at] = digits[n & 15];
-  return out;
-}
+constexpr size_t kIdLength = 24;
 
 Json::Array to_json(const std::vector<std::string>& texts) {
   return {texts.begin(), texts.end()};
@@ -56,12 +49,33 @@ constexpr std::string_view kKnownProperties[] = {"baseModels",
 
 }  // namespace
 
+std::string object_id(int64_t number) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string out(kIdLength, '0');
+  size_t at = out.size();
+  for (auto n = static_cast<uint64_t>(number); n != 0; n >>= 4) out[--at] = digits[n & 15];
+  return out;
+}
+
+std::optional<int64_t> parse_object_id(std::string_view text) {
+  if (text.size() != kIdLength) return std::nullopt;
+  const auto bytes = from_hex(text);
+  if (!bytes.ok()) return std::nullopt;
+  uint64_t number = 0;
+  for (size_t i = 0; i < bytes->size(); ++i) {
+    if (i < 4 && (*bytes)[i] != 0) return std::nullopt;
+    number = number << 8 | static_cast<unsigned char>((*bytes)[i]);
+  }
+  if (number >> 63 != 0) return std::nullopt;
+  return static_cast<int64_t>(number);
+}
+
 std::string repo_url(const Request& rq, const hub::Repo& repo) {
   return cat(rq.endpoint(), "/", hub::kind_prefix(repo.kind), repo.full_name());
 }
 
 Json created_json(const Request& rq, const hub::Repo& repo) {
-  return Json::Object{{"url", repo_url(rq, repo)}, {"name", repo.full_name()}, {"id", object_id(repo)}};
+  return Json::Object{{"url", repo_url(rq, repo)}, {"name", repo.full_name()}, {"id", object_id(repo.id)}};
 }
 
 Json tree_entry_json(const hub::TreeEntry& entry) {
@@ -96,7 +110,7 @@ Json siblings_json(const std::vector<hub::TreeEntry>& files, bool blobs) {
 }
 
 Json repo_json(const hub::Repo& repo, const hub::RepoIndex& index) {
-  Json out = Json::Object{{"_id", object_id(repo)},
+  Json out = Json::Object{{"_id", object_id(repo.id)},
                           {"id", repo.full_name()},
                           {"author", repo.owner},
                           {"sha", index.head},

@@ -14,6 +14,11 @@
 
 namespace hearth::server {
 
+/// A row's number as the Hub writes ids: 24 hexadecimal digits (MongoDB's form).
+std::string object_id(int64_t number);
+/// The number of such an id; nothing for any other text.
+std::optional<int64_t> parse_object_id(std::string_view text);
+
 /// "http://127.0.0.1:8686/datasets/owner/name"
 std::string repo_url(const Request& rq, const hub::Repo& repo);
 /// {url, name, id}: the answer to creating or moving; also part of a conflict's answer.
@@ -24,7 +29,7 @@ Json tree_entry_json(const hub::TreeEntry& entry);
 /// The files of a repository as `siblings`; with `blobs` also sizes and hashes.
 Json siblings_json(const std::vector<hub::TreeEntry>& files, bool blobs);
 
-/// Every property of a repository that `expand` can ask for. `siblings` is left to the caller.
+/// Every property of a repository that `expand` can ask for. `siblings` and `resourceGroup` are left to the caller.
 Json repo_json(const hub::Repo& repo, const hub::RepoIndex& index);
 /// The properties named by `expand` with `_id` and `id`, or those of `standard` when there are none. bad_input for an
 /// unknown one.

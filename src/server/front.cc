@@ -3,6 +3,7 @@
 // 1. A row's access is decided before its handler runs, and nowhere else.
 // 2. A repository that the caller may not know of answers as one that does not exist.
 // 3. A shown token that is wrong is refused, also where none is needed; an old cookie only makes a visitor.
+//    A cookie changes something only from our own pages (server/origin.h).
 // 4. Every failure is a JSON object with the headers that huggingface_hub reads (2.4.0 utils/_http.py), an OpenAI error
 //    under /v1/, or a page for a browser.
 #include "server/server.h"
@@ -13,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "server/origin.h"
 #include "server/router.h"
 #include "server/shell.h"
 
@@ -41,20 +43,44 @@ std::optional<hub::Right> right_of(Access access) {
   }
 }
 
-Status check_caller(const hub::Caller& caller, Access access) {
-  if (access == Access::open) return {};
+// Rows without a repository or an organisation.
+Status check_caller(const Request& rq, const Decision& needed) {
+  const auto& caller = rq.caller();
+  if (needed.access == Access::open) return {};
   if (caller.anonymous()) return Status(Code::unauthenticated, "this needs a token: hearth auth login, or HF_TOKEN");
-  if (access == Access::site_admin && !caller.user->is_admin)
-    return Status(Code::forbidden, "this is for administrators of the hub");
+  if (needed.access == Access::session && !rq.by_session())
+    return Status(Code::forbidden, "this is done signed in on the site, not with a token");
+  if (needed.access == Access::site_admin) {
+    if (!caller.user->is_admin) return Status(Code::forbidden, "this is for administrators of the hub");
+    if (caller.scopes || (caller.role == hub::TokenRole::read && !is_safe(rq.method())))
+      return Status(Code::forbidden, "administrating the hub takes a token with the write role");
+  }
+  if (!needed.permission.empty()) return hub::check_token(caller, needed.permission, {.owner_id = caller.user->id});
   return {};
 }
 
+// The path's organisation, when the caller has the row's place in it. That it exists is no secret.
+Result<hub::Org> find_org(const Request& rq, const Decision& needed) {
+  const auto& caller = rq.caller();
+  auto org = TRY(hub::find_org(rq.hub(), rq.arg("org")));
+  if (caller.anonymous()) return Status(Code::unauthenticated, "this needs a token: hearth auth login, or HF_TOKEN");
+  const auto* membership = caller.membership(org.name);
+  const bool administrates = caller.user->is_admin || (membership && membership->role == hub::OrgRole::admin);
+  if (!administrates && !(membership && needed.access == Access::org_member))
+    return Status(Code::forbidden,
+                  cat(caller.name(), " is no ", needed.access == Access::org_member ? "member" : "administrator",
+                      " of ", org.name));
+  const std::string_view standard = needed.access == Access::org_member ? "org.read" : "org.write";
+  TRY(hub::check_token(caller, needed.permission.empty() ? standard : needed.permission, {.owner_id = org.id}));
+  return org;
+}
+
 // The path's repository, when the caller has the row's right on it.
-Result<hub::Repo> find_repo(const Request& rq, hub::Right right) {
+Result<hub::Repo> find_repo(const Request& rq, hub::Right right, std::string_view permission) {
   const auto id = hub::parse_repo_id(rq.kind(), rq.arg("repo"));
   if (!id.ok()) return Status(Code::repo_not_found, cat("Repository not found: ", rq.arg("repo")));
   auto repo = TRY(rq.hub().repo(*id));
-  TRY(hub::check_access(rq.caller(), repo, right));
+  TRY(hub::check_access(rq.caller(), repo, right, permission));
   return repo;
 }
 
@@ -194,7 +220,8 @@ net::BodyPlan Front::plan(const net::RequestHead& head) {
 Result<const Route*> Front::decide(Request& rq) const {
   auto match = TRY(router_->find(rq.method(), rq.head().path));
   rq.args_ = std::move(match.arguments);
-  const Access access = match.route->access.access;
+  const auto& needed = match.route->access;
+  const Access access = needed.access;
   if (access == Access::signed_link) {
     if (!check_signed_target(services_.signer, rq.method(), rq.head().target))
       return Status(Code::forbidden, "this address is not signed by this hub, or its time is over: ask for a new one");
@@ -203,10 +230,13 @@ Result<const Route*> Front::decide(Request& rq) const {
   auto identity = TRY(identify(services_.hub.accounts(), rq.head()));
   rq.caller_ = std::move(identity.caller);
   rq.by_session_ = identity.by_session;
+  if (rq.by_session_ && !is_safe(rq.method())) TRY(check_origin(rq.head(), rq.caller_.session_id));
   if (const auto right = right_of(access)) {
-    rq.repo_ = TRY(find_repo(rq, *right));
+    rq.repo_ = TRY(find_repo(rq, *right, needed.permission));
+  } else if (access == Access::org_member || access == Access::org_admin) {
+    rq.org_ = TRY(find_org(rq, needed));
   } else {
-    TRY(check_caller(rq.caller_, access));
+    TRY(check_caller(rq, needed));
   }
   return match.route;
 }

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "server/api_json.h"
+#include "server/origin.h"
 
 namespace hearth::server {
 
@@ -9,7 +10,9 @@ Json page_data(const Request& rq, std::string_view page) {
   Json user;
   if (const auto* signed_in = rq.user())
     user = Json::Object{{"name", signed_in->name}, {"isAdmin", signed_in->is_admin}};
-  return Json::Object{{"page", page}, {"endpoint", rq.endpoint()}, {"user", std::move(user)}};
+  Json out = Json::Object{{"page", page}, {"endpoint", rq.endpoint()}, {"user", std::move(user)}};
+  if (rq.by_session()) out.set("csrfToken", csrf_token(rq.caller().session_id));
+  return out;
 }
 
 Result<Json> summary_json(const hub::RepoItem& item) {

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "server/origin.h"
 #include "server/services.h"
 
 namespace hearth::server {
@@ -24,6 +25,15 @@ hub::Hub& Request::hub() const {
 Result<const hub::Repo*> Request::repo() const {
   VERIFY(repo_.has_value(), "a row whose access is a repository's right has {repo} in its pattern");
   return &*repo_;
+}
+
+Result<const hub::Org*> Request::org() const {
+  VERIFY(org_.has_value(), "a row whose access is an organisation's has {org} in its pattern");
+  return &*org_;
+}
+
+std::string Request::client_address() const {
+  return server::client_address(raw_.head);
 }
 
 const std::string& Request::arg(std::string_view name) const {

@@ -11,6 +11,7 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "hub/hub.h"
+#include "hub/organisations.h"
 #include "net/http.h"
 
 namespace hearth::server {
@@ -18,6 +19,13 @@ namespace hearth::server {
 struct Services;
 struct Route;
 using net::Response;
+
+/// What the audit log should say of a change beyond who asked for what; see server/audit.h.
+struct AuditNote {
+  std::string target = {};  ///< "model acme/tiny", "user bob"; of a row with {repo} or {org}: that
+  int64_t owner_id = 0;     ///< the user or organisation it is about; of a row with {repo} or {org}: theirs
+  Json data = {};           ///< an object with what was changed
+};
 
 /// A request whose route, caller and right are decided.
 class Request {
@@ -39,6 +47,14 @@ class Request {
   bool by_session() const { return by_session_; }  ///< a browser's cookie, not a token
   /// The repository that the pattern names; the row's Access was checked. A bug unless the pattern has {repo}.
   Result<const hub::Repo*> repo() const;
+
+  /// The organisation that the pattern names; the row's Access was checked. A bug unless the pattern has {org} and the
+  /// row an organisation's Access.
+  Result<const hub::Org*> org() const;
+  /// For the audit log: filled by handlers that know more than the path says.
+  AuditNote& audit() { return audit_; }
+  /// Where the request comes from: the client's address, also behind a proxy on this machine.
+  std::string client_address() const;
 
   /// A part of the path that the pattern names, decoded; empty when the pattern lacks it. Of {kind}: "models", ...
   const std::string& arg(std::string_view name) const;
@@ -72,6 +88,8 @@ class Request {
   hub::Caller caller_;
   bool by_session_ = false;
   std::optional<hub::Repo> repo_;
+  std::optional<hub::Org> org_;
+  AuditNote audit_;
 };
 
 // ---- answers ----

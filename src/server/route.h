@@ -15,22 +15,31 @@
 
 namespace hearth::server {
 
-/// Who may call. The four rights of a repository need {repo} in the pattern: the handler finds it in `rq.repo()`.
+/// Who may call. The four rights of a repository need {repo} in the pattern: the handler finds it in `rq.repo()`. The
+/// two of an organisation need {org}: `rq.org()`.
 enum class Access {
   open,         ///< anybody
   signed_link,  ///< whoever has this very address, signed by the hub (signed_target) and not yet expired
   signed_in,    ///< any user, with any token
+  session,      ///< any user, by the browser's session: tokens make no tokens
   metadata,     ///< who may know of the repository
   content,      ///< who may read its files
   write,        ///< who may commit
   admin,        ///< who may change its settings
-  site_admin,   ///< the hub's administrators
+  org_member,   ///< the organisation's members; fine-grained tokens need org.read
+  org_admin,    ///< its administrators; fine-grained tokens need org.write
+  site_admin,   ///< the hub's administrators, not with fine-grained tokens
 };
 
-/// An Access that was written down: a row without one does not compile.
+/// An Access that was written down: a row without one does not compile. A permission, where the row names one
+/// ({Access::content, "discussion.write"}), must be held by the token in place of what the access asks for; visitors
+/// and, unless it ends in `.read`, reading tokens are refused. It is asked for the repository or organisation of the
+/// path, else for the caller's own account.
 struct Decision {
   Access access;
-  constexpr Decision(Access decided) : access(decided) {}  // NOLINT(google-explicit-constructor)
+  std::string_view permission;
+  constexpr Decision(Access decided, std::string_view needed = {})  // NOLINT(google-explicit-constructor)
+      : access(decided), permission(needed) {}
 };
 
 /// Where the request's body is when the handler runs.

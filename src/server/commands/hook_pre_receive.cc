@@ -18,9 +18,7 @@ Result<bool> judge(Terminal& terminal) {
   const auto hub = TRY(hub::Hub::open(data_folder()));
   const auto repo = TRY(hub->repo_by_number(parse_int(env("HEARTH_HOOK_REPO")).value_or(0)));
   // The right to push was checked before git was started; this is who did it.
-  hub::Caller caller;
-  caller.user = TRY(hub->accounts().user(env("HEARTH_HOOK_USER")));
-  caller.role = hub::TokenRole::write;
+  const auto caller = TRY(hub->accounts().caller_of(TRY(hub->accounts().user(env("HEARTH_HOOK_USER")))));
   const auto check = TRY(hub::check_push(*hub, repo, caller, updates, env("GIT_QUARANTINE_PATH")));
   for (const auto& text : check.texts) terminal.note(text);
   return check.accepted;

@@ -3,6 +3,7 @@
 // The session is a cookie that scripts cannot read and other sites cannot send along; forms are same-site for that
 // reason.
 #include "base/text.h"
+#include "server/origin.h"
 #include "server/page_data.h"
 #include "server/pages_registry.h"
 
@@ -13,7 +14,8 @@ constexpr std::string_view kCookie = "hearth_session=";
 constexpr std::string_view kCookieRules = "; Path=/; HttpOnly; SameSite=Lax";
 
 Result<Response> begin_session(Request& rq, const hub::User& user) {
-  const auto secret = TRY(rq.hub().accounts().create_session(user));
+  const auto secret = TRY(rq.hub().accounts().create_session(
+      user, {.address = rq.client_address(), .agent = std::string(rq.header("User-Agent"))}));
   auto out = redirect("/", 303);
   const auto secure = rq.endpoint().starts_with("https:") ? "; Secure" : "";
   out.headers.set("Set-Cookie", cat(kCookie, secret, kCookieRules, "; Max-Age=2592000", secure));
@@ -41,6 +43,8 @@ Result<Response> show(Request& rq) {
 }
 
 Result<Response> sign_in(Request& rq) {
+  // Nobody is signed in by a page of another site as somebody whom they did not choose.
+  if (rq.head().headers.has("Origin")) TRY(check_origin(rq.head(), {}));
   const auto form = TRY(parse_query(rq.body()));
   std::string_view name, password;
   for (const auto& [key, value] : form) {

@@ -22,6 +22,13 @@ Result<hub::RepoId> read_id(const Request& rq, const Json& body) {
   return hub::RepoId{kind, std::string(organization.empty() ? rq.caller().name() : organization), std::string(name)};
 }
 
+// For the audit log.
+void concerns(Request& rq, const hub::Repo& repo, Json::Object data) {
+  rq.audit() = {.target = cat(hub::kind_name(repo.kind), " ", repo.full_name()),
+                .owner_id = repo.owner_id,
+                .data = std::move(data)};
+}
+
 // The first files, which JS sends as {path, content: base64}.
 Status add_files(Request& rq, const hub::Repo& repo, const Json& files) {
   hub::NewCommit commit;
@@ -38,10 +45,17 @@ Result<Response> create(Request& rq) {
   const auto body = TRY(rq.json());
   hub::NewRepo wanted;
   wanted.id = TRY(read_id(rq, body));
-  wanted.is_private = TRY(read_visibility(body)).value_or(false);
+  const auto visibility = TRY(read_visibility(body));
+  wanted.is_private = visibility ? *visibility : TRY(hub::default_private(rq.hub(), wanted.id.owner));
   wanted.license = body["license"].as_string();
   wanted.sdk = body["sdk"].as_string();
   wanted.author = rq.caller().name();
+  wanted.creator_id = rq.user()->id;
+  if (const auto& group = body["resourceGroupId"]; !group.is_null()) {
+    const auto number = parse_object_id(group.as_string());
+    if (!number) return Status(Code::bad_input, "\"resourceGroupId\" is not an id of a resource group");
+    wanted.resource_group_id = *number;
+  }
   if (const auto existing = rq.hub().repo(wanted.id);
       existing.ok() && hub::check_access(rq.caller(), *existing, hub::Right::metadata).ok() &&
       equals_ignore_case(existing->full_name(), wanted.id.full())) {
@@ -53,8 +67,9 @@ Result<Response> create(Request& rq) {
     out.body = answer.dump();
     return out;
   }
-  TRY(hub::check_create(rq.caller(), wanted.id.owner));
+  TRY(hub::check_create(rq.caller(), wanted.id.owner, wanted.resource_group_id));
   const auto repo = TRY(rq.hub().create_repo(wanted));
+  concerns(rq, repo, {{"private", repo.is_private}});
   TRY(add_files(rq, repo, body["files"]));
   return json_response(created_json(rq, repo));
 }
@@ -69,6 +84,7 @@ Result<hub::Repo> owned(Request& rq, const hub::RepoId& id) {
 Result<Response> remove(Request& rq) {
   const auto repo = TRY(owned(rq, TRY(read_id(rq, TRY(rq.json())))));
   TRY(rq.hub().delete_repo(repo, rq.caller().name()));
+  concerns(rq, repo, {});
   return json_response(Json(Json::Object()));
 }
 
@@ -78,7 +94,9 @@ Result<Response> move(Request& rq) {
   const auto to = TRY(hub::parse_repo_id(kind, body["toRepo"].as_string()));
   const auto repo = TRY(owned(rq, TRY(hub::parse_repo_id(kind, body["fromRepo"].as_string()))));
   TRY(hub::check_create(rq.caller(), to.owner));
-  return json_response(created_json(rq, TRY(rq.hub().move_repo(repo, to, rq.caller().name()))));
+  const auto moved = TRY(rq.hub().move_repo(repo, to, rq.caller().name()));
+  concerns(rq, repo, {{"to", moved.full_name()}});
+  return json_response(created_json(rq, moved));
 }
 
 Result<Response> settings(Request& rq) {
@@ -93,6 +111,7 @@ Result<Response> settings(Request& rq) {
   }
   TRY(rq.hub().update_settings(*repo, wanted, rq.caller().name()));
   const auto now = TRY(rq.hub().repo_by_number(repo->id));
+  concerns(rq, *repo, {{"private", now.is_private}, {"gated", now.gated}});
   return json_response(Json(Json::Object{{"private", now.is_private},
                                          {"visibility", now.is_private ? "private" : "public"},
                                          {"gated", now.gated.empty() ? Json(false) : Json(now.gated)}}));

@@ -2,31 +2,45 @@
 // Source: huggingface_hub 2.4.0 HfApi.whoami, auth_check; @huggingface/hub 2.17.5 whoAmI.
 #include "base/clock.h"
 #include "base/text.h"
+#include "server/account_json.h"
+#include "server/api_json.h"
 #include "server/route.h"
 
 namespace hearth::server::routes {
 namespace {
 
-Result<Response> whoami(Request& rq) {
+Result<Json> auth_json(const Request& rq) {
   const auto& caller = rq.caller();
-  const auto& user = *caller.user;
+  if (rq.by_session()) return Json(Json::Object{{"type", "session"}});
   Json token = Json::Object{{"displayName", caller.token_name}, {"role", hub::role_name(caller.role)}};
   if (caller.token_created_ms != 0) token.set("createdAt", iso_time(caller.token_created_ms));
-  return json_response(Json(Json::Object{
-      {"type", "user"},
-      {"id", cat(user.id)},
-      {"name", user.name},
-      {"fullname", user.fullname.empty() ? user.name : user.fullname},
-      {"email", user.email.empty() ? Json() : Json(user.email)},
-      {"emailVerified", false},
-      {"canPay", false},
-      {"periodEnd", nullptr},
-      {"isPro", false},
-      {"isAdmin", user.is_admin},
-      {"avatarUrl", ""},
-      {"orgs", Json::Array()},
-      {"auth", rq.by_session() ? Json(Json::Object{{"type", "session"}})
-                               : Json(Json::Object{{"type", "access_token"}, {"accessToken", std::move(token)}})}}));
+  if (caller.scopes) token.set("fineGrained", TRY(scopes_json(rq.hub(), *caller.scopes)));
+  Json out = Json::Object{{"type", "access_token"}, {"accessToken", std::move(token)}};
+  if (caller.token_expires_ms) out.set("expiresAt", iso_time(*caller.token_expires_ms));
+  return out;
+}
+
+Result<Response> whoami(Request& rq) {
+  const auto& user = *rq.user();
+  Json::Array orgs;
+  for (const auto& [org, role] : TRY(hub::orgs_of(rq.hub(), user))) {
+    auto item = org_json(rq, org);
+    item.set("roleInOrg", hub::role_name(role));
+    orgs.push_back(std::move(item));
+  }
+  return json_response(Json(Json::Object{{"type", "user"},
+                                         {"id", object_id(user.id)},
+                                         {"name", user.name},
+                                         {"fullname", shown_name(user)},
+                                         {"email", user.email.empty() ? Json() : Json(user.email)},
+                                         {"emailVerified", false},
+                                         {"canPay", false},
+                                         {"periodEnd", nullptr},
+                                         {"isPro", false},
+                                         {"isAdmin", user.is_admin},
+                                         {"avatarUrl", avatar_url(rq, user.name)},
+                                         {"orgs", std::move(orgs)},
+                                         {"auth", TRY(auth_json(rq))}}));
 }
 
 // The row's Access has decided; there is nothing to add.
