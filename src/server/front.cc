@@ -192,7 +192,7 @@ void add_common_headers(Response& response, std::string_view id) {
 
 Response preflight() {
   auto out = empty_response();
-  out.headers.set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE, OPTIONS");
+  out.headers.set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
   out.headers.set("Access-Control-Allow-Headers", "Authorization, Content-Type, Range, Accept, X-Requested-With");
   return out;
 }
