@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "hub/gating.h"
 #include "hub/repo_id.h"
 
 namespace hearth::hub {
@@ -241,6 +242,7 @@ Status Accounts::add_roles(Caller& caller) const {
     else
       caller.groups.push_back({row[1].integer(), row[2].integer(), role});
   }
+  caller.grants = TRY(grants_of(db_, caller.user->id));
   return {};
 }
 

@@ -34,6 +34,13 @@ std::string author_email(const User& user);
 /// The rule for names of users and organisations: check_name, and none of the site's own first segments.
 Status check_owner_name(std::string_view name);
 
+/// What became of somebody's request for the files of a gated repository (hub/gating.h).
+enum class AccessStatus { pending, accepted, rejected };
+struct AccessGrant {
+  int64_t repo_id = 0;
+  AccessStatus status = AccessStatus::pending;
+};
+
 enum class TokenRole { read, write, fine_grained };
 /// "read", "write", "fineGrained".
 std::string_view role_name(TokenRole role);
@@ -74,8 +81,9 @@ struct Caller {
   std::optional<TokenScopes> scopes = {};  ///< of a fine-grained token
   std::vector<Membership> memberships = {};
   std::vector<GroupRole> groups = {};
-  int64_t token_id = 0;         ///< 0 unless a token was shown
-  std::string session_id = {};  ///< empty unless a session was shown
+  std::vector<AccessGrant> grants = {};  ///< the user's requests, by rising repository number
+  int64_t token_id = 0;                  ///< 0 unless a token was shown
+  std::string session_id = {};           ///< empty unless a session was shown
 
   bool anonymous() const { return !user; }
   std::string_view name() const { return user ? std::string_view(user->name) : std::string_view(); }

@@ -104,7 +104,8 @@ Repo repo_of(const store::Row& row) {
           .downloads = row[10].integer(),
           .likes = row[11].integer(),
           .resource_group_id = row[12].integer(),
-          .creator_id = row[13].integer()};
+          .creator_id = row[13].integer(),
+          .is_disabled = row[14].boolean()};
 }
 
 Hub::Hub(std::string folder, std::unique_ptr<store::Db> db, std::unique_ptr<store::Blobs> blobs)

@@ -38,6 +38,29 @@ bool may_read_private(const Caller& caller, const Repo& repo, Standing standing)
   return standing != Standing::stranger && check_token(caller, kRead, subject_of(repo)).ok();
 }
 
+// Says what the reader of a gated repository can do next. Source: the words of huggingface_hub 2.4.0 errors.py.
+Status gated(const Caller& caller, const Repo& repo, std::optional<AccessStatus> request) {
+  const auto what = cat(kind_name(repo.kind), " ", repo.full_name());
+  if (caller.anonymous())
+    return Status(Code::gated, cat("Access to ", what,
+                                   " is restricted. You must have access to it and be authenticated to access it. "
+                                   "Please log in."));
+  if (request == AccessStatus::pending)
+    return Status(Code::gated, cat("Your request to access ", what, " is awaiting a review from the repo authors."));
+  if (request == AccessStatus::rejected)
+    return Status(Code::gated, cat("Your request to access ", what, " has been rejected by the repo's authors."));
+  return Status(Code::gated, cat("Access to ", what,
+                                 " is restricted and you are not in the authorized list. Visit its page to ask for "
+                                 "access."));
+}
+
+std::optional<AccessStatus> request_of(const Caller& caller, const Repo& repo) {
+  const auto found = std::lower_bound(caller.grants.begin(), caller.grants.end(), repo.id,
+                                      [](const AccessGrant& grant, int64_t id) { return grant.repo_id < id; });
+  if (found == caller.grants.end() || found->repo_id != repo.id) return std::nullopt;
+  return found->status;
+}
+
 }  // namespace
 
 Subject subject_of(const Repo& repo) {
@@ -48,11 +71,17 @@ Status check_access(const Caller& caller, const Repo& repo, Right right, std::st
   const auto standing = standing_of(caller, repo);
   const bool inside = may_read_private(caller, repo, standing);
   if (repo.is_private && !inside) return unknown();
-  const bool let_in =
-      inside || (standing != Standing::stranger && caller.scopes && caller.scopes->can_read_gated_repos);
-  if (right == Right::content && !repo.gated.empty() && !let_in)
-    return Status(Code::gated, cat("Access to ", kind_name(repo.kind), " ", repo.full_name(),
-                                   " is restricted. You must have access to it and be authenticated to access it."));
+  // The words that huggingface_hub 2.4.0 utils/_http.py knows a DisabledRepoError by.
+  if (repo.is_disabled && !(caller.user && caller.user->is_admin))
+    return Status(Code::forbidden, "Access to this resource is disabled.");
+  if (right == Right::content && !repo.gated.empty() && !inside) {
+    const auto request = request_of(caller, repo);
+    if (standing == Standing::stranger && request != AccessStatus::accepted) return gated(caller, repo, request);
+    const bool by_token = !caller.scopes || caller.scopes->can_read_gated_repos;
+    if (!by_token && !check_token(caller, kRead, subject_of(repo)).ok())
+      return Status(Code::gated, cat("this token may not read gated repositories: enable \"gated repositories\" or ",
+                                     kRead, " for it to read ", repo.full_name()));
+  }
   if (right == Right::write || right == Right::admin) {
     if (caller.anonymous())
       return Status(Code::unauthenticated,

@@ -27,6 +27,7 @@ struct Repo {
   int64_t likes = 0;
   int64_t resource_group_id = 0;  ///< 0: in none
   int64_t creator_id = 0;         ///< the user who made it; 0: unknown
+  bool is_disabled = false;       ///< taken down by the administrators
 
   std::string full_name() const { return owner + "/" + name; }
 };
@@ -46,9 +47,10 @@ enum class Right {
 /// - the caller's place. Owner and site administrators: everything. Members of the organisation: by their role (read:
 ///   private repositories; contributor: besides, change what they made; write, admin: everything). In a resource group
 ///   the role in the group counts instead, and the organisation's administrators keep everything. Others: public
-///   repositories, reading.
+///   repositories, reading; of gated ones the files with an accepted request (hub/gating.h).
 /// - the token. Reading tokens: reading. Fine-grained ones: `repo.content.read` for what is private or gated,
 ///   `repo.write` for write and admin.
+/// What the administrators of the hub have disabled is forbidden to all but them.
 /// `permission`, when given, is what the token must hold besides ("discussion.write"); visitors then lack it.
 Status check_access(const Caller& caller, const Repo& repo, Right right, std::string_view permission = {});
 

@@ -10,8 +10,9 @@ namespace hearth::hub {
 
 inline constexpr std::string_view kRepoColumns =
     "repos.id, repos.kind, owners.name, repos.name, repos.owner_id, repos.private, repos.gated, repos.sdk, "
-    "repos.created_ms, repos.modified_ms, repos.downloads, repos.likes, repos.resource_group_id, repos.creator_id";
-inline constexpr size_t kRepoColumnCount = 14;
+    "repos.created_ms, repos.modified_ms, repos.downloads, repos.likes, repos.resource_group_id, repos.creator_id, "
+    "repos.disabled";
+inline constexpr size_t kRepoColumnCount = 15;
 inline constexpr std::string_view kReposWithOwners = "repos JOIN owners ON owners.id = repos.owner_id";
 
 /// The first columns of a row, in the order above.

@@ -118,7 +118,7 @@ Json repo_json(const hub::Repo& repo, const hub::RepoIndex& index) {
                           {"lastModified", iso_time(repo.modified_ms)},
                           {"private", repo.is_private},
                           {"gated", repo.gated.empty() ? Json(false) : Json(repo.gated)},
-                          {"disabled", false},
+                          {"disabled", repo.is_disabled},
                           {"downloads", repo.downloads},
                           {"downloadsAllTime", repo.downloads},
                           {"likes", repo.likes},

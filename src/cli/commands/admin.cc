@@ -15,6 +15,10 @@ constexpr Option kTokenOptions[] = {
 constexpr Option kLinkOptions[] = {
     {"url", "URL", "the hub's address (default: the address last served)"},
 };
+constexpr Option kDisableOptions[] = {
+    {"type", "TYPE", "model (the default), dataset or space"},
+    {"undo", "", "put the repository back"},
+};
 constexpr Command kRows[] = {
     {
         .verb = "admin user create",
@@ -46,6 +50,17 @@ constexpr Command kRows[] = {
         .help = "Examples\n"
                 "  $ hearth admin login-link ann\n"
                 "  $ hearth admin login-link ann --url http://127.0.0.1:9000\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin repo disable",
+        .usage = "REPO",
+        .summary = "Take a repository down without deleting it.",
+        .options = kDisableOptions,
+        .help = "Everybody but the hub's administrators is answered that access is disabled.\n\n"
+                "Examples\n"
+                "  $ hearth admin repo disable ann/leaked --type dataset\n"
+                "  $ hearth admin repo disable ann/leaked --type dataset --undo\n",
         .object = "hub",
     },
 };

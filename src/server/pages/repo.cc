@@ -1,6 +1,7 @@
-// GET /owner/name (datasets/..., spaces/...): the card, the chat widget, the files.
+// GET /owner/name (datasets/..., spaces/...): the card, the gate, the chat widget, the files.
 #include "base/text.h"
 #include "server/api_json.h"
+#include "server/gate_data.h"
 #include "server/markdown.h"
 #include "server/page_data.h"
 #include "server/pages_registry.h"
@@ -31,6 +32,7 @@ Result<Response> handle(Request& rq) {
   shell.data.set("kind", hub::kind_plural(repo.kind));
   shell.data.set("info", repo_json(repo, index));
   shell.data.set("files", std::move(files));
+  if (!repo.gated.empty()) shell.data.set("gate", TRY(gate_json(rq, repo, index.card)));
   const bool runnable = repo.kind == hub::RepoKind::model && rq.services().endpoints && runs_here(index);
   shell.data.set("runnable", runnable);
   shell.data.set("inference", rq.user() || rq.services().anonymous_inference ? "allowed" : "sign-in");

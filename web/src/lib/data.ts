@@ -39,6 +39,26 @@ export interface Entry {
   lastCommit?: { id: string; title: string; date: string }
 }
 
+export interface GateField {
+  name: string
+  type: 'text' | 'checkbox' | 'date_picker' | 'country' | 'select'
+  options: { label: string; value: string }[]
+}
+/** How a gated repository is asked for, and how the reader stands. */
+export interface Gate {
+  mode: 'auto' | 'manual'
+  state: 'anonymous' | 'none' | 'pending' | 'accepted' | 'rejected' | 'holder'
+  heading: string
+  /** HTML of the card's prompt. */
+  prompt: string
+  button: string
+  license: string
+  fields: GateField[]
+  reason?: string
+  /** For who may decide. */
+  pending?: { user: string; fullname: string; fields: Record<string, unknown> }[]
+}
+
 interface Shared {
   endpoint: string
   user: User | null
@@ -59,6 +79,7 @@ export interface RepoData extends Shared {
   kind: Kind
   info: RepoInfo
   files: Entry[]
+  gate?: Gate
   /** The engine can answer for this repository. */
   runnable: boolean
   /** Whether this caller may use it, and why not. */
