@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/json.h"
 #include "base/text.h"
 
 namespace hearth {
@@ -25,17 +26,65 @@ std::atomic<LogLevel>& threshold() {
   return level;
 }
 
+std::atomic<LogFormat>& format() {
+  static std::atomic<LogFormat> chosen = LogFormat::text;
+  return chosen;
+}
+
+std::string text_line(LogLevel level, std::string_view room, std::string_view text,
+                      std::initializer_list<LogField> fields) {
+  auto line = cat(iso_time(now_ms()), " ", kNames[static_cast<int>(level)], " ", room, ": ", text);
+  for (const auto& [name, value] : fields) {
+    if (const auto* word = std::get_if<std::string_view>(&value)) {
+      if (!word->empty()) line += cat(" ", name, "=", *word);
+    } else if (const auto* number = std::get_if<int64_t>(&value)) {
+      line += cat(" ", name, "=", *number);
+    } else {
+      char shown[40];
+      snprintf(shown, sizeof shown, "%.1f", std::get<double>(value));
+      line += cat(" ", name, "=", std::string_view(shown));
+    }
+  }
+  for (char& c : line)
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  return line;
+}
+
+std::string json_line(LogLevel level, std::string_view room, std::string_view text,
+                      std::initializer_list<LogField> fields) {
+  JsonWriter out;
+  out.begin_object().field("time", iso_time(now_ms())).field("level", kNames[static_cast<int>(level)]);
+  out.field("room", room).field("text", utf8_replace_errors(text));
+  for (const auto& [name, value] : fields) {
+    if (const auto* word = std::get_if<std::string_view>(&value)) {
+      if (!word->empty()) out.field(name, utf8_replace_errors(*word));
+    } else if (const auto* number = std::get_if<int64_t>(&value)) {
+      out.field(name, *number);
+    } else {
+      out.field(name, std::get<double>(value));
+    }
+  }
+  out.end();
+  return out.take();
+}
+
 }  // namespace
+
+void set_log_format(LogFormat chosen) {
+  format() = chosen;
+}
 
 void set_log_level(LogLevel level) {
   threshold() = level;
 }
 
 void log(LogLevel level, std::string_view room, std::string_view text) {
+  log(level, room, text, {});
+}
+
+void log(LogLevel level, std::string_view room, std::string_view text, std::initializer_list<LogField> fields) {
   if (level < threshold().load(std::memory_order_relaxed)) return;
-  auto line = cat(iso_time(now_ms()), " ", kNames[static_cast<int>(level)], " ", room, ": ", text);
-  for (char& c : line)
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  auto line = format() == LogFormat::json ? json_line(level, room, text, fields) : text_line(level, room, text, fields);
   line.push_back('\n');
   const auto status = write_all(STDERR_FILENO, line, "standard error");
   static_cast<void>(status.ok());  // nowhere left to say it

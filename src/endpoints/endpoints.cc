@@ -120,6 +120,17 @@ Result<Endpoints::Ready> Endpoints::acquire(const std::string& model_path, const
   return Ready{engine->socket_path, lease};
 }
 
+std::vector<Endpoints::State> Endpoints::states() {
+  std::vector<State> out;
+  std::lock_guard lock(mutex_);
+  for (const auto& [path, engine] : engines_) {
+    const std::unique_lock starting(engine->starting, std::try_to_lock);
+    const auto* state = !starting ? "starting" : engine->ready() ? "ready" : "ended";
+    out.push_back({.id = engine->id, .state = state, .answering = engine->answering});
+  }
+  return out;
+}
+
 void Endpoints::stop_idle(const std::stop_token& stop) {
   std::mutex sleep_mutex;
   std::condition_variable_any sleep;

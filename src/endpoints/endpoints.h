@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "base/result.h"
 
@@ -45,6 +46,14 @@ class Endpoints {
   /// The socket of the engine that serves `model_path` (a folder or a weight file) under the name `model_id`. Waits
   /// while it starts. unavailable with the engine's own error when it cannot; busy when all engines are answering.
   Result<Ready> acquire(const std::string& model_path, const std::string& model_id, const std::stop_token& stop);
+
+  struct State {
+    std::string id;     ///< the model's name
+    std::string state;  ///< "starting", "ready" or "ended"
+    int answering = 0;  ///< requests
+  };
+  /// The engines there are at this moment.
+  std::vector<State> states();
 
  private:
   struct Engine;

@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "server/ingress.h"
+#include "server/metrics.h"
 #include "server/origin.h"
 #include "server/router.h"
 #include "server/shell.h"
@@ -124,7 +126,8 @@ Result<Identity> identify(const hub::Accounts& accounts, const net::RequestHead&
   }
   if (!token.empty()) {
     // Clients of public engines send any key; one that is none of ours names nobody.
-    if (!token.starts_with("hf_") && openai_shape(head.path)) return Identity();
+    // Neither is the token of /metrics a user's.
+    if (!token.starts_with("hf_") && (openai_shape(head.path) || head.path == "/metrics")) return Identity();
     auto caller = accounts.caller_by_token(token);
     if (!caller.ok() && caller.status().code() == Code::unauthenticated)
       return Status(Code::unauthenticated, std::string(kBadCredentials));
@@ -220,6 +223,7 @@ net::BodyPlan Front::plan(const net::RequestHead& head) {
 Result<const Route*> Front::decide(Request& rq) const {
   auto match = TRY(router_->find(rq.method(), rq.head().path));
   rq.args_ = std::move(match.arguments);
+  rq.route_ = match.route->pattern;
   const auto& needed = match.route->access;
   const Access access = needed.access;
   if (access == Access::signed_link) {
@@ -273,7 +277,31 @@ Response Front::finish(Request& rq, Result<Response> result) const {
     log(LogLevel::error, "server", cat(rq.method(), " ", rq.head().path, ": ", result.status().message()));
   auto response = result.ok() ? *std::move(result) : answer_of_error(result.status(), rq.head());
   add_common_headers(response, rq.id());
+  response.route = rq.route_;
+  response.user = rq.caller_.name();
   return response;
+}
+
+void Front::arrived(net::RequestHead& head) {
+  static const Ingress none;
+  (services_.ingress ? *services_.ingress : none).correct(head);
+}
+
+void Front::answered(const net::RequestHead& head, const net::Response& response, const net::Answered& how) {
+  if (services_.metrics) services_.metrics->count(head.method, response.route, how);
+  const bool slow = services_.slow_s > 0 && how.handle_seconds > services_.slow_s;
+  if (!services_.access_log && !slow) return;
+  // The path alone: queries carry signatures.
+  log(slow ? LogLevel::warning : LogLevel::info, slow ? "slow" : "access", cat(head.method, " ", head.path),
+      {{"id", response.headers.get("X-Request-Id")},
+       {"user", std::string_view(response.user)},
+       {"address", std::string_view(head.remote_address)},
+       {"route", response.route},
+       {"status", int64_t{how.status}},
+       {"ms", how.seconds * 1000},
+       {"handle_ms", how.handle_seconds * 1000},
+       {"bytes", static_cast<int64_t>(how.bytes)},
+       {"whole", int64_t{how.whole}}});
 }
 
 }  // namespace hearth::server

@@ -6,16 +6,10 @@
 namespace hearth::server {
 namespace {
 
-constexpr size_t kAddressMax = 64;
-
 // "https://hub.example:8443" -> "hub.example:8443". "null", of pages that hide where they are, has no host.
 std::string_view host_of(std::string_view origin) {
   const auto scheme = origin.find("://");
   return scheme == std::string_view::npos ? std::string_view() : origin.substr(scheme + 3);
-}
-
-bool on_this_machine(std::string_view address) {
-  return address.empty() || address == "::1" || address.starts_with("127.");
 }
 
 }  // namespace
@@ -39,14 +33,6 @@ Status check_origin(const net::RequestHead& head, std::string_view session_id) {
   if (equal_constant_time(head.headers.get("X-CSRF-Token"), csrf_token(session_id))) return {};
   return Status(Code::forbidden,
                 "a change by the browser's session needs the header Origin, or X-CSRF-Token with the page's token");
-}
-
-std::string client_address(const net::RequestHead& head) {
-  if (!on_this_machine(head.remote_address)) return head.remote_address;
-  const auto forwarded = head.headers.get("X-Forwarded-For");
-  const auto last = trim(forwarded.substr(forwarded.rfind(',') + 1));
-  if (last.empty() || last.size() > kAddressMax || printable(last) != last) return head.remote_address;
-  return std::string(last);
 }
 
 }  // namespace hearth::server

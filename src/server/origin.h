@@ -1,4 +1,4 @@
-// Where a request comes from: the site whose page made a browser send it, and the client's address.
+// Where a request comes from: the site whose page made a browser send it.
 //
 // Cross-site request forgery: the session's cookie is SameSite=Lax, and besides every request that changes something
 // with it must come from one of our own pages: its `Origin` (which browsers put on every such request, and scripts
@@ -23,8 +23,5 @@ std::string csrf_token(std::string_view session_id);
 
 /// forbidden unless the request comes from one of our pages, or shows the session's token.
 Status check_origin(const net::RequestHead& head, std::string_view session_id);
-
-/// The client's address. From a proxy on this machine: the last one of X-Forwarded-For, which that proxy added.
-std::string client_address(const net::RequestHead& head);
 
 }  // namespace hearth::server

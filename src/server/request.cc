@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
-#include "server/origin.h"
+#include "server/ingress.h"
 #include "server/services.h"
 
 namespace hearth::server {
@@ -33,7 +33,7 @@ Result<const hub::Org*> Request::org() const {
 }
 
 std::string Request::client_address() const {
-  return server::client_address(raw_.head);
+  return raw_.head.remote_address;  // what a trusted proxy said of it is in there already (server/ingress.h)
 }
 
 const std::string& Request::arg(std::string_view name) const {
@@ -86,8 +86,7 @@ Result<Json> Request::json() const {
 }
 
 std::string Request::endpoint() const {
-  const auto scheme = header("x-forwarded-proto");
-  return cat(scheme == "https" ? "https" : "http", "://", header("host"));
+  return endpoint_of(head());
 }
 
 bool Request::wants_html() const {

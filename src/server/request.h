@@ -90,6 +90,7 @@ class Request {
   std::optional<hub::Repo> repo_;
   std::optional<hub::Org> org_;
   AuditNote audit_;
+  std::string_view route_;  // the pattern, once found
 };
 
 // ---- answers ----

@@ -20,6 +20,8 @@ class Front final : public net::Handler {
   std::optional<net::Response> admit(const net::RequestHead& head) override;
   net::Response handle(net::Request&& request, std::stop_token stop) override;
   net::Response refuse(const net::RequestHead& head, const Status& status) override;
+  void arrived(net::RequestHead& head) override;
+  void answered(const net::RequestHead& head, const net::Response& response, const net::Answered& how) override;
 
  private:
   Result<const Route*> decide(Request& rq) const;

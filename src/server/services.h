@@ -12,6 +12,9 @@ class Endpoints;
 
 namespace hearth::server {
 
+class Ingress;
+class Metrics;
+
 /// Signs addresses that are used without credentials (LFS transfers): HMAC-SHA256 over all that the right depends on.
 class Signer {
  public:
@@ -39,6 +42,11 @@ struct Services {
   bool on_loopback = false;                   ///< bound to this machine alone
   endpoints::Endpoints* endpoints = nullptr;  ///< null: no engines
   bool anonymous_inference = false;           ///< visitors may use engines of public models
+  const Ingress* ingress = nullptr;           ///< null: clients connect to the hub itself
+  Metrics* metrics = nullptr;                 ///< null: nothing is counted
+  std::string metrics_rule = {};              ///< who reads /metrics: "loopback", "open", "token ...", empty: nobody
+  bool access_log = false;                    ///< a line of the log for each request
+  double slow_s = 0;                          ///< a warning for each handler that took longer; 0: none
 };
 
 }  // namespace hearth::server

@@ -7,6 +7,24 @@ namespace {
 constexpr Option kOptions[] = {
     {"host", "ADDRESS", "Address to listen on; 0.0.0.0 for every interface [127.0.0.1]"},
     {"port", "N", "Port; 0 takes a free one [8686]"},
+    {"listen", "HOST:PORT", "One more address; may be given several times", true},
+    {"tls-cert", "FILE", "Serve https with this certificate and its chain (PEM); read again at SIGHUP"},
+    {"tls-key", "FILE", "The certificate's key (PEM)"},
+    {"http-port", "N", "With --tls-cert: a port of plain HTTP that sends clients on to https"},
+    {"trust", "", "Answer also under huggingface.co and the like, with `hearth trust`'s certificate"},
+    {"trust-port", "N", "The port of --trust [443]"},
+    {"public-url", "URL", "The address that answers name, as clients see it"},
+    {"trusted-proxy", "ADDRESS", "Believe X-Forwarded-* of this address or network; may be given several times", true},
+    {"metrics", "RULE",
+     "Who reads /metrics: loopback, token (of HEARTH_METRICS_TOKEN), open, off [loopback; behind a "
+     "proxy: off]"},
+    {"log-format", "text|json", "Form of the log on standard error [text]"},
+    {"access-log", "on|off", "A line for each request [on with json, off with text]"},
+    {"slow-ms", "N", "Warn of requests that took the hub longer; 0: never [5000]"},
+    {"drain", "SECONDS", "After SIGTERM, go on accepting so long while /readyz says no [0]"},
+    {"grace", "SECONDS", "Then let answers under way end for so long [10]"},
+    {"keep-alive", "SECONDS", "Close a connection that asks nothing for so long [75]"},
+    {"max-connections", "N", "More are turned away [4096]"},
     {"anonymous-inference", "on|off|auto",
      "May visitors use the engines of public models? auto: when bound to loopback [auto]"},
 };
@@ -21,7 +39,9 @@ constexpr Command kRows[] = {{
         "the foreground until Ctrl-C.\n\n"
         "Examples\n"
         "  $ hearth serve\n"
-        "  $ hearth serve --host 0.0.0.0 --port 80 --data /srv/hearth",
+        "  $ hearth serve --host 0.0.0.0 --port 80 --data /srv/hearth\n"
+        "  $ hearth serve --host 0.0.0.0 --port 443 --tls-cert hub.pem --tls-key hub.key --http-port 80\n"
+        "  $ hearth serve --trusted-proxy 127.0.0.1 --public-url https://hub.example.org",
     .object = "hub",
 }};
 

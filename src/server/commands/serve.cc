@@ -8,20 +8,20 @@
 #include "server/background.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
+#include "server/metrics.h"
+#include "server/network.h"
 #include "server/server.h"
 #include "server/services.h"
+#include "server/systemd.h"
 
 namespace hearth::server::commands {
 namespace {
 
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
 Status serve(const Arguments& arguments, Terminal& terminal) {
   const auto folder = data_folder();
-  const std::string host(arguments.get("host", "127.0.0.1"));
-  const auto port = TRY(arguments.get_int("port", 8686, 0, 65535));
+  TRY(make_folders(folder));
+  const auto network = TRY(read_network(arguments, folder));
+  const auto& host = network.server.host;
   const auto inference = arguments.get("anonymous-inference", "auto");
   if (inference != "auto" && inference != "on" && inference != "off")
     return Status(Code::bad_input, cat("--anonymous-inference takes on, off or auto, not '", inference, "'"));
@@ -31,6 +31,7 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
   TRY(remove_all(path_join(folder, "engines")));  // links for engines, made again on demand
 
   endpoints::Endpoints engines({.program = executable_path(), .folder = path_join(folder, "run")});
+  Metrics metrics;
   const Services services{
       .hub = *hub,
       .signer = TRY(Signer::open(path_join(folder, "signing.key"))),
@@ -38,20 +39,26 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
       .on_loopback = is_loopback(host),
       .endpoints = &engines,
       .anonymous_inference = inference == "on" || (inference == "auto" && is_loopback(host)),
+      .ingress = &network.ingress,
+      .metrics = &metrics,
+      .metrics_rule = network.metrics_rule,
+      .access_log = network.access_log,
+      .slow_s = network.slow_s,
   };
   Front front(services);
   const Background background(services);
 
-  net::ServerOptions options;
-  options.host = host;
-  options.port = static_cast<int>(port);
-  options.stop_on_signals = true;
-  const auto server = TRY(net::Server::listen(options, front));
+  const auto server = TRY(net::Server::listen(network.server, front));
   const auto url = server->address();
   if (const auto remembered = remember_served(url); !remembered.ok())
     log(LogLevel::warning, "server", remembered.message());
-  terminal.note(cat("Hearth serves ", folder, " at ", url));
+  terminal.note(cat("Hearth serves ", folder, " at ", join(server->addresses(), ", ")));
+  metrics.watch(server.get());
+  notify_systemd(cat("READY=1\nSTATUS=Serving at ", url));
+  const Watchdog watchdog;
   server->run();
+  notify_systemd("STOPPING=1");
+  metrics.watch(nullptr);
   return {};
 }
 
