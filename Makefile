@@ -1,7 +1,7 @@
 # The thin front of CMake's presets and the scripts. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run build test bench check docs web setup-build setup-test setup-bench clean
+.PHONY: run build test bench check docs web dist setup-build setup-test setup-bench clean
 JOBS ?= $(shell nproc)
 
 setup-build setup-test setup-bench: setup-%:
@@ -28,6 +28,10 @@ test: setup-test check build
 ## A table beside the peers; ONLY=row runs one row.
 bench: setup-bench build
 	@.deps/python/bin/python scripts/bench $(ONLY)
+
+## An archive and a Debian package in build/dist; EXTRA=1 adds those of libtorch and Arrow.
+dist: build
+	@scripts/dist $(if $(EXTRA),--extra)
 
 ## Format, include directions, file sizes; clang-tidy on the files changed since HEAD.
 check: setup-test

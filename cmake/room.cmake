@@ -27,10 +27,20 @@ function(hearth_object object)
   file(WRITE ${CMAKE_BINARY_DIR}/generated/empty.cc.in "")
   if(object STREQUAL "hearth")
     add_executable(hearth)
-    set_target_properties(hearth PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin BUILD_RPATH "\$ORIGIN/../lib")
+    set_target_properties(hearth PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin BUILD_RPATH "\$ORIGIN/../lib"
+                          INSTALL_RPATH "\$ORIGIN/../lib")
+    # The old tag also counts for the libraries of libraries: an archive carries them all in its lib/ (scripts/dist).
+    target_link_options(hearth PRIVATE -Wl,--disable-new-dtags)
+    install(TARGETS hearth RUNTIME DESTINATION bin COMPONENT base)
   else()
     add_library(${target} SHARED)
-    set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib BUILD_RPATH "\$ORIGIN")
+    set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib BUILD_RPATH "\$ORIGIN"
+                          INSTALL_RPATH "\$ORIGIN")
+    set(component base)
+    if(object STREQUAL "aten" OR object STREQUAL "data" OR object STREQUAL "train")
+      set(component extra)  # libtorch and Arrow are hundreds of MB
+    endif()
+    install(TARGETS ${target} LIBRARY DESTINATION lib COMPONENT ${component})
   endif()
 endfunction()
 

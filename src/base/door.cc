@@ -14,6 +14,11 @@ Result<void*> open_door(std::string_view object, const char* symbol) {
   Dl_info here{};
   dladdr(reinterpret_cast<void*>(&open_door), &here);
   const auto path = path_join(path_parent(here.dli_fname ? here.dli_fname : ""), cat("libhearth_", object, ".so"));
+  if (!exists(path))
+    return Status(Code::unavailable, cat("this copy of Hearth has no part '", object,
+                                         "': it comes with the package hearth-extra (libtorch, Arrow), or a build from "
+                                         "source; looked for ",
+                                         path));
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle)
     return Status(Code::unavailable, cat("this build lacks its part '", object, "': ", std::string_view(dlerror())));
