@@ -17,11 +17,9 @@ constexpr std::string_view kColumns =
     "c.upvotes, c.updated_ms";
 constexpr std::string_view kWithOwners = "collections c JOIN owners o ON o.id = c.owner_id";
 
-constexpr std::pair<ItemType, std::string_view> kTypes[] = {{ItemType::model, "model"},
-                                                            {ItemType::dataset, "dataset"},
-                                                            {ItemType::space, "space"},
-                                                            {ItemType::paper, "paper"},
-                                                            {ItemType::collection, "collection"}};
+constexpr std::pair<ItemType, std::string_view> kTypes[] = {
+    {ItemType::model, "model"},   {ItemType::dataset, "dataset"}, {ItemType::space, "space"},
+    {ItemType::bucket, "bucket"}, {ItemType::paper, "paper"},     {ItemType::collection, "collection"}};
 
 Collection collection_of(const store::Row& row) {
   return {.id = row[0].integer(),
@@ -39,9 +37,32 @@ Collection collection_of(const store::Row& row) {
           .updated_ms = row[12].integer()};
 }
 
-// Is it the caller's own, or of an organisation of theirs?
-bool belongs(const Caller& caller, int64_t owner_id) {
-  return caller.user && (caller.user->id == owner_id || caller.user->is_admin);
+// Is it the caller's own, or of an organisation in which they have this role?
+bool belongs(const Caller& caller, int64_t owner_id, OrgRole role) {
+  return caller.user && (caller.user->id == owner_id || caller.user->is_admin || caller.role_in(owner_id) >= role);
+}
+
+Subject subject_of(const Collection& collection) {
+  return {.owner_id = collection.owner.id, .type = "collection", .id = collection.id};
+}
+
+bool may_see(const Caller& caller, const Collection& collection) {
+  return !collection.is_private || (belongs(caller, collection.owner.id, OrgRole::read) &&
+                                    check_token(caller, "collection.read", subject_of(collection)).ok());
+}
+
+// may_see as a condition on `collections c`: numbers alone, no text from outside.
+std::string visible(const Caller& caller) {
+  std::string owners;
+  const auto read = [&](const Subject& subject) { return check_token(caller, "collection.read", subject).ok(); };
+  const auto add = [](std::string& list, int64_t id) { list += cat(list.empty() ? "" : ",", id); };
+  if (!caller.user) return "c.private = 0";
+  if (caller.user->is_admin && !caller.scopes) return "1 = 1";
+  if (read({.owner_id = caller.user->id})) add(owners, caller.user->id);
+  for (const auto& membership : caller.memberships)
+    if (membership.role >= OrgRole::read && read({.owner_id = membership.org_id})) add(owners, membership.org_id);
+  if (owners.empty()) return "c.private = 0";
+  return cat("(c.private = 0 OR c.owner_id IN (", owners, "))");
 }
 
 Status unknown(std::string_view slug) {
@@ -153,8 +174,8 @@ std::string_view type_name(ItemType type) {
 Result<ItemType> parse_item_type(std::string_view text) {
   for (const auto& [value, name] : kTypes)
     if (name == text) return value;
-  return Status(Code::bad_input,
-                cat("item type '", text.substr(0, 40), "' is not known (model, dataset, space, paper, collection)"));
+  return Status(Code::bad_input, cat("item type '", text.substr(0, 40),
+                                     "' is not known (model, dataset, space, bucket, paper, collection)"));
 }
 
 // Source: info.arxiv.org/help/arxiv_identifier.html; a version ("v2") may follow.
@@ -175,16 +196,15 @@ bool is_arxiv_id(std::string_view text) {
 }
 
 Status check_collection(const Caller& caller, const Collection& collection) {
-  if (collection.is_private && !belongs(caller, collection.owner.id)) return unknown(collection.slug());
-  TRY(check_acts(caller));
-  if (!belongs(caller, collection.owner.id))
+  if (!may_see(caller, collection)) return unknown(collection.slug());
+  if (!caller.anonymous() && !belongs(caller, collection.owner.id, OrgRole::contributor))
     return Status(Code::forbidden, cat(caller.name(), " may not change collections of ", collection.owner.name));
-  return {};
+  return check_token(caller, "collection.write", subject_of(collection));
 }
 
 Result<Collection> get_collection(const Hub& hub, const Caller& caller, std::string_view slug) {
   auto found = TRY(find(hub, slug));
-  if (!found || (found->is_private && !belongs(caller, found->owner.id))) return unknown(slug);
+  if (!found || !may_see(caller, *found)) return unknown(slug);
   return *std::move(found);
 }
 
@@ -211,7 +231,7 @@ Result<std::vector<CollectionItem>> collection_items(const Hub& hub, const Calle
       if (!nested) continue;
       item.type = ItemType::collection;
       item.collection = collection_of(*nested);
-      if (item.collection->is_private && !belongs(caller, item.collection->owner.id)) continue;
+      if (!may_see(caller, *item.collection)) continue;
     } else {
       item.type = ItemType::paper;
     }
@@ -233,8 +253,7 @@ Result<CollectionPage> list_collections(const Hub& hub, const Caller& caller, co
     return cat(" IN (", out, ")");
   };
   std::string where = "1 = 1";
-  if (!caller.user || !caller.user->is_admin)
-    where += cat(" AND (c.private = 0 OR c.owner_id = ", placeholder(caller.user ? caller.user->id : 0), ")");
+  where += cat(" AND ", visible(caller));
   if (!query.owners.empty()) where += cat(" AND o.name", any_of(query.owners));
   if (!query.items.empty()) {
     std::vector<std::string> keys;
@@ -261,9 +280,9 @@ Result<CollectionPage> list_collections(const Hub& hub, const Caller& caller, co
 }
 
 Result<CollectionMade> create_collection(Hub& hub, const Caller& by, const NewCollection& wanted) {
-  TRY(check_acts(by));
   const auto owner = TRY(find_owner(hub, wanted.owner.empty() ? by.name() : std::string_view(wanted.owner)));
-  if (!belongs(by, owner.id))
+  TRY(check_token(by, "collection.write", {.owner_id = owner.id}));
+  if (!belongs(by, owner.id, OrgRole::contributor))
     return Status(Code::forbidden,
                   cat("You don't have the rights to create a collection under the namespace \"", owner.name, "\""));
   const auto title = TRY(check_text("title", wanted.title, 1, kTitleMax));
@@ -360,7 +379,7 @@ Status remove_item(Hub& hub, const Caller& by, const Collection& collection, std
 }
 
 Status set_upvote(Hub& hub, const Caller& by, const Collection& collection, bool on) {
-  TRY(check_acts(by));
+  TRY(check_social(by));
   auto transaction = TRY(hub.db().begin());
   if (on)
     TRY(transaction.execute(

@@ -34,7 +34,7 @@ struct Collection {
   std::string slug() const;
 };
 
-enum class ItemType { model, dataset, space, paper, collection };
+enum class ItemType { model, dataset, space, bucket, paper, collection };
 std::string_view type_name(ItemType type);
 Result<ItemType> parse_item_type(std::string_view text);
 

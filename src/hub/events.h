@@ -22,8 +22,8 @@ namespace hearth::hub {
 
 /// Kinds: repo.create, repo.delete, repo.move, repo.config, repo.content, discussion, discussion.comment and what other
 /// parts add. `data` is an object; of repo.content {"updatedRefs": [{"ref", "oldSha", "newSha"}]} (null for an absent
-/// side), of repo.create and repo.delete {"type", "name"}, of repo.move {"type", "from", "name"}, of repo.config the
-/// settings that changed.
+/// side), of repo.create {"type", "name"}, of repo.delete besides {"private", "ownerId", "resourceGroupId"}, of
+/// repo.move {"type", "from", "name"}, of repo.config the settings that changed.
 struct Event {
   std::string kind;
   int64_t repo_id = 0;  ///< 0: of no repository

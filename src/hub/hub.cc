@@ -241,7 +241,11 @@ Status Hub::delete_repo(const Repo& repo, std::string_view actor) {
   TRY(record_event(transaction, {.kind = "repo.delete",
                                  .repo_id = repo.id,
                                  .actor = std::string(actor),
-                                 .data = Json::Object{{"type", kind_name(repo.kind)}, {"name", repo.full_name()}}}));
+                                 .data = Json::Object{{"type", kind_name(repo.kind)},
+                                                      {"name", repo.full_name()},
+                                                      {"private", repo.is_private},
+                                                      {"ownerId", repo.owner_id},
+                                                      {"resourceGroupId", repo.resource_group_id}}}));
   TRY(transaction.commit());
   return remove_all(git_folder(repo));
 }

@@ -55,16 +55,13 @@ Result<Owner> find_owner(const Hub& hub, std::string_view name, OwnerKind kind) 
   return found;
 }
 
-Status check_acts(const Caller& caller) {
-  if (caller.anonymous()) return Status(Code::unauthenticated, "log in, or send a token with the write role");
-  if (caller.role != TokenRole::write)
-    return Status(Code::forbidden, "this token may only read; use one with the write role");
-  return {};
+Status check_social(const Caller& caller) {
+  return check_token(caller, "user.social.write", {.owner_id = caller.user ? caller.user->id : 0});
 }
 
 Status set_like(Hub& hub, const Repo& repo, const Caller& by, bool liked) {
   TRY(check_access(by, repo, Right::metadata));
-  TRY(check_acts(by));
+  TRY(check_social(by));
   auto transaction = TRY(hub.db().begin());
   const auto changed =
       liked ? TRY(transaction.execute("INSERT INTO likes (repo_id, user_id, created_ms) VALUES ($1, $2, $3) ON "
@@ -110,7 +107,7 @@ Result<LikedPage> list_liked(const Hub& hub, const Owner& user, std::string_view
 }
 
 Status set_follow(Hub& hub, const Owner& owner, const Caller& by, bool follows) {
-  TRY(check_acts(by));
+  TRY(check_social(by));
   if (owner.id == by.user->id) return Status(Code::bad_input, "nobody follows themselves");
   if (follows)
     TRY(hub.db().execute(
@@ -144,8 +141,10 @@ Result<SocialCounts> social_counts(const Hub& hub, const Owner& owner) {
   SocialCounts out;
   for (const auto& row : TRY(hub.db().query(
            "SELECT kind, count(*) FROM repos WHERE owner_id = $1 AND private = 0 GROUP BY kind", {owner.id}))) {
-    const auto kind = TRY(parse_kind(row[0].text()));
-    (kind == RepoKind::model ? out.models : kind == RepoKind::dataset ? out.datasets : out.spaces) = row[1].integer();
+    const auto& kind = row[0].text();
+    if (kind == "model") out.models = row[1].integer();
+    if (kind == "dataset") out.datasets = row[1].integer();
+    if (kind == "space") out.spaces = row[1].integer();
   }
   out.discussions =
       TRY(count("discussions d JOIN repos ON repos.id = d.repo_id AND repos.private = 0 WHERE d.author_id = $1"));

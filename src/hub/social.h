@@ -30,8 +30,8 @@ Result<Owner> find_owner(const Hub& hub, std::string_view name);
 /// not_found also for an owner of the other kind.
 Result<Owner> find_owner(const Hub& hub, std::string_view name, OwnerKind kind);
 
-/// May the caller change what is their own: likes, follows, collections, webhooks? unauthenticated or forbidden.
-Status check_acts(const Caller& caller);
+/// May the caller like and follow? unauthenticated or forbidden.
+Status check_social(const Caller& caller);
 
 /// Doing either twice is no mistake.
 Status set_like(Hub& hub, const Repo& repo, const Caller& by, bool liked);

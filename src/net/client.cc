@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "net/public_address.h"
 
 namespace hearth::net {
 namespace {
@@ -95,6 +97,15 @@ bool must_end(Transfer& t) {
   if (t.request.stall_timeout_ms == 0 || monotonic_ms() - t.moved_ms <= t.request.stall_timeout_ms) return false;
   t.failure = Status(Code::unavailable, cat(t.request.url, ": no answer for ", t.request.stall_timeout_ms, " ms"));
   return true;
+}
+
+/// Curl asks for a socket to an address that a name resolved to: the last moment before a connection is made.
+curl_socket_t open_public(void* user, curlsocktype, curl_sockaddr* address) {
+  auto& t = *static_cast<Transfer*>(user);
+  if (is_public_address(&address->addr))
+    return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  t.failure = Status(Code::forbidden, cat(t.request.url, ": its host has a private or special address"));
+  return CURL_SOCKET_BAD;
 }
 
 int on_progress(void* user, curl_off_t, curl_off_t received, curl_off_t, curl_off_t sent) {
@@ -202,6 +213,15 @@ Result<ClientResponse> http_request(const ClientRequest& request, std::stop_toke
     curl_easy_setopt(handle, CURLOPT_POSTREDIR, static_cast<long>(CURL_REDIR_POST_ALL));
   }
   if (!request.unix_path.empty()) curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, request.unix_path.c_str());
+  if (request.total_timeout_ms > 0)
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(request.total_timeout_ms));
+  if (request.public_only) {
+    curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open_public);
+    curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, &t);
+    curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(handle, CURLOPT_FORBID_REUSE, 1L);
+  }
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(handle, CURLOPT_HEADERDATA, &t);
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);

@@ -26,6 +26,10 @@ struct ClientRequest {
   uint64_t max_bytes = 1u << 30;  ///< of an answer without a sink; more is too_large
   int connect_timeout_ms = 10'000;
   int stall_timeout_ms = 60'000;  ///< no byte for so long is unavailable; 0: wait for ever
+  int total_timeout_ms = 0;       ///< for the whole call; 0: no limit
+  /// For addresses that strangers chose: only hosts of the public Internet are connected to, whatever their names
+  /// resolve to at that moment, without a proxy and on a connection of its own. Others are forbidden.
+  bool public_only = false;
   /// Takes the body of a 2xx answer piece by piece instead of ClientResponse::body; false ends the transfer
   /// (Code::cancelled).
   std::function<bool(std::string_view)> sink = {};
@@ -43,7 +47,8 @@ struct ClientResponse {
 };
 
 /// Any answer is a value, whatever its status. unavailable (no connection, broken off, stalled), cancelled (the stop,
-/// noticed within 100 ms, or a sink), bad_input (the url), no such file. Thread-safe; connections are kept a thread.
+/// noticed within 100 ms, or a sink), bad_input (the url), forbidden (`public_only`), no such file. Thread-safe;
+/// connections are kept a thread.
 Result<ClientResponse> http_request(const ClientRequest& request, std::stop_token stop = {});
 
 }  // namespace hearth::net

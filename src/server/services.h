@@ -47,6 +47,7 @@ struct Services {
   std::string metrics_rule = {};              ///< who reads /metrics: "loopback", "open", "token ...", empty: nobody
   bool access_log = false;                    ///< a line of the log for each request
   double slow_s = 0;                          ///< a warning for each handler that took longer; 0: none
+  bool private_webhooks = false;              ///< webhooks may call addresses outside the public Internet
 };
 
 }  // namespace hearth::server

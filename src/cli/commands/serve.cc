@@ -27,6 +27,7 @@ constexpr Option kOptions[] = {
     {"max-connections", "N", "More are turned away [4096]"},
     {"anonymous-inference", "on|off|auto",
      "May visitors use the engines of public models? auto: when bound to loopback [auto]"},
+    {"private-webhooks", "on|off", "May webhooks call this machine and private networks? [off]"},
 };
 
 constexpr Command kRows[] = {{

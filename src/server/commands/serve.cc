@@ -25,6 +25,9 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
   const auto inference = arguments.get("anonymous-inference", "auto");
   if (inference != "auto" && inference != "on" && inference != "off")
     return Status(Code::bad_input, cat("--anonymous-inference takes on, off or auto, not '", inference, "'"));
+  const auto webhooks = arguments.get("private-webhooks", "off");
+  if (webhooks != "on" && webhooks != "off")
+    return Status(Code::bad_input, cat("--private-webhooks takes on or off, not '", webhooks, "'"));
 
   const auto hub = TRY(hub::Hub::open(folder));
   TRY(hub->recover());
@@ -44,6 +47,7 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
       .metrics_rule = network.metrics_rule,
       .access_log = network.access_log,
       .slow_s = network.slow_s,
+      .private_webhooks = webhooks == "on",
   };
   Front front(services);
   const Background background(services);

@@ -59,7 +59,7 @@ Result<Response> likes(Request& rq) {
 }
 
 Result<Response> set_follow(Request& rq, hub::OwnerKind kind, bool follows) {
-  TRY(hub::check_acts(rq.caller()));
+  TRY(hub::check_social(rq.caller()));
   TRY(hub::set_follow(rq.hub(), TRY(hub::find_owner(rq.hub(), rq.arg("owner"), kind)), rq.caller(), follows));
   return json_response(Json(Json::Object{{"following", follows}}));
 }
