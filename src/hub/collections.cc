@@ -14,7 +14,7 @@ constexpr std::string_view kThemes[] = {"orange", "blue", "green", "purple", "pi
 
 constexpr std::string_view kColumns =
     "c.id, c.object_id, o.id, o.kind, o.name, o.fullname, c.title, c.description, c.private, c.theme, c.position, "
-    "c.upvotes, c.updated_ms";
+    "c.upvotes, c.updated_ms, coalesce(c.resource_group_id, 0)";
 constexpr std::string_view kWithOwners = "collections c JOIN owners o ON o.id = c.owner_id";
 
 constexpr std::pair<ItemType, std::string_view> kTypes[] = {
@@ -34,35 +34,52 @@ Collection collection_of(const store::Row& row) {
           .theme = row[9].text(),
           .position = row[10].integer(),
           .upvotes = row[11].integer(),
-          .updated_ms = row[12].integer()};
+          .updated_ms = row[12].integer(),
+          .resource_group_id = row[13].integer()};
 }
 
-// Is it the caller's own, or of an organisation in which they have this role?
-bool belongs(const Caller& caller, int64_t owner_id, OrgRole role) {
-  return caller.user && (caller.user->id == owner_id || caller.user->is_admin || caller.role_in(owner_id) >= role);
+// Is it the caller's own, or of an organisation in which they have this role? In a resource group the role there
+// counts.
+bool belongs(const Caller& caller, int64_t owner_id, int64_t group_id, OrgRole role) {
+  if (!caller.user) return false;
+  if (caller.user->id == owner_id || caller.user->is_admin) return true;
+  const auto in_org = caller.role_in(owner_id);
+  if (group_id == 0 || in_org == OrgRole::admin) return in_org >= role;
+  for (const auto& group : caller.groups)
+    if (group.group_id == group_id) return group.role >= role;
+  return false;
+}
+bool belongs(const Caller& caller, const Collection& collection, OrgRole role) {
+  return belongs(caller, collection.owner.id, collection.resource_group_id, role);
 }
 
 Subject subject_of(const Collection& collection) {
-  return {.owner_id = collection.owner.id, .type = "collection", .id = collection.id};
+  return {.owner_id = collection.owner.id,
+          .type = "collection",
+          .id = collection.id,
+          .group_id = collection.resource_group_id};
 }
 
 bool may_see(const Caller& caller, const Collection& collection) {
-  return !collection.is_private || (belongs(caller, collection.owner.id, OrgRole::read) &&
+  return !collection.is_private || (belongs(caller, collection, OrgRole::read) &&
                                     check_token(caller, "collection.read", subject_of(collection)).ok());
 }
 
 // may_see as a condition on `collections c`: numbers alone, no text from outside.
 std::string visible(const Caller& caller) {
-  std::string owners;
-  const auto read = [&](const Subject& subject) { return check_token(caller, "collection.read", subject).ok(); };
-  const auto add = [](std::string& list, int64_t id) { list += cat(list.empty() ? "" : ",", id); };
   if (!caller.user) return "c.private = 0";
   if (caller.user->is_admin && !caller.scopes) return "1 = 1";
-  if (read({.owner_id = caller.user->id})) add(owners, caller.user->id);
+  const auto read = [&](const Subject& subject) { return check_token(caller, "collection.read", subject).ok(); };
+  std::string mine;
+  if (read({.owner_id = caller.user->id})) mine += cat(" OR c.owner_id = ", caller.user->id);
   for (const auto& membership : caller.memberships)
-    if (membership.role >= OrgRole::read && read({.owner_id = membership.org_id})) add(owners, membership.org_id);
-  if (owners.empty()) return "c.private = 0";
-  return cat("(c.private = 0 OR c.owner_id IN (", owners, "))");
+    if (membership.role >= OrgRole::read && read({.owner_id = membership.org_id}))
+      mine += cat(" OR (c.owner_id = ", membership.org_id,
+                  membership.role == OrgRole::admin ? ")" : " AND c.resource_group_id IS NULL)");
+  for (const auto& group : caller.groups)
+    if (group.role >= OrgRole::read && read({.owner_id = group.org_id, .group_id = group.group_id}))
+      mine += cat(" OR c.resource_group_id = ", group.group_id);
+  return cat("(c.private = 0", mine, ")");
 }
 
 Status unknown(std::string_view slug) {
@@ -197,7 +214,7 @@ bool is_arxiv_id(std::string_view text) {
 
 Status check_collection(const Caller& caller, const Collection& collection) {
   if (!may_see(caller, collection)) return unknown(collection.slug());
-  if (!caller.anonymous() && !belongs(caller, collection.owner.id, OrgRole::contributor))
+  if (!caller.anonymous() && !belongs(caller, collection, OrgRole::contributor))
     return Status(Code::forbidden, cat(caller.name(), " may not change collections of ", collection.owner.name));
   return check_token(caller, "collection.write", subject_of(collection));
 }
@@ -282,7 +299,7 @@ Result<CollectionPage> list_collections(const Hub& hub, const Caller& caller, co
 Result<CollectionMade> create_collection(Hub& hub, const Caller& by, const NewCollection& wanted) {
   const auto owner = TRY(find_owner(hub, wanted.owner.empty() ? by.name() : std::string_view(wanted.owner)));
   TRY(check_token(by, "collection.write", {.owner_id = owner.id}));
-  if (!belongs(by, owner.id, OrgRole::contributor))
+  if (!belongs(by, owner.id, /*group_id=*/0, OrgRole::contributor))
     return Status(Code::forbidden,
                   cat("You don't have the rights to create a collection under the namespace \"", owner.name, "\""));
   const auto title = TRY(check_text("title", wanted.title, 1, kTitleMax));
@@ -376,6 +393,20 @@ Status remove_item(Hub& hub, const Caller& by, const Collection& collection, std
   TRY(set_order(transaction, TRY(item_order(transaction, collection))));
   TRY(touch(transaction, collection));
   return transaction.commit();
+}
+
+Status set_collection_group(Hub& hub, const Caller& by, const Collection& collection, int64_t group_id) {
+  TRY(check_collection(by, collection));
+  if (collection.owner.kind != OwnerKind::org)
+    return Status(Code::bad_input, "resource groups are organisations': this collection is a user's");
+  if (group_id != 0 && !TRY(hub.db().query_one("SELECT 1 FROM resource_groups WHERE id = $1 AND org_id = $2",
+                                               {group_id, collection.owner.id})))
+    return Status(Code::not_found, cat(collection.owner.name, " has no such resource group"));
+  if (!belongs(by, collection.owner.id, group_id, OrgRole::contributor))
+    return Status(Code::forbidden, cat(by.name(), " may not put collections there"));
+  TRY(hub.db().execute("UPDATE collections SET resource_group_id = $2 WHERE id = $1",
+                       {collection.id, group_id != 0 ? std::optional(group_id) : std::nullopt}));
+  return {};
 }
 
 Status set_upvote(Hub& hub, const Caller& by, const Collection& collection, bool on) {

@@ -1,7 +1,9 @@
 // Collections: what users and organisations gather under a title. Their address is the slug `owner/title-<id>`: the id
 // alone counts, so that old slugs lead to a renamed collection.
 //
-// 1. A private collection is its owner's (an organisation's members'): others are told that it is not there.
+// 1. A private collection is its owner's (an organisation's members'; in a resource group, that group's members' and
+// the
+//    organisation's administrators'): others are told that it is not there.
 // 2. An item is shown to those who may know of what it points to.
 // Source: huggingface_hub 2.4.0 HfApi.create_collection and its neighbours, hf_api.py Collection, CollectionItem.
 #pragma once
@@ -29,6 +31,7 @@ struct Collection {
   int64_t position = 0;  ///< among its owner's
   int64_t upvotes = 0;
   int64_t updated_ms = 0;
+  int64_t resource_group_id = 0;  ///< 0: in none
 
   /// "alice/best-models-64f9a55bb3115b4f513ec026"
   std::string slug() const;
@@ -100,6 +103,10 @@ Status add_item(Hub& hub, const Caller& by, const Collection& collection, ItemTy
 Status update_item(Hub& hub, const Caller& by, const Collection& collection, std::string_view item_id,
                    std::optional<std::string> note, std::optional<int64_t> position);
 Status remove_item(Hub& hub, const Caller& by, const Collection& collection, std::string_view item_id);
+
+/// Puts an organisation's collection into one of its resource groups, or (0) into none: by those who may change it
+/// there and here. not_found for a group that the organisation has not; bad_input for a user's collection.
+Status set_collection_group(Hub& hub, const Caller& by, const Collection& collection, int64_t group_id);
 
 /// Doing either twice is no mistake.
 Status set_upvote(Hub& hub, const Caller& by, const Collection& collection, bool on);

@@ -38,7 +38,7 @@ enum class Action { create, update, remove };
 /// The event (hub/events.h) of a change, in its transaction: kind "discussion", or "discussion.comment" when a comment
 /// is given and `comment_alone`. data: {action: create|update|delete, discussion: {id, num, title, status,
 /// isPullRequest, author, mergeCommitId?}, comment?: {id, author}} with the ids of the wire. What a comment says stays
-/// out of it, so that hiding it leaves no copy.
+/// out of it, so that hiding it leaves no copy. Whom something new concerns is notified.
 Status record_discussion(store::Transaction& transaction, const Repo& repo, const Caller& by, int64_t num,
                          Action action, const DiscussionEvent* comment = nullptr, bool comment_alone = true);
 

@@ -5,6 +5,7 @@
 #include "hub/discussion_rows.h"
 #include "hub/events.h"
 #include "hub/git/snapshot.h"
+#include "hub/notifications.h"
 #include "hub/object_id.h"
 #include "hub/pull_requests.h"
 #include "hub/push.h"
@@ -96,6 +97,7 @@ Status record_discussion(store::Transaction& transaction, const Repo& repo, cons
   if (!discussion.merge_commit.empty()) about.set("mergeCommitId", discussion.merge_commit);
   Json data = Json::Object{{"action", actions[static_cast<size_t>(action)]}, {"discussion", std::move(about)}};
   if (comment) data.set("comment", Json::Object{{"id", comment->object_id}, {"author", author(comment->author)}});
+  if (action == Action::create) TRY(notify(transaction, repo, by, discussion, comment ? comment->body : ""));
   return record_event(transaction, {.kind = comment && comment_alone ? "discussion.comment" : "discussion",
                                     .repo_id = repo.id,
                                     .actor = std::string(by.name()),

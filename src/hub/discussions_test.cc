@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "hub/commit.h"
 #include "hub/history.h"
+#include "hub/notifications.h"
 #include "hub/pull_requests.h"
 #include "hub/tree.h"
 
@@ -250,6 +251,41 @@ TEST_CASE("pull requests: a merge that a crash cut in two is finished, not made 
   ok(f.hub->db().execute("UPDATE discussions SET status = 'open', merge_commit = ''").status().clone());
   CHECK(ok(merge_pull_request(*f.hub, f.repo, f.alice, 1, "")).merge_commit == merged);
   CHECK(ok(head(*f.hub, f.repo)) == merged);
+}
+
+TEST_CASE("notifications: those concerned are told, never who did it, and only of what they may know of") {
+  Fixture f;
+  const Caller carol{.user = ok(f.hub->accounts().create_user("carol", "a long password"))};
+  const auto unread = [&](const Caller& who) {
+    const auto page = ok(list_notifications(*f.hub, who, /*is_read=*/false, 0, 50));
+    CHECK(page.unread == static_cast<int64_t>(page.notifications.size()));
+    return page;
+  };
+  const auto question = f.open(f.bob);
+  CHECK(unread(f.bob).notifications.empty());
+  REQUIRE(unread(f.alice).notifications.size() == 1);  // her repository
+  ok(add_comment(*f.hub, f.repo, f.alice, 1, "Ask @carol, not carol@alice.").status().clone());
+  REQUIRE(unread(f.bob).notifications.size() == 1);
+  CHECK(!unread(f.bob).notifications[0].mentioned);
+  REQUIRE(unread(carol).notifications.size() == 1);
+  CHECK(unread(carol).notifications[0].mentioned);
+  ok(mark_notifications(*f.hub, f.bob, {question.object_id}, true));
+  CHECK(unread(f.bob).notifications.empty());
+  CHECK(ok(list_notifications(*f.hub, f.bob, std::nullopt, 0, 50)).all == 1);
+  ok(add_comment(*f.hub, f.repo, carol, 1, "No.").status().clone());
+  CHECK(unread(f.bob).notifications.size() == 1);  // new again
+  CHECK(unread(carol).notifications.size() == 1);
+  ok(f.hub->update_settings(f.repo, {.is_private = true, .gated = {}}, "alice"));
+  CHECK(unread(carol).all == 0);
+  CHECK(unread(f.alice).notifications.size() == 1);
+}
+
+TEST_CASE("mentions: names at a word's beginning") {
+  CHECK(mentions("@alice and (@bob), @carol. Not mail@dave or @/x, nor /@erin; @alice again") ==
+        std::vector<std::string>{"alice", "bob", "carol"});
+  std::string many;
+  for (int i = 0; i < 50; ++i) many += cat("@user", i, " ");
+  CHECK(mentions(many).size() == 20);
 }
 
 TEST_CASE("reactions: once a person, taken back, only known ones") {

@@ -1,6 +1,7 @@
 #include "hub/object_id.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/clock.h"
 #include "base/encoding.h"
@@ -31,6 +32,14 @@ bool is_object_id(std::string_view text) {
 
 std::string object_id_of(int64_t number) {
   return hex_number(static_cast<uint64_t>(number), kDigits);
+}
+
+std::optional<int64_t> number_of_object_id(std::string_view id) {
+  int64_t out = 0;
+  const auto* end = id.data() + id.size();
+  if (!is_object_id(id)) return std::nullopt;
+  const auto [at, error] = std::from_chars(id.data(), end, out, 16);
+  return error == std::errc() && at == end && out > 0 ? std::optional(out) : std::nullopt;
 }
 
 }  // namespace hearth::hub

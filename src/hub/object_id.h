@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cstdint>
-
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,5 +18,7 @@ bool is_object_id(std::string_view text);
 
 /// The id that a row's number has on the wire: repositories and owners are numbered.
 std::string object_id_of(int64_t number);
+/// The inverse; nothing for an id that no row's number has.
+std::optional<int64_t> number_of_object_id(std::string_view id);
 
 }  // namespace hearth::hub

@@ -196,3 +196,50 @@ def test_list_collections(hub, alice, bob, anyone, repo):
         path = headers["Link"] and headers["Link"].split(">")[0].lstrip("<").removeprefix(hub.url)
     assert sorted(seen) == sorted(slugs)
     assert hub.call("GET", "/api/collections?sort=nonsense")[0] == 400
+
+
+# ---- papers ----
+
+
+def test_papers_are_what_repositories_cite(hub, alice, bob, anyone, repo):
+    today = anyone.repo_info(repo).created_at.date()
+    assert list(anyone.list_papers(query="2307.09288")) == []
+    alice.create_repo(repo + "-secret", private=True)
+    alice.create_repo(repo, repo_type="dataset")
+    for name, kind, ids in ((repo, "model", ["2307.09288"]), (repo, "dataset", ["2307.09288", "2407.21783"]), (repo + "-secret", "model", ["2501.00001"])):
+        tags = "".join(f"\n- arxiv:{paper}" for paper in ids)
+        alice.upload_file(repo_id=name, repo_type=kind, path_in_repo="README.md", path_or_fileobj=f"---\ntags:{tags}\n---\n".encode())
+    assert {paper.id for paper in anyone.list_papers(query="2")} == {"2307.09288", "2407.21783"}
+    assert {paper.id for paper in alice.list_papers(query="2501")} == {"2501.00001"}
+    info = anyone.paper_info("2307.09288")
+    assert [model.id for model in info.linked_models] == [repo] and info.num_total_models == 1
+    assert [dataset.id for dataset in info.linked_datasets] == [repo] and info.linked_spaces == []
+    assert info.submitted_by.username == "alice" and info.submitted_at.date() == today
+    refused(404, anyone.paper_info, "2501.00001")
+    refused(404, anyone.paper_info, "1234.56789")
+    daily = lambda **query: [paper.id for paper in anyone.list_daily_papers(**query)]
+    year, week, _ = today.isocalendar()
+    for query in ({}, {"date": f"{today}"}, {"month": f"{today:%Y-%m}"}, {"week": f"{year}-W{week:02}"}, {"submitter": "ALICE"}):
+        assert sorted(daily(**query)) == ["2307.09288", "2407.21783"], query
+    assert daily(sort="trending")[0] == "2307.09288" and len(daily(limit=1)) == 1 and daily(limit=1, p=2) == []
+    assert daily(date="2001-01-01") == daily(month="2001-01") == daily(week="2001-W01") == daily(submitter="bob") == []
+    for query in ({"date": "2025-13-40"}, {"month": "2025-13"}, {"week": "2025-W54"}, {"sort": "nonsense"}):
+        refused(400, daily, **query)
+
+
+# ---- notifications ----
+
+
+def test_notifications(hub, alice, bob, repo):
+    opened = bob.create_discussion(repo, "For you, Alice", description="Hello @alice")
+    status, _, body = hub.call("GET", "/api/notifications?readStatus=unread", token=hub.alice)
+    page = json.loads(body)
+    mine = [n for n in page["notifications"] if n["repo"]["name"] == repo]
+    assert status == 200 and page["count"]["unread"] >= 1 and len(mine) == 1
+    assert mine[0]["discussion"] | {"id": ""} == {"id": "", "num": opened.num, "title": "For you, Alice", "status": "open", "isPullRequest": False}
+    assert mine[0]["mentioned"] and not mine[0]["read"] and mine[0]["repo"]["type"] == "model"
+    assert post(hub, "/api/discussions/mark-as-read", hub.alice, {"discussionIds": [mine[0]["discussion"]["id"]]})[0] == 200
+    page = json.loads(hub.call("GET", "/api/notifications?readStatus=unread", token=hub.alice)[2])
+    assert repo not in [n["repo"]["name"] for n in page["notifications"]]
+    assert repo not in [n["repo"]["name"] for n in json.loads(hub.call("GET", "/api/notifications", token=hub.bob)[2])["notifications"]]
+    assert hub.call("GET", "/api/notifications")[0] == 401 and post(hub, "/api/discussions/mark-as-read", hub.alice_read)[0] == 403

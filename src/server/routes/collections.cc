@@ -177,6 +177,19 @@ Result<Response> remove_item(Request& rq) {
   return json_response(Json(Json::Object{{"success", true}}));
 }
 
+// {resourceGroupId: an id or null}
+Result<Response> set_group(Request& rq) {
+  const auto collection = TRY(named(rq));
+  TRY(hub::check_collection(rq.caller(), collection));
+  const auto body = TRY(rq.json());
+  const auto* wanted = body.find("resourceGroupId");
+  const auto number = wanted ? hub::number_of_object_id(wanted->as_string()) : std::nullopt;
+  if (!wanted || (!wanted->is_null() && !number))
+    return Status(Code::bad_input, "\"resourceGroupId\" is the id of a resource group, or null");
+  TRY(hub::set_collection_group(rq.hub(), rq.caller(), collection, number.value_or(0)));
+  return whole(rq, TRY(named(rq)));
+}
+
 Result<Response> set_upvote(Request& rq, bool on) {
   TRY(hub::set_upvote(rq.hub(), rq.caller(), TRY(named(rq)), on));
   return json_response(Json(Json::Object{{"upvotes", TRY(named(rq)).upvotes}}));
@@ -197,6 +210,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/api/collections/{owner}/{slug}/items", Access::signed_in, add_item},
     {"PATCH", "/api/collections/{owner}/{slug}/items/{item}", Access::signed_in, update_item},
     {"DELETE", "/api/collections/{owner}/{slug}/items/{item}", Access::signed_in, remove_item},
+    {"POST", "/api/collections/{owner}/{slug}/resource-group", Access::signed_in, set_group},
     {"POST", "/api/collections/{owner}/{slug}/upvote", Access::signed_in, upvote},
     {"DELETE", "/api/collections/{owner}/{slug}/upvote", Access::signed_in, take_upvote_back},
 };
