@@ -44,7 +44,12 @@ Status set_days(const Request& rq, hub::PaperQuery& query) {
   const auto bad = [](std::string_view name, std::string_view text) {
     return Status(Code::bad_input, cat(name, " '", text.substr(0, 40), "' is not a date of the calendar"));
   };
-  const auto midnight = [](std::string_view day) { return parse_iso_time(cat(day, "T00:00:00Z")); };
+  const auto midnight = [](std::string_view day) -> Result<int64_t> {
+    const auto at = TRY(parse_iso_time(cat(day, "T00:00:00Z")));
+    // Month 13 and the like count on into later days.
+    if (!iso_time(at).starts_with(day)) return Status(Code::bad_input, "no such day");
+    return at;
+  };
   if (const auto date = rq.query("date"); !date.empty()) {
     const auto from = midnight(date);
     if (!from.ok()) return bad("date", date);
