@@ -1,12 +1,20 @@
-// The database: rows of plain values, statements with `$1` placeholders, transactions, migrations. SQLite in WAL mode
-// today; nothing in this header is SQLite's, so that another engine can stand behind it.
+// The database: rows of plain values, statements with `$1` placeholders, transactions, migrations. Two engines stand
+// behind it: SQLite (a file, WAL mode) and PostgreSQL (a server, for several fronts at once).
 //
 // 1. A connection serves one thread at a time; Db keeps idle ones, so any number of threads may use one Db.
-// 2. Several processes may open the same file: a writer waits for another up to the busy timeout, readers never wait.
-// 3. A committed transaction is on the disk (synchronous = FULL): kill -9 or a power cut keeps it.
+// 2. There is one write lock. Whoever holds a Transaction holds it, a single statement that writes takes it for itself:
+//    what a transaction has read stays so until it ends, in every process and on every machine. A writer waits for
+//    another up to the busy timeout, readers never wait. (PostgreSQL: an advisory lock under READ COMMITTED.)
+// 3. A committed transaction is on the disk: kill -9 or a power cut keeps it.
+// 4. After a failed statement a transaction can only be dropped. (PostgreSQL's rule, kept on both.)
+// 5. Text is UTF-8 without binary zeros; other bytes go into BLOB columns. (PostgreSQL refuses them, SQLite does not.)
+//
+// SQL is what both understand: INSERT ... ON CONFLICT, RETURNING, integers 0 and 1 for booleans, LIKE on lower()ed
+// text; no function that only one has. Schema steps are written in SQLite's types, see store/db/translate.h.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -63,6 +71,12 @@ struct Migration {
   std::string_view postgres = {};  ///< for PostgreSQL, where no translation of `sql` says the same
 };
 
+/// A table as the database has it.
+struct TableInfo {
+  std::string name;
+  std::vector<std::string> columns;
+};
+
 class Db;
 class Connection;
 
@@ -76,22 +90,46 @@ class Transaction {
   Result<std::vector<Row>> query(std::string_view sql, std::initializer_list<Value> parameters = {});
   Result<std::optional<Row>> query_one(std::string_view sql, std::initializer_list<Value> parameters = {});
   /// The number of rows changed. A broken UNIQUE rule is Code::conflict.
-  Result<int64_t> execute(std::string_view sql, std::initializer_list<Value> parameters = {});
+  Result<int64_t> execute(std::string_view sql, std::initializer_list<Value> parameters = {}) {
+    return execute(sql, std::span(parameters.begin(), parameters.size()));
+  }
+  Result<int64_t> execute(std::string_view sql, std::span<const Value> parameters);
+  /// unavailable when the connection broke in between: then nobody knows whether it was done.
   Status commit();
 
  private:
   friend class Db;
   Transaction(Db* db, std::unique_ptr<Connection> connection);
+  template <class T>
+  Result<T> watched(Result<T> result);
+  Db* db_;
+  std::unique_ptr<Connection> connection_;
+  bool failed_ = false;
+};
+
+/// A moment of the whole database, whatever is written meanwhile. Writers do not wait for it.
+class Snapshot {
+ public:
+  Snapshot(Snapshot&&) noexcept;
+  Snapshot& operator=(Snapshot&&) = delete;
+  ~Snapshot();
+  Result<std::vector<TableInfo>> tables();
+  /// Rows one by one; a failure of `row` ends it and is returned.
+  Status each(std::string_view sql, const std::function<Status(const Row&)>& row);
+
+ private:
+  friend class Db;
+  Snapshot(Db* db, std::unique_ptr<Connection> connection);
   Db* db_;
   std::unique_ptr<Connection> connection_;
 };
 
-/// A database file. Thread-safe.
+/// A database. Thread-safe.
 class Db {
  public:
-  /// Opens or creates the file and brings its schema up to date. A schema with steps that
-  /// `migrations` lacks is refused.
-  static Result<std::unique_ptr<Db>> open(const std::string& path, std::span<const Migration* const> migrations);
+  /// `where` is a file's path (SQLite; made when absent) or `postgresql://user:password@host/database`. Brings the
+  /// schema up to date. A schema with steps that `migrations` lacks is refused.
+  static Result<std::unique_ptr<Db>> open(const std::string& where, std::span<const Migration* const> migrations);
   ~Db();
 
   /// One statement on its own: reads see the last commit, `execute` commits by itself.
@@ -104,12 +142,20 @@ class Db {
   Result<int64_t> execute(std::string_view sql, std::initializer_list<Value> parameters = {});
   /// Takes the write lock at once; busy when another writer holds it beyond the timeout.
   Result<Transaction> begin();
+  Result<Snapshot> snapshot();
+  /// The file, or the server and database, without credentials.
+  std::string description() const;
 
  private:
   friend class Transaction;
+  friend class Snapshot;
   struct State;
   explicit Db(std::unique_ptr<State> state);
   Result<std::unique_ptr<Connection>> take();
+  template <class F>
+  Result<std::unique_ptr<Connection>> started(const F& start);
+  Result<std::vector<Row>> run(std::string_view sql, std::span<const Value> parameters, bool first_only,
+                               int64_t* changes);
   void give_back(std::unique_ptr<Connection> connection);
   std::unique_ptr<State> state_;
 };
