@@ -8,6 +8,7 @@
 #include "hub/history.h"
 #include "hub/notifications.h"
 #include "hub/pull_requests.h"
+#include "hub/testing.h"
 #include "hub/tree.h"
 
 namespace hearth::hub {
@@ -24,7 +25,7 @@ void ok(const Status& status) {
 
 // A repository of alice's; bob sees it, and has a token that reads besides.
 struct Fixture {
-  TempFolder temp;
+  TestFolder temp;
   std::unique_ptr<Hub> hub = ok(Hub::open(temp.path()));
   Caller alice{.user = ok(hub->accounts().create_user("alice", "correct horse")), .role = TokenRole::write};
   Caller bob{.user = ok(hub->accounts().create_user("bob", "battery staple")), .role = TokenRole::write};

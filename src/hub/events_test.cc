@@ -5,12 +5,13 @@
 #include "base/files.h"
 #include "hub/commit.h"
 #include "hub/history.h"
+#include "hub/testing.h"
 
 namespace hearth::hub {
 namespace {
 
 TEST_CASE("events: every change of a repository leaves one, in order, with who did it") {
-  TempFolder temp;
+  TestFolder temp;
   const auto hub = *Hub::open(temp.path());
   Caller alice;
   alice.user = *hub->accounts().create_user("alice", "a long password");
@@ -47,7 +48,7 @@ TEST_CASE("events: every change of a repository leaves one, in order, with who d
 }
 
 TEST_CASE("events: a main that moved without its event gets one at the next start") {
-  TempFolder temp;
+  TestFolder temp;
   const auto hub = *Hub::open(temp.path());
   Caller alice;
   alice.user = *hub->accounts().create_user("alice", "a long password");

@@ -5,10 +5,13 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/encoding.h"
 #include "base/files.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "hub/attributes.h"
+#include "hub/configuration.h"
 #include "hub/events.h"
 #include "hub/git/objects.h"
 #include "hub/history.h"
@@ -21,6 +24,7 @@ namespace hearth::hub {
 namespace {
 
 constexpr int64_t kLeftoverAgeS = 24 * 3600;
+constexpr size_t kSecretBytes = 32;
 
 Status unknown_repo() {
   return Status(Code::repo_not_found, "Repository not found");
@@ -108,26 +112,34 @@ Repo repo_of(const store::Row& row) {
           .is_disabled = row[14].boolean()};
 }
 
-Hub::Hub(std::string folder, std::unique_ptr<store::Db> db, std::unique_ptr<store::Blobs> blobs)
+Hub::Hub(std::string folder, std::string repositories, std::unique_ptr<store::Db> db,
+         std::unique_ptr<store::Blobs> blobs)
     : folder_(std::move(folder)),
+      repositories_(std::move(repositories)),
       db_(std::move(db)),
       blobs_(std::move(blobs)),
       accounts_(std::make_unique<Accounts>(*db_)) {}
 
 Result<std::unique_ptr<Hub>> Hub::open(const std::string& folder) {
   git::start_library();
-  for (const auto kind : kGitKinds) TRY(make_folders(cat(folder, "/repos/", kind_plural(kind)), 0700));
-  auto blobs = TRY(store::open_blobs(path_join(folder, "objects")));
-  const auto database = path_join(folder, "hearth.db");
-  // Password hashes are nobody else's to read; SQLite gives its other files the same mode.
-  if (const Fd file(::open(database.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)); !file)
-    return errno_status("cannot open", database);
+  const auto configuration = TRY(read_configuration(folder));
+  const auto repositories =
+      configuration.repositories.empty() ? path_join(folder, "repos") : configuration.repositories;
+  for (const auto kind : kGitKinds) TRY(make_folders(path_join(repositories, kind_plural(kind)), 0700));
+  auto blobs = TRY(store::open_blobs(path_join(folder, "objects"), configuration.objects));
+  auto database = configuration.database;
+  if (database.empty()) {
+    database = path_join(folder, "hearth.db");
+    // Password hashes are nobody else's to read; SQLite gives its other files the same mode.
+    if (const Fd file(::open(database.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)); !file)
+      return errno_status("cannot open", database);
+  }
   auto db = TRY(store::Db::open(database, migrations::entries()));
-  return std::unique_ptr<Hub>(new Hub(folder, std::move(db), std::move(blobs)));
+  return std::unique_ptr<Hub>(new Hub(folder, repositories, std::move(db), std::move(blobs)));
 }
 
 std::string Hub::git_folder(const Repo& repo) const {
-  return cat(folder_, "/repos/", kind_plural(repo.kind), "/", repo.id, ".git");
+  return cat(repositories_, "/", kind_plural(repo.kind), "/", repo.id, ".git");
 }
 
 Status Hub::recover() {
@@ -139,7 +151,7 @@ Status Hub::recover() {
     for (const auto& row : TRY(transaction.query(cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners))))
       repos.push_back(repo_of(row));
     for (const auto kind : kGitKinds) {
-      const auto parent = cat(folder_, "/repos/", kind_plural(kind));
+      const auto parent = path_join(repositories_, kind_plural(kind));
       for (const auto& name : TRY(list_folder(parent))) {
         const auto path = path_join(parent, name);
         bool known = false;
@@ -185,16 +197,16 @@ Result<Repo> Hub::create_repo(const NewRepo& wanted) {
       return Status(Code::conflict, cat("You already created this ", kind_name(wanted.id.kind), " repo"));
     TRY(transaction.execute("DELETE FROM repo_aliases WHERE kind = $1 AND owner = $2 AND name = $3",
                             {kind_name(wanted.id.kind), wanted.id.owner, wanted.id.name}));
-    TRY(
-        transaction.execute("INSERT INTO repos (kind, owner_id, name, private, sdk, created_ms, modified_ms, "
-                            "resource_group_id, creator_id) VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)",
-                            {kind_name(wanted.id.kind), (*owner)[0], wanted.id.name, wanted.is_private,
-                             wanted.id.kind == RepoKind::space ? wanted.sdk : "", now,
-                             number_or_null(wanted.resource_group_id), number_or_null(wanted.creator_id)}));
+    const auto made =
+        TRY(transaction.query_one("INSERT INTO repos (kind, owner_id, name, private, sdk, created_ms, modified_ms, "
+                                  "resource_group_id, creator_id) "
+                                  "VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8) RETURNING id",
+                                  {kind_name(wanted.id.kind), (*owner)[0], wanted.id.name, wanted.is_private,
+                                   wanted.id.kind == RepoKind::space ? wanted.sdk : "", now,
+                                   number_or_null(wanted.resource_group_id), number_or_null(wanted.creator_id)}));
     const auto row = TRY(transaction.query_one(
-        cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners, " WHERE repos.id = last_insert_rowid()")));
+        cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners, " WHERE repos.id = $1"), {(*made)[0]}));
     repo = repo_of(*row);
-    TRY(transaction.execute("INSERT INTO repo_search (rowid, full_name) VALUES ($1, $2)", {repo.id, repo.full_name()}));
     TRY(record_event(transaction, {.kind = "repo.create",
                                    .repo_id = repo.id,
                                    .actor = wanted.author.empty() ? repo.owner : wanted.author,
@@ -236,7 +248,6 @@ Result<Repo> Hub::repo_by_number(int64_t number) const {
 
 Status Hub::delete_repo(const Repo& repo, std::string_view actor) {
   auto transaction = TRY(db_->begin());
-  TRY(transaction.execute("DELETE FROM repo_search WHERE rowid = $1", {repo.id}));
   if (TRY(transaction.execute("DELETE FROM repos WHERE id = $1", {repo.id})) == 0) return unknown_repo();
   TRY(record_event(transaction, {.kind = "repo.delete",
                                  .repo_id = repo.id,
@@ -262,15 +273,13 @@ Result<Repo> Hub::move_repo(const Repo& repo, const RepoId& to, std::string_view
   if (taken && (*taken)[0].integer() != repo.id)
     return Status(Code::conflict, cat("the name ", to.full(), " is taken"));
   const auto kind = kind_name(repo.kind);
-  TRY(transaction.execute("INSERT OR REPLACE INTO repo_aliases (kind, owner, name, repo_id) VALUES ($1, $2, $3, $4)",
+  TRY(
+      transaction.execute("INSERT INTO repo_aliases (kind, owner, name, repo_id) VALUES ($1, $2, $3, $4) "
+                          "ON CONFLICT (kind, owner, name) DO UPDATE SET repo_id = excluded.repo_id",
                           {kind, repo.owner, repo.name, repo.id}));
   TRY(transaction.execute("DELETE FROM repo_aliases WHERE kind = $1 AND owner = $2 AND name = $3",
                           {kind, to.owner, to.name}));
-  TRY(
-      transaction.execute("UPDATE repos SET resource_group_id = CASE WHEN owner_id = $2 THEN resource_group_id END, "
-                          "owner_id = $2, name = $3 WHERE id = $1",
-                          {repo.id, (*owner)[0], to.name}));
-  TRY(transaction.execute("UPDATE repo_search SET full_name = $2 WHERE rowid = $1", {repo.id, to.full()}));
+  TRY(transaction.execute("UPDATE repos SET owner_id = $2, name = $3 WHERE id = $1", {repo.id, (*owner)[0], to.name}));
   TRY(record_event(
       transaction,
       {.kind = "repo.move",
@@ -302,8 +311,24 @@ Status Hub::count_download(const Repo& repo) {
   return {};
 }
 
+Result<std::string> Hub::secret(std::string_view name) {
+  for (int tries = 0;; ++tries) {
+    if (const auto row = TRY(db_->query_one("SELECT value FROM secrets WHERE name = $1", {name})))
+      return from_hex((*row)[0].text());
+    // Who comes second finds the first one's. A folder of before has its signing key in a file.
+    auto fresh = random_bytes(kSecretBytes);
+    if (auto file = read_file(cat(folder_, "/", name, ".key"), 1024); file.ok() && file->size() == kSecretBytes)
+      fresh = *std::move(file);
+    TRY(db_->execute("INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+                     {name, to_hex(fresh)}));
+    VERIFY(tries == 0, "a secret that was written is there");
+  }
+}
+
 Status Hub::link_object(const Repo& repo, std::string_view sha256) {
-  TRY(db_->execute("INSERT OR IGNORE INTO repo_objects (sha256, repo_id) VALUES ($1, $2)", {sha256, repo.id}));
+  TRY(db_->execute(
+      "INSERT INTO repo_objects (sha256, repo_id) VALUES ($1, $2) ON CONFLICT (sha256, repo_id) DO NOTHING",
+      {sha256, repo.id}));
   return {};
 }
 

@@ -3,6 +3,7 @@
 //   DATA/hearth.db             accounts, repository rows, the search index
 //   DATA/repos/models/7.git    bare git repositories, by row number: a rename moves no files
 //   DATA/objects/              big files by content (store/blobs.h)
+//   DATA/hearth.toml           where these lie when it is elsewhere (hub/configuration.h)
 //
 // 1. git is the truth of files and refs; the index in the database is derived from it and can always be made again.
 // 2. A repository's row is visible only once its git repository exists; deletion hides the row first.
@@ -49,6 +50,8 @@ class Hub {
   static Result<std::unique_ptr<Hub>> open(const std::string& folder);
 
   const std::string& folder() const { return folder_; }
+  /// Where the git repositories lie: models/, datasets/, spaces/.
+  const std::string& repositories() const { return repositories_; }
   store::Db& db() const { return *db_; }
   const store::Blobs& blobs() const { return *blobs_; }
   Accounts& accounts() const { return *accounts_; }
@@ -72,6 +75,9 @@ class Hub {
   /// The bare git repository.
   std::string git_folder(const Repo& repo) const;
 
+  /// 32 random bytes under a name, the same for every front of this hub; made when first asked for.
+  Result<std::string> secret(std::string_view name);
+
   /// Says that the repository's holders may use this stored file.
   Status link_object(const Repo& repo, std::string_view sha256);
   /// Is the object stored, and linked to this repository or to one whose content the caller may read? Knowing a hash
@@ -79,8 +85,8 @@ class Hub {
   Result<bool> may_use_object(const Caller& caller, const Repo& repo, std::string_view sha256) const;
 
  private:
-  Hub(std::string folder, std::unique_ptr<store::Db> db, std::unique_ptr<store::Blobs> blobs);
-  std::string folder_;
+  Hub(std::string folder, std::string repositories, std::unique_ptr<store::Db> db, std::unique_ptr<store::Blobs> blobs);
+  std::string folder_, repositories_;
   std::unique_ptr<store::Db> db_;
   std::unique_ptr<store::Blobs> blobs_;
   std::unique_ptr<Accounts> accounts_;

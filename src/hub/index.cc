@@ -147,14 +147,17 @@ Status store_index(store::Transaction& transaction, const Repo& repo, const Repo
     TRY(transaction.execute("UPDATE repos SET sdk = $2 WHERE id = $1", {repo.id, sdk}));
   Json::Array tags(index.tags.begin(), index.tags.end());
   TRY(transaction.execute(
-      "INSERT OR REPLACE INTO repo_index (repo_id, head, pipeline_tag, library_name, tags, card, config, safetensors, "
-      "gguf, "
-      "used_storage) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+      "INSERT INTO repo_index (repo_id, head, pipeline_tag, library_name, tags, card, config, safetensors, gguf, "
+      "used_storage) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (repo_id) DO UPDATE SET "
+      "head = excluded.head, pipeline_tag = excluded.pipeline_tag, library_name = excluded.library_name, "
+      "tags = excluded.tags, card = excluded.card, config = excluded.config, safetensors = excluded.safetensors, "
+      "gguf = excluded.gguf, used_storage = excluded.used_storage",
       {repo.id, index.head, index.pipeline_tag, index.library_name, Json(std::move(tags)).dump(), index.card.dump(),
        index.config.dump(), index.safetensors.dump(), index.gguf.dump(), index.used_storage_bytes}));
   TRY(transaction.execute("DELETE FROM repo_tags WHERE repo_id = $1", {repo.id}));
   for (const auto& tag : index.tags)
-    TRY(transaction.execute("INSERT OR IGNORE INTO repo_tags (tag, repo_id) VALUES ($1, $2)", {tag, repo.id}));
+    TRY(transaction.execute(
+        "INSERT INTO repo_tags (tag, repo_id) VALUES ($1, $2) ON CONFLICT (tag, repo_id) DO NOTHING", {tag, repo.id}));
   return {};
 }
 

@@ -12,7 +12,6 @@ namespace {
 
 constexpr int64_t kPageMax = 1000;
 constexpr size_t kWordsMax = 20, kTagsMax = 50;
-constexpr size_t kTrigram = 3;  // shorter words are not in the search index
 
 struct Sort {
   SortKey key;
@@ -49,24 +48,18 @@ class Where {
   std::vector<store::Value> parameters_;
 };
 
+// Every word is somewhere in `owner/name`, in any letter case.
 void add_search(Where& where, const std::vector<std::string>& texts) {
-  std::string match;
   size_t words = 0;
   for (const auto& text : texts) {
     for (const auto word : split(text, ' ')) {
       if (word.empty() || ++words > kWordsMax) continue;
-      if (utf8_length(word) >= kTrigram) {
-        match += cat(match.empty() ? "" : " AND ", "\"", replace_all(word, "\"", "\"\""), "\"");
-      } else {
-        const auto quoted = replace_all(replace_all(replace_all(word, "\\", "\\\\"), "%", "\\%"), "_", "\\_");
-        where.add(
-            cat("owners.name || '/' || repos.name LIKE ", where.add_parameter(cat("%", quoted, "%")), " ESCAPE '\\'"));
-      }
+      const auto lower = to_lower_ascii(word);  // names are ASCII
+      const auto quoted = replace_all(replace_all(replace_all(lower, "\\", "\\\\"), "%", "\\%"), "_", "\\_");
+      where.add(cat("lower(owners.name || '/' || repos.name) LIKE ", where.add_parameter(cat("%", quoted, "%")),
+                    " ESCAPE '\\'"));
     }
   }
-  if (!match.empty())
-    where.add(
-        cat("repos.id IN (SELECT rowid FROM repo_search WHERE repo_search MATCH ", where.add_parameter(match), ")"));
 }
 
 // A cursor is the last row's sort value and number.

@@ -29,7 +29,7 @@ struct World {
       REQUIRE(hub->create_repo({.id = {kind, "alice", "hidden"}, .is_private = true}).ok());
       REQUIRE(hub->create_repo({.id = {kind, "alice", "seen"}}).ok());
     }
-    auto signer = Signer::open(folder.path() + "/key");
+    auto signer = Signer::open(*hub);
     REQUIRE(signer.ok());
     services = std::make_unique<Services>(Services{.hub = *hub, .signer = *signer, .web_folder = folder.path()});
     front = std::make_unique<Front>(*services);

@@ -18,8 +18,8 @@ class Metrics;
 /// Signs addresses that are used without credentials (LFS transfers): HMAC-SHA256 over all that the right depends on.
 class Signer {
  public:
-  /// The key lies in `file`, made at the first start, so that addresses stay good across restarts.
-  static Result<Signer> open(const std::string& file);
+  /// The key is the hub's secret "signing": addresses stay good across restarts, and at every front.
+  static Result<Signer> open(hub::Hub& hub);
   /// `what` and the time of expiry, signed: goes into a query as two parameters.
   std::string sign(std::string_view what, int64_t expires_ms) const;
   bool good(std::string_view what, int64_t expires_ms, std::string_view signature) const;

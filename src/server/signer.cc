@@ -1,19 +1,13 @@
 #include "base/clock.h"
 #include "base/encoding.h"
-#include "base/files.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "server/services.h"
 
 namespace hearth::server {
 
-Result<Signer> Signer::open(const std::string& file) {
-  auto key = read_file(file, 1024);
-  if (key.ok() && key->size() == 32) return Signer(*std::move(key));
-  if (!key.ok() && key.status().code() != Code::not_found) return std::move(key).status();
-  auto fresh = random_bytes(32);
-  TRY(write_file(file, fresh, 0600));
-  return Signer(std::move(fresh));
+Result<Signer> Signer::open(hub::Hub& hub) {
+  return Signer(TRY(hub.secret("signing")));
 }
 
 std::string Signer::sign(std::string_view what, int64_t expires_ms) const {

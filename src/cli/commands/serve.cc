@@ -7,6 +7,10 @@ namespace {
 constexpr Option kOptions[] = {
     {"host", "ADDRESS", "Address to listen on; 0.0.0.0 for every interface [127.0.0.1]"},
     {"port", "N", "Port; 0 takes a free one [8686]"},
+    {"database", "URL", "PostgreSQL in place of DATA/hearth.db: postgresql://user:password@host/database"},
+    {"objects", "URL",
+     "S3 in place of DATA/objects: s3://bucket/prefix?endpoint=URL&region=NAME; AWS_ACCESS_KEY_ID, ..."},
+    {"repositories", "DIR", "git repositories in place of DATA/repos: a folder that all fronts of one hub share"},
     {"listen", "HOST:PORT", "One more address; may be given several times", true},
     {"tls-cert", "FILE", "Serve https with this certificate and its chain (PEM); read again at SIGHUP"},
     {"tls-key", "FILE", "The certificate's key (PEM)"},
@@ -37,7 +41,8 @@ constexpr Command kRows[] = {{
     .options = kOptions,
     .help =
         "Everything lies in one folder (--data DIR, or HEARTH_DATA, else ./data), made at the first start. It runs in "
-        "the foreground until Ctrl-C.\n\n"
+        "the foreground until Ctrl-C. --database, --objects and --repositories are written to DATA/hearth.toml at the "
+        "first start and read from there by every command.\n\n"
         "Examples\n"
         "  $ hearth serve\n"
         "  $ hearth serve --host 0.0.0.0 --port 80 --data /srv/hearth\n"

@@ -1,10 +1,16 @@
 // hearth serve: the hub in the foreground, until SIGINT or SIGTERM.
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+
 #include "base/files.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/served.h"
 #include "base/text.h"
 #include "endpoints/endpoints.h"
+#include "hub/configuration.h"
 #include "server/background.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
@@ -16,6 +22,19 @@
 
 namespace hearth::server::commands {
 namespace {
+
+// One server a folder: two would remove each other's sockets and engine files. Held while the descriptor is open.
+Result<Fd> lock_folder(const std::string& folder) {
+  const auto path = path_join(folder, "run/serve.lock");
+  TRY(make_folders(path_join(folder, "run"), 0700));
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) return errno_status("cannot open", path);
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
+  if (errno != EWOULDBLOCK) return errno_status("cannot lock", path);
+  return Status(Code::busy, cat("another `hearth serve` runs on ", folder,
+                                ". Several fronts of one hub have a folder each, and share --database, --objects and "
+                                "--repositories"));
+}
 
 Status serve(const Arguments& arguments, Terminal& terminal) {
   const auto folder = data_folder();
@@ -29,6 +48,10 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
   if (webhooks != "on" && webhooks != "off")
     return Status(Code::bad_input, cat("--private-webhooks takes on or off, not '", webhooks, "'"));
 
+  TRY(hub::configure(folder, {.database = std::string(arguments.get("database")),
+                              .objects = std::string(arguments.get("objects")),
+                              .repositories = std::string(arguments.get("repositories"))}));
+  const auto lock = TRY(lock_folder(folder));
   const auto hub = TRY(hub::Hub::open(folder));
   TRY(hub->recover());
   TRY(remove_all(path_join(folder, "engines")));  // links for engines, made again on demand
@@ -37,7 +60,7 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
   Metrics metrics;
   const Services services{
       .hub = *hub,
-      .signer = TRY(Signer::open(path_join(folder, "signing.key"))),
+      .signer = TRY(Signer::open(*hub)),
       .web_folder = path_join(path_parent(path_parent(executable_path())), "web"),
       .on_loopback = is_loopback(host),
       .endpoints = &engines,
