@@ -81,6 +81,7 @@ Status Blobs::remove_leftovers(int64_t age_s) const {
 
 Result<std::unique_ptr<Blobs>> open_blobs(std::string folder, std::string_view where) {
   if (where.empty()) return open_disk(std::move(folder));
+  if (where.starts_with("s3://")) return open_s3(std::move(folder), where);
   return Status(Code::bad_input, cat("objects '", where, "': neither empty (local files) nor s3://bucket/prefix?..."));
 }
 

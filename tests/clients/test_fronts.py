@@ -1,0 +1,181 @@
+"""Elsewhere than in one folder: PostgreSQL, S3, and several fronts of one hub on both at once, driven by real clients."""
+import json
+import subprocess
+import sys
+import threading
+import urllib.request
+import uuid
+
+import pytest
+from conftest import Hub, free_port, root
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    """make(): the URL of a new database in a throw-away cluster."""
+    cluster = subprocess.Popen([root / "scripts" / "test_postgres"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    url = cluster.stdout.readline().strip()
+
+    def make():
+        name = "t" + uuid.uuid4().hex
+        subprocess.run(["psql", "-q", url, "-c", f"CREATE DATABASE {name}"], check=True)
+        return url.replace("/postgres?", f"/{name}?")
+
+    yield make
+    cluster.stdin.close()
+    cluster.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def s3():
+    """make(options): the address of a new bucket at moto's server, for --objects."""
+    port = free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    server = subprocess.Popen([sys.executable, "-c", "from moto.server import main; main()", "-p", str(port)],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(endpoint + "/moto-api/data.json", timeout=1)
+            break
+        except OSError:
+            assert server.poll() is None
+            threading.Event().wait(0.1)
+
+    def make(options=""):
+        bucket = "b" + uuid.uuid4().hex
+        urllib.request.urlopen(urllib.request.Request(f"{endpoint}/{bucket}", method="PUT"))
+        return f"s3://{bucket}/hearth?endpoint={endpoint}{options}"
+
+    yield make
+    server.kill()
+    server.wait()
+
+
+class Front(Hub):
+    def env(self, token=None, **more):
+        return super().env(token, AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", **more)
+
+
+@pytest.fixture
+def make_front(tmp_path):
+    fronts = []
+
+    def make(*options):
+        fronts.append(Front(tmp_path / f"front{len(fronts)}", *options))
+        return fronts[-1].start()
+
+    yield make
+    for front in fronts:
+        front.stop()
+
+
+def commit(hub, token, repo, path, text, branch="main"):
+    lines = [{"key": "header", "value": {"summary": f"write {path}"}},
+             {"key": "file", "value": {"path": path, "content": text, "encoding": "utf-8"}}]
+    body = "\n".join(map(json.dumps, lines)).encode()
+    status, _, answer = hub.call("POST", f"/api/models/{repo}/commit/{branch}", body, token, {"Content-Type": "application/x-ndjson"})
+    return status, answer
+
+
+CLIENT = """
+import os, sys
+from huggingface_hub import HfApi, hf_hub_download
+api = HfApi()
+repo = api.create_repo("alice/big").repo_id
+big = os.urandom(1 << 20) * 40
+api.upload_file(path_or_fileobj=big, path_in_repo="big.bin", repo_id=repo)
+info = api.get_paths_info(repo, ["big.bin"])[0]
+assert info.size == len(big) and info.lfs, info
+path = hf_hub_download(repo, "big.bin")
+assert open(path, "rb").read() == big
+assert [m.id for m in api.list_models(search="big")] == [repo]
+api.delete_repo(repo)
+"""
+
+
+@pytest.mark.parametrize("options", ["", "&redirect=off"])
+def test_a_hub_on_postgresql_and_s3_serves_the_real_client(make_front, postgres, s3, options):
+    hub = make_front("--database", postgres(), "--objects", s3(options))
+    token = hub.user("alice")
+    client = hub.env(token, HF_HUB_DISABLE_XET="1")
+    client.pop("AWS_ACCESS_KEY_ID"), client.pop("AWS_SECRET_ACCESS_KEY")
+    subprocess.run([sys.executable, "-c", CLIENT], env=client, check=True, timeout=120)
+    assert not (hub.folder / "data" / "hearth.db").exists()
+    assert not (hub.folder / "data" / "objects" / "sha256").exists()
+    # With redirects the client fetched from S3 itself; without, through this hub, which keeps a copy for a while.
+    assert any((hub.folder / "data" / "objects" / "fetched").iterdir()) == bool(options)
+
+
+def test_git_pushes_to_a_hub_on_postgresql(make_front, postgres, tmp_path):
+    hub = make_front("--database", postgres())
+    token = hub.user("alice")
+    assert hub.call("POST", "/api/repos/create", {"name": "pushed"}, token)[0] == 200
+    url = hub.url.replace("http://", f"http://alice:{token}@") + "/alice/pushed"
+    work = tmp_path / "work"
+
+    def git(*words):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], check=True, env=hub.env(), capture_output=True, timeout=60)
+
+    git("clone", url, str(work))
+    (work / "a.txt").write_text("pushed")
+    git("-C", str(work), "add", "a.txt")
+    git("-C", str(work), "commit", "-m", "one")
+    git("-C", str(work), "push")
+    assert hub.call("GET", "/alice/pushed/resolve/main/a.txt", token=token)[2] == b"pushed"
+
+
+def test_two_fronts_are_one_hub_and_one_may_die(make_front, postgres, s3, tmp_path):
+    shared = ("--database", postgres(), "--objects", s3(), "--repositories", str(tmp_path / "repos"))
+    one, two = make_front(*shared), make_front(*shared)
+    token = one.user("alice")
+    assert one.call("POST", "/api/repos/create", {"name": "both"}, token)[0] == 200
+
+    done = {one: [], two: []}
+
+    def write(front):
+        for i in range(12):
+            try:
+                status, _ = commit(front, token, "alice/both", f"{front.port}/{i}.txt", str(i))
+            except OSError:
+                return  # it was killed
+            if status == 200:
+                done[front].append(f"{front.port}/{i}.txt")
+            if front is two and i == 6:
+                front.kill()
+
+    writers = [threading.Thread(target=write, args=(front,)) for front in (one, two)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(done[one]) == 12 and len(done[two]) >= 7
+
+    def paths(front):
+        status, _, body = front.call("GET", "/api/models/alice/both/tree/main?recursive=true&limit=1000", token=token)
+        assert status == 200
+        return {e["path"] for e in json.loads(body) if e["type"] == "file"}
+
+    # Every acknowledged commit is there, one after another, at the front that lives and at the one that comes back.
+    acknowledged = set(done[one]) | set(done[two])
+    assert acknowledged <= paths(one)
+    two.start()
+    assert paths(two) == paths(one)
+    folder = next((tmp_path / "repos" / "models").iterdir())
+    history = subprocess.run(["git", "-C", folder, "rev-list", "--count", "main"], capture_output=True, text=True, check=True).stdout
+    assert int(history) >= 1 + len(acknowledged)
+    subprocess.run(["git", "-C", folder, "fsck", "--strict"], check=True, capture_output=True)
+
+
+def test_one_folder_has_one_server_and_admin_works_beside(make_hub):
+    hub = make_hub()
+    second = hub.run("serve", "--port", "0", "--data", hub.folder / "data", check=False)
+    assert second.returncode != 0
+    assert "another `hearth serve` runs on" in second.stderr
+    assert hub.user("carol")
+
+
+def test_a_folder_stays_where_it_was_set_up(make_hub):
+    hub = make_hub()
+    refused = hub.run("serve", "--data", hub.folder / "data", "--database", "postgresql://nowhere/x", check=False)
+    assert refused.returncode != 0
+    assert "--database differs from what" in refused.stderr
