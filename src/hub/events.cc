@@ -1,6 +1,7 @@
 #include "hub/events.h"
 
 #include "base/clock.h"
+#include "hub/catalog.h"
 #include "hub/push.h"
 
 namespace hearth::hub {
@@ -17,6 +18,7 @@ Json side(std::string_view id) {
 
 Status record_event(store::Transaction& transaction, const Event& event) {
   TRY(transaction.execute(kInsert, {now_ms(), event.kind, event.repo_id, event.actor, event.data.dump()}));
+  if (event.repo_id != 0) TRY(note_change(transaction, event.repo_id));
   return {};
 }
 

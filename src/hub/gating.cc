@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "hub/catalog.h"
 #include "hub/events.h"
 #include "hub/index.h"
 
@@ -281,9 +282,11 @@ Result<std::vector<AccessGrant>> grants_of(store::Db& db, int64_t user_id) {
 }
 
 Status set_disabled(Hub& hub, const Repo& repo, bool disabled) {
-  if (TRY(hub.db().execute("UPDATE repos SET disabled = $2 WHERE id = $1", {repo.id, disabled})) == 0)
+  auto transaction = TRY(hub.db().begin());
+  if (TRY(transaction.execute("UPDATE repos SET disabled = $2 WHERE id = $1", {repo.id, disabled})) == 0)
     return Status(Code::repo_not_found, "Repository not found");
-  return {};
+  TRY(note_change(transaction, repo.id));
+  return transaction.commit();
 }
 
 }  // namespace hearth::hub

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "hub/attributes.h"
+#include "hub/catalog.h"
 #include "hub/configuration.h"
 #include "hub/events.h"
 #include "hub/git/objects.h"
@@ -19,6 +20,7 @@
 #include "hub/migrations_registry.h"
 #include "hub/push.h"
 #include "hub/rows.h"
+#include "hub/statistics.h"
 
 namespace hearth::hub {
 namespace {
@@ -83,6 +85,11 @@ Status create_git(const std::string& folder, const NewRepo& wanted, const std::s
   return sync_folder(std::string(path_parent(folder)));
 }
 
+// "7.git": 7.
+std::optional<int64_t> number_of_folder(std::string_view name) {
+  return name.ends_with(".git") ? parse_int(name.substr(0, name.size() - 4)) : std::nullopt;
+}
+
 // A crash between a moved main and its event: the index still has the old head.
 Status note_missed(Hub& hub, const Repo& repo) {
   const auto row = TRY(hub.db().query_one("SELECT head FROM repo_index WHERE repo_id = $1", {repo.id}));
@@ -109,7 +116,9 @@ Repo repo_of(const store::Row& row) {
           .likes = row[11].integer(),
           .resource_group_id = row[12].integer(),
           .creator_id = row[13].integer(),
-          .is_disabled = row[14].boolean()};
+          .is_disabled = row[14].boolean(),
+          .downloads_all_time = row[15].integer(),
+          .trending = row[16].integer()};
 }
 
 Hub::Hub(std::string folder, std::string repositories, std::unique_ptr<store::Db> db,
@@ -118,7 +127,11 @@ Hub::Hub(std::string folder, std::string repositories, std::unique_ptr<store::Db
       repositories_(std::move(repositories)),
       db_(std::move(db)),
       blobs_(std::move(blobs)),
-      accounts_(std::make_unique<Accounts>(*db_)) {}
+      accounts_(std::make_unique<Accounts>(*db_)),
+      catalog_(std::make_unique<Catalog>(*db_)),
+      downloads_(std::make_unique<DownloadCounter>(*db_)) {}
+
+Hub::~Hub() = default;
 
 Result<std::unique_ptr<Hub>> Hub::open(const std::string& folder) {
   git::start_library();
@@ -143,30 +156,41 @@ std::string Hub::git_folder(const Repo& repo) const {
 }
 
 Status Hub::recover() {
+  TRY(remove_unfinished());
+  return catch_up({});
+}
+
+Status Hub::remove_unfinished() {
   TRY(blobs_->remove_leftovers(kLeftoverAgeS));
-  std::vector<Repo> repos;
-  {
-    // With the write lock nobody creates a repository while folders are compared with rows.
-    auto transaction = TRY(db_->begin());
-    for (const auto& row : TRY(transaction.query(cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners))))
-      repos.push_back(repo_of(row));
-    for (const auto kind : kGitKinds) {
-      const auto parent = path_join(repositories_, kind_plural(kind));
-      for (const auto& name : TRY(list_folder(parent))) {
-        const auto path = path_join(parent, name);
-        bool known = false;
-        for (const auto& repo : repos) known |= repo.kind == kind && git_folder(repo) == path;
-        if (known) continue;
-        log(LogLevel::info, "hub", cat("removing ", path, ": its repository was deleted or never finished"));
-        TRY(remove_all(path));
-      }
+  // With the write lock nobody creates a repository while folders are compared with rows.
+  auto transaction = TRY(db_->begin());
+  for (const auto kind : kGitKinds) {
+    const auto parent = path_join(repositories_, kind_plural(kind));
+    for (const auto& name : TRY(list_folder(parent))) {
+      const auto number = number_of_folder(name);
+      if (number &&
+          TRY(transaction.query_one("SELECT 1 FROM repos WHERE id = $1 AND kind = $2", {*number, kind_name(kind)})))
+        continue;
+      const auto path = path_join(parent, name);
+      log(LogLevel::info, "hub", cat("removing ", path, ": its repository was deleted or never finished"));
+      TRY(remove_all(path));
     }
   }
-  for (const auto& repo : repos) {
-    if (!has_git(repo.kind)) continue;
-    TRY(note_missed(*this, repo));
-    auto index = main_index(*this, repo);
-    if (!index.ok()) log(LogLevel::warning, "hub", cat("index of ", repo.full_name(), ": ", index.status().message()));
+  return {};
+}
+
+Status Hub::catch_up(const std::stop_token& stop) {
+  for (const auto kind : kGitKinds) {
+    for (const auto& name : TRY(list_folder(path_join(repositories_, kind_plural(kind))))) {
+      if (stop.stop_requested()) return {};
+      const auto number = number_of_folder(name);
+      const auto repo = number ? repo_by_number(*number) : Result<Repo>(unknown_repo());
+      if (!repo.ok()) continue;  // being created or deleted
+      TRY(note_missed(*this, *repo));
+      const auto index = main_index(*this, *repo);
+      if (!index.ok())
+        log(LogLevel::warning, "hub", cat("index of ", repo->full_name(), ": ", index.status().message()));
+    }
   }
   return {};
 }
@@ -279,7 +303,10 @@ Result<Repo> Hub::move_repo(const Repo& repo, const RepoId& to, std::string_view
                           {kind, repo.owner, repo.name, repo.id}));
   TRY(transaction.execute("DELETE FROM repo_aliases WHERE kind = $1 AND owner = $2 AND name = $3",
                           {kind, to.owner, to.name}));
-  TRY(transaction.execute("UPDATE repos SET owner_id = $2, name = $3 WHERE id = $1", {repo.id, (*owner)[0], to.name}));
+  TRY(
+      transaction.execute("UPDATE repos SET resource_group_id = CASE WHEN owner_id = $2 THEN resource_group_id END, "
+                          "owner_id = $2, name = $3 WHERE id = $1",
+                          {repo.id, (*owner)[0], to.name}));
   TRY(record_event(
       transaction,
       {.kind = "repo.move",
@@ -306,9 +333,12 @@ Status Hub::update_settings(const Repo& repo, const RepoSettings& settings, std:
   return transaction.commit();
 }
 
-Status Hub::count_download(const Repo& repo) {
-  TRY(db_->execute("UPDATE repos SET downloads = downloads + 1 WHERE id = $1", {repo.id}));
-  return {};
+Status Hub::count_download(const Repo& repo, std::string_view path, std::string_view client_address) {
+  return downloads_->add(repo, path, client_address);
+}
+
+Status Hub::flush_downloads() {
+  return downloads_->flush();
 }
 
 Result<std::string> Hub::secret(std::string_view name) {

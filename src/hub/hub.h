@@ -14,6 +14,7 @@
 
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,9 +44,13 @@ struct RepoSettings {
   std::optional<std::string> gated;  ///< "", "auto" or "manual"
 };
 
+class Catalog;
+class DownloadCounter;
+
 /// A hub on a data folder. Thread-safe; several processes may have the same folder open.
 class Hub {
  public:
+  ~Hub();
   /// Opens or creates the folder.
   static Result<std::unique_ptr<Hub>> open(const std::string& folder);
 
@@ -55,9 +60,15 @@ class Hub {
   store::Db& db() const { return *db_; }
   const store::Blobs& blobs() const { return *blobs_; }
   Accounts& accounts() const { return *accounts_; }
+  /// Every repository in memory, for lists and searches.
+  Catalog& catalog() const { return *catalog_; }
 
-  /// Finishes what a crash interrupted and brings the index up to date with git; called once by the server at start.
+  /// Finishes what a crash interrupted, then `catch_up`.
   Status recover();
+  /// The first half, before anything is served: folders of repositories that never were, unfinished uploads.
+  Status remove_unfinished();
+  /// The second half, which may take its time: events and indexes of repositories whose main has moved without them.
+  Status catch_up(const std::stop_token& stop);
 
   /// Creates the row and a git repository with its first commit. conflict when the name is taken.
   Result<Repo> create_repo(const NewRepo& wanted);
@@ -70,7 +81,9 @@ class Hub {
   /// conflict when the new name is taken; the old one leads to the repository from then on.
   Result<Repo> move_repo(const Repo& repo, const RepoId& to, std::string_view actor = {});
   Status update_settings(const Repo& repo, const RepoSettings& settings, std::string_view actor = {});
-  Status count_download(const Repo& repo);
+  /// Counts a request for a file, if it is one that counts as a download of the repository (hub/statistics.h).
+  Status count_download(const Repo& repo, std::string_view path, std::string_view client_address);
+  Status flush_downloads();
 
   /// The bare git repository.
   std::string git_folder(const Repo& repo) const;
@@ -90,6 +103,8 @@ class Hub {
   std::unique_ptr<store::Db> db_;
   std::unique_ptr<store::Blobs> blobs_;
   std::unique_ptr<Accounts> accounts_;
+  std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<DownloadCounter> downloads_;
 };
 
 }  // namespace hearth::hub

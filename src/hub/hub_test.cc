@@ -326,7 +326,8 @@ TEST_CASE_FIXTURE(Fixture, "index: card, config and formats become tags; search 
   CHECK(index.library_name == "transformers");
   CHECK(index.pipeline_tag == "text-generation");
   CHECK(index.tags == std::vector<std::string>{"transformers", "llama", "text-generation", "demo", "en", "no",
-                                               "base_model:x/y", "base_model:finetune:x/y", "license:mit"});
+                                               "base_model:x/y", "base_model:finetune:x/y", "license:mit",
+                                               "text-generation-inference", "endpoints_compatible", "region:us"});
   make("hidden-tiny", /*is_private=*/true);
   const auto names = [&](const Caller& caller, RepoQuery query) {
     std::vector<std::string> out;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,10 @@ struct RepoIndex {
   Json config;       ///< the known part of config.json and tokenizer_config.json, or null
   Json safetensors;  ///< {"parameters": {dtype: n}, "total": n}, or null
   Json gguf;         ///< {"total", "architecture", "context_length", ...}, or null
+  Json facts;        ///< what else they say, by its name in the API: "mask_token", "evalResults", "description", ...
+  std::vector<std::string> links;        ///< see CatalogEntry
+  int64_t parameters = 0;                ///< of safetensors or GGUF; 0: not known
+  std::map<std::string, int64_t> words;  ///< with their weights (hub/full_text.h); of read_index alone
   int64_t used_storage_bytes = 0;
 };
 
@@ -42,18 +47,23 @@ enum class SortKey { trending, last_modified, created_at, downloads, likes };
 /// "trendingScore", "lastModified", "createdAt", "downloads", "likes"; bad_input otherwise.
 Result<SortKey> parse_sort(std::string_view text);
 
+/// What is asked of a kind's repositories; letter case does not matter.
 struct RepoQuery {
   RepoKind kind = RepoKind::model;
   std::vector<std::string> search;  ///< each word must be part of `owner/name`
   std::string author;
-  std::vector<std::string> tags;  ///< all of them
+  std::vector<std::string> tags;                 ///< all of them
+  std::vector<std::vector<std::string>> any_of;  ///< of each group at least one tag
+  std::vector<std::string> links;                ///< all of them: see CatalogEntry
   std::string pipeline_tag;
   std::string library;
   std::optional<bool> gated;
+  std::optional<int64_t> parameters_min, parameters_max;
   SortKey sort = SortKey::trending;
   bool ascending = false;
   int64_t limit = 1000;
   std::string cursor;
+  bool details = true;  ///< with card, config, safetensors, gguf and facts, which are read from the database
 };
 
 struct RepoItem {

@@ -23,11 +23,13 @@ struct Repo {
   std::string sdk;    ///< of a Space, empty otherwise
   int64_t created_ms = 0;
   int64_t modified_ms = 0;
-  int64_t downloads = 0;
+  int64_t downloads = 0;  ///< of the last 30 days
   int64_t likes = 0;
   int64_t resource_group_id = 0;  ///< 0: in none
   int64_t creator_id = 0;         ///< the user who made it; 0: unknown
   bool is_disabled = false;       ///< taken down by the administrators
+  int64_t downloads_all_time = 0;
+  int64_t trending = 0;  ///< see hub/statistics.h
 
   std::string full_name() const { return owner + "/" + name; }
 };

@@ -39,7 +39,7 @@ void copy_rows(store::Db& from, store::Db& to) {
   auto snapshot = ok(from.snapshot());
   auto transaction = ok(to.begin());
   for (const std::string table : {"owners", "users", "tokens", "sessions", "login_links", "repos", "repo_aliases",
-                                  "repo_objects", "repo_index", "repo_tags"}) {
+                                  "repo_objects", "repo_index"}) {
     REQUIRE(columns.count(table) == 1);
     std::vector<std::string> places;
     for (size_t i = 0; i < columns[table].size(); ++i) places.push_back(cat("$", i + 1));

@@ -15,38 +15,6 @@ Json::Array to_json(const std::vector<std::string>& texts) {
   return {texts.begin(), texts.end()};
 }
 
-// Properties that a repository may lack; asking for them is no mistake.
-constexpr std::string_view kKnownProperties[] = {"baseModels",
-                                                 "cardData",
-                                                 "childrenModelCount",
-                                                 "citation",
-                                                 "config",
-                                                 "datasets",
-                                                 "description",
-                                                 "evalResults",
-                                                 "gguf",
-                                                 "inference",
-                                                 "inferenceProviderMapping",
-                                                 "library_name",
-                                                 "mainSize",
-                                                 "mask_token",
-                                                 "model-index",
-                                                 "models",
-                                                 "paperswithcode_id",
-                                                 "pipeline_tag",
-                                                 "region",
-                                                 "resourceGroup",
-                                                 "runtime",
-                                                 "safetensors",
-                                                 "sdk",
-                                                 "securityRepoStatus",
-                                                 "siblings",
-                                                 "spaces",
-                                                 "subdomain",
-                                                 "transformersInfo",
-                                                 "widgetData",
-                                                 "xetEnabled"};
-
 }  // namespace
 
 std::string object_id(int64_t number) {
@@ -120,9 +88,9 @@ Json repo_json(const hub::Repo& repo, const hub::RepoIndex& index) {
                           {"gated", repo.gated.empty() ? Json(false) : Json(repo.gated)},
                           {"disabled", repo.is_disabled},
                           {"downloads", repo.downloads},
-                          {"downloadsAllTime", repo.downloads},
+                          {"downloadsAllTime", repo.downloads_all_time},
                           {"likes", repo.likes},
-                          {"trendingScore", repo.downloads + 10 * repo.likes},
+                          {"trendingScore", repo.trending},
                           {"tags", to_json(index.tags)},
                           {"usedStorage", index.used_storage_bytes}};
   if (!index.card.is_null()) out.set("cardData", index.card);
@@ -135,30 +103,11 @@ Json repo_json(const hub::Repo& repo, const hub::RepoIndex& index) {
     if (!index.safetensors.is_null()) out.set("safetensors", index.safetensors);
     if (!index.gguf.is_null()) out.set("gguf", index.gguf);
     if (const auto* results = index.card.find("model-index")) out.set("model-index", *results);
-    if (const auto* widget = index.card.find("widget")) out.set("widgetData", *widget);
-    out.set("spaces", Json::Array());
+    if (const auto* widget = index.facts.find("widgetData")) out.set("widgetData", *widget);
   } else if (repo.kind == hub::RepoKind::space) {
     out.set("sdk", repo.sdk);
     out.set("subdomain", to_lower_ascii(replace_all(cat(repo.owner, "-", repo.name), "_", "-")));
   }
-  return out;
-}
-
-Result<Json> choose_properties(const Json& all, const std::vector<std::string_view>& expand,
-                               const std::vector<std::string_view>& standard) {
-  Json out = Json::Object{{"_id", all["_id"]}, {"id", all["id"]}};
-  for (const auto name : expand) {
-    const auto* value = all.find(name);
-    if (value) {
-      out.set(name, *value);
-    } else if (std::find(std::begin(kKnownProperties), std::end(kKnownProperties), name) ==
-               std::end(kKnownProperties)) {
-      return Status(Code::bad_input, cat("expand: property '", name.substr(0, 100), "' is not known"));
-    }
-  }
-  if (!expand.empty()) return out;
-  for (const auto name : standard)
-    if (const auto* value = all.find(name)) out.set(name, *value);
   return out;
 }
 

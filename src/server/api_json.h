@@ -29,12 +29,8 @@ Json tree_entry_json(const hub::TreeEntry& entry);
 /// The files of a repository as `siblings`; with `blobs` also sizes and hashes.
 Json siblings_json(const std::vector<hub::TreeEntry>& files, bool blobs);
 
-/// Every property of a repository that `expand` can ask for. `siblings` and `resourceGroup` are left to the caller.
+/// What a page of the site says of a repository; the API chooses among more (server/repo_properties.h).
 Json repo_json(const hub::Repo& repo, const hub::RepoIndex& index);
-/// The properties named by `expand` with `_id` and `id`, or those of `standard` when there are none. bad_input for an
-/// unknown one.
-Result<Json> choose_properties(const Json& all, const std::vector<std::string_view>& expand,
-                               const std::vector<std::string_view>& standard);
 
 /// This request's address with another `cursor` (or other parameter): the `next` of a page. Empty for an empty value.
 std::string next_address(const Request& rq, std::string_view value, std::string_view parameter = "cursor");

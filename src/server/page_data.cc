@@ -16,9 +16,12 @@ Json page_data(const Request& rq, std::string_view page) {
 }
 
 Result<Json> summary_json(const hub::RepoItem& item) {
-  return choose_properties(
-      repo_json(item.repo, item.index), {},
-      {"private", "gated", "downloads", "likes", "lastModified", "tags", "pipeline_tag", "library_name"});
+  const auto all = repo_json(item.repo, item.index);
+  Json out = Json::Object();
+  for (const std::string_view name :
+       {"_id", "id", "private", "gated", "downloads", "likes", "lastModified", "tags", "pipeline_tag", "library_name"})
+    if (const auto* value = all.find(name)) out.set(name, *value);
+  return out;
 }
 
 bool runs_here(const hub::RepoIndex& index) {

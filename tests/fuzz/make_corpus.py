@@ -1,8 +1,13 @@
 """Writes the seeds in tests/fuzz/corpus with the real safetensors and gguf packages; run it when a format grows."""
 
+import collections
 import gzip
+import io
 import json
+import os
 import pathlib
+import pickle
+import zipfile
 
 import gguf
 import numpy as np
@@ -64,3 +69,18 @@ metaspace = {
     "model": {"type": "BPE", "byte_fallback": True, "fuse_unk": True, "unk_token": "u", "vocab": {"u": 0, "<0x0A>": 1, "a": 2}, "merges": []},
 }
 seed("tokenizer_json", "metaspace", json.dumps(metaspace).encode())
+
+
+class Evil:
+    def __reduce__(self):
+        return (os.system, ("true",))
+
+
+for protocol in range(6):
+    seed("pickle", f"evil{protocol}", pickle.dumps([1, {"a": (2.5, b"x", "text")}, Evil(), collections.OrderedDict(b=3)], protocol))
+for name, method in (("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED)):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", method) as members:
+        members.writestr("m/data.pkl", pickle.dumps(Evil(), 2))
+        members.writestr("m/data/0", bytes(100))
+    seed("pickle", name, archive.getvalue())

@@ -3,6 +3,7 @@
 #include <sys/file.h>
 
 #include <cerrno>
+#include <thread>
 
 #include "base/files.h"
 #include "base/log.h"
@@ -10,6 +11,7 @@
 #include "base/served.h"
 #include "base/text.h"
 #include "endpoints/endpoints.h"
+#include "hub/catalog.h"
 #include "hub/configuration.h"
 #include "server/background.h"
 #include "server/commands_registry.h"
@@ -53,7 +55,7 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
                               .repositories = std::string(arguments.get("repositories"))}));
   const auto lock = TRY(lock_folder(folder));
   const auto hub = TRY(hub::Hub::open(folder));
-  TRY(hub->recover());
+  TRY(hub->remove_unfinished());
   TRY(remove_all(path_join(folder, "engines")));  // links for engines, made again on demand
 
   endpoints::Endpoints engines({.program = executable_path(), .folder = path_join(folder, "run")});
@@ -83,6 +85,12 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
   metrics.watch(server.get());
   notify_systemd(cat("READY=1\nSTATUS=Serving at ", url));
   const Watchdog watchdog;
+  // A hub of a million repositories answers from the first moment; lists wait for the catalog.
+  const std::jthread preparing([&hub](const std::stop_token& stop) {
+    auto prepared = hub->catalog().load();
+    if (prepared.ok()) prepared = hub->catch_up(stop);
+    if (!prepared.ok()) log(LogLevel::warning, "hub", cat("while starting: ", prepared.message()));
+  });
   server->run();
   notify_systemd("STOPPING=1");
   metrics.watch(nullptr);

@@ -7,6 +7,7 @@ namespace {
 
 Result<Response> handle(Request& rq) {
   hub::RepoQuery query;
+  query.details = false;
   query.limit = 12;
   Json::Array repos;
   for (const auto& item : TRY(hub::list_repos(rq.hub(), rq.caller(), query)).items)

@@ -7,6 +7,7 @@ namespace {
 
 Result<Response> handle(Request& rq) {
   hub::RepoQuery query;
+  query.details = false;
   query.kind = rq.kind();
   query.author = rq.query("author");
   query.pipeline_tag = rq.query("pipeline_tag");

@@ -5,16 +5,23 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "hub/scans.h"
 #include "server/api_json.h"
 #include "server/route.h"
 
 namespace hearth::server::routes {
 namespace {
 
-std::string entries_json(const std::vector<hub::TreeEntry>& entries) {
+// With `expand` also what the scans say of each file.
+Result<std::string> entries_json(const Request& rq, const std::vector<hub::TreeEntry>& entries, bool expand) {
+  const auto scans = expand ? TRY(hub::stored_scans(rq.hub(), entries)) : std::map<std::string, hub::FileScan>();
   JsonWriter out;
   out.begin_array();
-  for (const auto& entry : entries) out.value(tree_entry_json(entry));
+  for (const auto& entry : entries) {
+    auto item = tree_entry_json(entry);
+    if (expand && !entry.is_folder) item.set("securityFileStatus", hub::file_security(entry, scans));
+    out.value(item);
+  }
   return out.end().take();
 }
 
@@ -26,7 +33,7 @@ Result<Response> tree(Request& rq) {
                              .cursor = std::string(rq.query("cursor")),
                              .limit = std::max<int64_t>(TRY(rq.query_int("limit", 1000, 1000)), 1)};
   const auto page = TRY(hub::list_tree(rq.hub(), *repo, rq.arg("rev"), query));
-  return json_page(entries_json(page.entries), next_address(rq, page.next));
+  return json_page(TRY(entries_json(rq, page.entries, query.expand)), next_address(rq, page.next));
 }
 
 // Python sends a form with `paths` repeated, JavaScript {"paths": [...]}.
@@ -48,7 +55,7 @@ Result<Response> paths_info(Request& rq) {
     }
   }
   const auto found = TRY(hub::paths_info(rq.hub(), *repo, rq.arg("rev"), paths, expand));
-  return json_response(entries_json(found.entries));
+  return json_response(TRY(entries_json(rq, found.entries, expand)));
 }
 
 constexpr Route kRoutes[] = {

@@ -47,7 +47,7 @@ Result<Response> answer(Request& rq, bool raw) {
     out.headers.set("X-Linked-ETag", cat("\"", entry.lfs->sha256, "\""));
     out.headers.set("X-Linked-Size", cat(size_bytes));
   }
-  if (rq.method() == "GET" && rq.header("x-hf-download-counter") == "1") TRY(rq.hub().count_download(repo));
+  TRY(rq.hub().count_download(repo, entry.path, rq.head().remote_address));
   return out;
 }
 
