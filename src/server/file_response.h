@@ -19,8 +19,8 @@ struct FileAnswer {
   bool attachment = false;                               ///< saved rather than shown
 };
 
-/// 200, 206 with Content-Range, 304 for a known ETag, 416; 302 where the object store gives out addresses. Never a script of this origin: what a browser would run is
-/// text, in a sandbox.
+/// 200, 206 with Content-Range, 304 for a known ETag, 416; 302 where the object store gives out addresses. Never a
+/// script of this origin: what a browser would run is text, in a sandbox.
 Response file_response(const Request& rq, FileAnswer file);
 
 }  // namespace hearth::server
