@@ -203,7 +203,7 @@ Result<std::string> Accounts::create_token(const User& user, TokenRole role, std
 Result<std::vector<TokenInfo>> Accounts::tokens(const User& user) const {
   std::vector<TokenInfo> out;
   for (const auto& row : TRY(db_.query("SELECT id, name, role, created_ms, used_ms, scopes, expires_ms, hint FROM "
-                                       "tokens WHERE user_id = $1 ORDER BY id",
+                                       "tokens WHERE user_id = $1 AND oauth_grant_id IS NULL ORDER BY id",
                                        {user.id}))) {
     TokenInfo info{.id = row[0].integer(),
                    .name = row[1].text(),

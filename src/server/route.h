@@ -19,6 +19,7 @@ namespace hearth::server {
 /// two of an organisation need {org}: `rq.org()`.
 enum class Access {
   open,         ///< anybody
+  application,  ///< any client: the handler asks for the application's own credentials, not a user's
   signed_link,  ///< whoever has this very address, signed by the hub (signed_target) and not yet expired
   signed_in,    ///< any user, with any token
   session,      ///< any user, by the browser's session: tokens make no tokens

@@ -84,3 +84,10 @@ for name, method in (("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DE
         members.writestr("m/data.pkl", pickle.dumps(Evil(), 2))
         members.writestr("m/data/0", bytes(100))
     seed("pickle", name, archive.getvalue())
+es256 = (  # RFC 7515 appendix A.3
+    b"eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ."
+    b"DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q")
+ec = b'{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}'
+seed("jwt", "es256", es256 + b"\n" + ec)
+seed("jwt", "rs256", b"eyJhbGciOiJSUzI1NiJ9.e30.AAAA\n" + b'{"keys":[{"kty":"RSA","n":"' + b"v" * 342 + b'","e":"AQAB"}]}')
+seed("jwt", "none", b"eyJhbGciOiJub25lIn0.eyJhdWQiOlsiYiJdfQ.\n{}")

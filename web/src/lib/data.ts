@@ -107,13 +107,34 @@ export interface LoginData extends Shared {
   page: 'login'
   /** Why the last try failed; empty at first. */
   message: string
+  /** Where to go after it; empty: home. */
+  next: string
+  providers?: { name: string; label: string }[]
+  /** The password was right: now the code. */
+  second?: { username: string; expires: string; proof: string }
+}
+export interface Scope {
+  name: string
+  says: string
+}
+export interface AuthorizeData extends Shared {
+  page: 'authorize'
+  app: string
+  redirect: string
+  scopes: Scope[]
+  /** The application's request, handed back with the decision. */
+  request: Record<string, string>
+}
+export interface DeviceData extends Shared {
+  page: 'device'
+  code: string
 }
 export interface MessageData extends Shared {
   page: 'message'
   title: string
   text: string
 }
-export type PageData = HomeData | ListData | RepoData | TreeData | BlobData | LoginData | MessageData
+export type PageData = HomeData | ListData | RepoData | TreeData | BlobData | LoginData | AuthorizeData | DeviceData | MessageData
 
 export function readData(): PageData {
   const block = document.getElementById('data')

@@ -1,0 +1,152 @@
+// GET /login/with/{provider}: off to an outside OpenID provider; GET /login/with/{provider}/callback: back from it.
+//
+// What must come back unchanged (state, nonce, PKCE verifier, where to go) waits in a cookie of ten minutes that this
+// hub signed and scripts cannot read: a callback in another browser, or one that was not asked for, finds none. Source:
+// OpenID Connect Core 1.0 section 3.1, OpenID Connect Discovery 1.0 section 4, RFC 7636, RFC 9700 section 4.7.
+#include "hub/login_provider.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "hub/jwt.h"
+#include "net/client.h"
+#include "server/begin_session.h"
+#include "server/oauth_key.h"
+#include "server/pages_registry.h"
+#include "server/services.h"
+
+namespace hearth::server::pages {
+namespace {
+
+constexpr std::string_view kCookie = "hearth_login";
+constexpr int64_t kJourneyMs = 10 * 60 * 1000;
+constexpr uint64_t kAnswerMax = 1 << 20;
+
+struct Journey {
+  std::string state, nonce, verifier, next;
+};
+
+Result<Json> ask(net::ClientRequest request, std::string_view what, const std::stop_token& stop) {
+  request.max_bytes = kAnswerMax;
+  request.connect_timeout_ms = 5000;
+  request.stall_timeout_ms = 10'000;
+  request.headers.set("Accept", "application/json");
+  const auto url = request.url;
+  auto answer = net::http_request(request, stop);
+  if (!answer.ok())
+    return Status(Code::unavailable,
+                  cat("the sign-in provider's ", what, " at ", url, ": ", answer.status().message()));
+  auto json = Json::parse(answer->body);
+  if (answer->status != 200 || !json.ok()) {
+    log(LogLevel::warning, "sign-in",
+        cat(what, " at ", url, " answered ", answer->status, ": ", printable(answer->body.substr(0, 500))));
+    return Status(Code::unavailable, cat("the sign-in provider's ", what, " answered ", answer->status));
+  }
+  return json;
+}
+
+Result<Json> discover(const Request& rq, const hub::LoginProvider& provider) {
+  auto base = provider.issuer;
+  while (base.ends_with('/')) base.pop_back();
+  auto found = TRY(ask({.url = cat(base, "/.well-known/openid-configuration")}, "discovery", rq.stop()));
+  if (found["issuer"].as_string() != provider.issuer)
+    return Status(Code::unavailable, cat("the sign-in provider calls itself '",
+                                         found["issuer"].as_string().substr(0, 200), "', not '", provider.issuer, "'"));
+  return found;
+}
+
+std::string callback_address(const Request& rq, const hub::LoginProvider& provider) {
+  return cat(rq.endpoint(), "/login/with/", provider.name, "/callback");
+}
+
+// "state.nonce.verifier.next.expires.signature", each part of letters that a cookie may hold.
+std::string pack(const Request& rq, const hub::LoginProvider& provider, const Journey& journey) {
+  const auto text = cat(journey.state, ".", journey.nonce, ".", journey.verifier, ".", hub::to_base64url(journey.next));
+  const auto expires = now_ms() + kJourneyMs;
+  return cat(text, ".", expires, ".",
+             rq.services().signer.sign(cat("sign-in with ", provider.name, " ", text), expires));
+}
+
+std::optional<Journey> unpack(const Request& rq, const hub::LoginProvider& provider) {
+  const auto cookie = net::cookie(rq.head().headers, kCookie);
+  const auto parts = split(cookie, '.');
+  if (parts.size() != 6) return std::nullopt;
+  const auto text = cookie.substr(0, cookie.size() - parts[4].size() - parts[5].size() - 2);
+  if (!rq.services().signer.good(cat("sign-in with ", provider.name, " ", text), parse_int(parts[4]).value_or(0),
+                                 parts[5]))
+    return std::nullopt;
+  return Journey{std::string(parts[0]), std::string(parts[1]), std::string(parts[2]),
+                 hub::from_base64url(parts[3]).value_or("/")};
+}
+
+void set_cookie(Request& rq, Response& response, std::string_view value, int64_t age_s) {
+  const auto secure = rq.endpoint().starts_with("https:") ? "; Secure" : "";
+  response.headers.add("Set-Cookie",
+                       cat(kCookie, "=", value, "; Path=/login; HttpOnly; SameSite=Lax; Max-Age=", age_s, secure));
+}
+
+Result<Response> leave(Request& rq) {
+  const auto provider = TRY(hub::find_login_provider(rq.hub(), rq.arg("provider")));
+  const auto found = TRY(discover(rq, provider));
+  const Journey journey{random_token(32), random_token(32), random_token(64), safe_next(rq.query("next"))};
+  const std::string address(found["authorization_endpoint"].as_string());
+  auto out =
+      redirect(cat(address, contains(address, "?") ? "&" : "?", "response_type=code&client_id=",
+                   percent_encode(provider.client_id), "&redirect_uri=", percent_encode(callback_address(rq, provider)),
+                   "&scope=", percent_encode(provider.scopes), "&state=", journey.state, "&nonce=", journey.nonce,
+                   "&code_challenge=", hub::to_base64url(sha256(journey.verifier)), "&code_challenge_method=S256"),
+               303);
+  set_cookie(rq, out, pack(rq, provider, journey), kJourneyMs / 1000);
+  return out;
+}
+
+// The claims of the provider's id token, checked in every respect.
+Result<Json> exchange(Request& rq, const hub::LoginProvider& provider, const Journey& journey) {
+  const auto found = TRY(discover(rq, provider));
+  net::ClientRequest request{.method = "POST", .url = std::string(found["token_endpoint"].as_string())};
+  request.headers.set("Content-Type", "application/x-www-form-urlencoded");
+  auto form =
+      cat("grant_type=authorization_code&code=", percent_encode(rq.query("code")),
+          "&redirect_uri=", percent_encode(callback_address(rq, provider)), "&code_verifier=", journey.verifier);
+  if (provider.client_secret.empty())
+    form += cat("&client_id=", percent_encode(provider.client_id));
+  else
+    request.headers.set(
+        "Authorization",
+        cat("Basic ", to_base64(cat(percent_encode(provider.client_id), ":", percent_encode(provider.client_secret)))));
+  request.body = std::move(form);
+  const auto answer = TRY(ask(std::move(request), "token endpoint", rq.stop()));
+  const auto token = hub::parse_jwt(answer["id_token"].as_string());
+  if (!token.ok()) return Status(Code::unauthenticated, cat("the provider's id token: ", token.status().message()));
+  const auto keys = TRY(ask({.url = std::string(found["jwks_uri"].as_string())}, "keys", rq.stop()));
+  TRY(hub::check_signature(*token, keys));
+  TRY(hub::check_claims(
+      token->claims,
+      {.issuer = provider.issuer, .audience = provider.client_id, .nonce = journey.nonce, .now_ms = now_ms()}));
+  return token->claims;
+}
+
+Result<Response> come_back(Request& rq) {
+  const auto provider = TRY(hub::find_login_provider(rq.hub(), rq.arg("provider")));
+  const auto journey = unpack(rq, provider);
+  if (!journey || !equal_constant_time(journey->state, rq.query("state")))
+    return Status(Code::forbidden,
+                  "This sign-in did not begin in this browser, or took longer than ten minutes. Sign in again.");
+  if (const auto error = rq.query("error"); !error.empty())
+    return Status(Code::forbidden, cat(provider.label, " did not sign you in: ", printable(error.substr(0, 100)), " ",
+                                       printable(rq.query("error_description").substr(0, 300))));
+  const auto claims = TRY(exchange(rq, provider, *journey));
+  const auto user = TRY(hub::user_of_claims(rq.hub(), provider, claims));
+  auto out = TRY(begin_session(rq, user, journey->next));
+  set_cookie(rq, out, "", 0);
+  return out;
+}
+
+constexpr Route kRoutes[] = {
+    {"GET", "/login/with/{provider}", Access::open, leave},
+    {"GET", "/login/with/{provider}/callback", Access::open, come_back},
+};
+
+}  // namespace
+extern constinit const Routes login_provider_entry{kRoutes};
+}  // namespace hearth::server::pages
