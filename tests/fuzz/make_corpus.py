@@ -91,3 +91,8 @@ ec = b'{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tu
 seed("jwt", "es256", es256 + b"\n" + ec)
 seed("jwt", "rs256", b"eyJhbGciOiJSUzI1NiJ9.e30.AAAA\n" + b'{"keys":[{"kty":"RSA","n":"' + b"v" * 342 + b'","e":"AQAB"}]}')
 seed("jwt", "none", b"eyJhbGciOiJub25lIn0.eyJhdWQiOlsiYiJdfQ.\n{}")
+
+seed("s3_xml", "list", b'<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Prefix/><Contents>'
+     b"<Key>hearth/sha256/" + b"a" * 64 + b"</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><Size>3</Size></Contents>"
+     b"<Contents><Key>a&amp;lt;b</Key></Contents><NextContinuationToken>x</NextContinuationToken></ListBucketResult>")
+seed("s3_xml", "error", b"<Error><Code>NoSuchBucket</Code><Message>a &quot;b&quot;</Message><Contents><Key>cut</Error>")
