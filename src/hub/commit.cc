@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "hub/attributes.h"
 #include "hub/card.h"
+#include "hub/content.h"
 #include "hub/events.h"
 #include "hub/git/objects.h"
 #include "hub/git/snapshot.h"
@@ -76,7 +77,7 @@ class Draft {
       return Status(Code::bad_input, cat(path, ": oid '", o.sha256.substr(0, 80), "' is no SHA-256"));
     if (!TRY(hub_.may_use_object(author_, repo_, o.sha256)))
       return Status(Code::bad_input, cat(path, ": LFS object ", o.sha256, " was not uploaded; upload it first"));
-    const auto size = TRY(hub_.blobs().size(o.sha256));
+    const auto size = TRY(content_size(hub_, o.sha256));
     if (o.size_bytes && *o.size_bytes != size)
       return Status(Code::bad_input,
                     cat(path, ": LFS object ", o.sha256, " has ", size, " bytes, not ", *o.size_bytes));

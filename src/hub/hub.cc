@@ -13,6 +13,7 @@
 #include "hub/attributes.h"
 #include "hub/catalog.h"
 #include "hub/configuration.h"
+#include "hub/content.h"
 #include "hub/events.h"
 #include "hub/git/objects.h"
 #include "hub/history.h"
@@ -363,7 +364,7 @@ Status Hub::link_object(const Repo& repo, std::string_view sha256) {
 }
 
 Result<bool> Hub::may_use_object(const Caller& caller, const Repo& repo, std::string_view sha256) const {
-  if (!store::is_sha256(sha256) || !TRY(blobs_->has(sha256))) return false;
+  if (!store::is_sha256(sha256) || !TRY(has_content(*this, sha256))) return false;
   for (const auto& row : TRY(db_->query(cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners,
                                             " JOIN repo_objects ON repo_objects.repo_id = repos.id WHERE sha256 = $1"),
                                         {store::Value(sha256)}))) {

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "hub/card.h"
 #include "hub/catalog.h"
+#include "hub/content.h"
 #include "hub/full_text.h"
 #include "hub/git/snapshot.h"
 #include "hub/index_facts.h"
@@ -46,8 +47,9 @@ class Reader {
   /// The weight files, opened where they lie: big ones in the store, small ones from git.
   WeightSource weights(const TreeEntry& file) const {
     if (file.lfs && hub_.blobs().is_local())
-      return {.path = hub_.blobs().local_path(file.lfs->sha256).value_or(""), .bytes = {}};
-    if (file.lfs) return {.path = {}, .bytes = hub_.blobs().read(file.lfs->sha256, 0, kHeaderMax).value_or("")};
+      if (auto path = hub_.blobs().local_path(file.lfs->sha256); path.ok())
+        return {.path = *std::move(path), .bytes = {}};
+    if (file.lfs) return {.path = {}, .bytes = read_content(hub_, file.lfs->sha256, 0, kHeaderMax).value_or("")};
     auto id = git::parse_oid(file.oid);
     return {.path = {}, .bytes = id.ok() ? git::read_blob(at_.odb.get(), *id, 16u << 20).value_or("") : ""};
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "hub/content.h"
 #include "hub/git/snapshot.h"
 
 namespace hearth::hub {
@@ -40,6 +41,18 @@ struct PageBuilder {
   }
 };
 
+Status add_xet_hashes(const Hub& hub, std::span<TreeEntry> entries) {
+  std::vector<std::string> names;
+  for (const auto& entry : entries)
+    if (entry.lfs) names.push_back(entry.lfs->sha256);
+  if (names.empty()) return {};
+  const auto hashes = TRY(xet_hashes(hub, names));
+  for (auto& entry : entries)
+    if (const auto found = entry.lfs ? hashes.find(entry.lfs->sha256) : hashes.end(); found != hashes.end())
+      entry.lfs->xet_hash = found->second;
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> resolve_revision(const Hub& hub, const Repo& repo, std::string_view revision) {
@@ -75,6 +88,7 @@ Result<TreePage> list_tree(const Hub& hub, const Repo& repo, std::string_view re
   builder.page.commit = at.commit_id;
   if (builder.more) builder.page.next = cat(at.commit_id, ".", skip + limit);
   if (query.expand) TRY(git::find_last_commits(at, builder.page.entries));
+  TRY(add_xet_hashes(hub, builder.page.entries));
   return std::move(builder.page);
 }
 
@@ -94,6 +108,7 @@ Result<TreePage> paths_info(const Hub& hub, const Repo& repo, std::string_view r
     }
   }
   if (expand) TRY(git::find_last_commits(at, out.entries));
+  TRY(add_xet_hashes(hub, out.entries));
   return out;
 }
 
@@ -105,6 +120,7 @@ Result<FileAt> find_file(const Hub& hub, const Repo& repo, std::string_view revi
   const auto at = TRY(git::snapshot(hub, repo, revision));
   auto entry = TRY(git::entry_at(at, path));
   if (entry.is_folder) return Status(Code::entry_not_found, cat(entry.path, " is a folder at revision ", at.commit_id));
+  TRY(add_xet_hashes(hub, {&entry, 1}));
   return FileAt{at.commit_id, std::move(entry)};
 }
 
@@ -120,7 +136,7 @@ Result<std::string> read_file(const Hub& hub, const Repo& repo, std::string_view
   if (!file.entry.lfs) return read_blob(hub, repo, file.entry.oid, max_bytes);
   if (file.entry.size_bytes > max_bytes)
     return Status(Code::too_large, cat(path, " has ", file.entry.size_bytes, " bytes, the limit is ", max_bytes));
-  return hub.blobs().read(file.entry.lfs->sha256);
+  return read_content(hub, file.entry.lfs->sha256);
 }
 
 std::optional<LfsPointer> parse_pointer(std::string_view text) {

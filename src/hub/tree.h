@@ -18,6 +18,7 @@ struct LfsPointer {
   std::string sha256;
   uint64_t size_bytes = 0;
   uint64_t pointer_size_bytes = 0;  ///< of the pointer file itself
+  std::string xet_hash = {};        ///< of the content's Xet form; empty when it has none, or nobody looked
 };
 
 struct CommitSummary {

@@ -16,7 +16,7 @@
 namespace hearth::xet {
 
 /// The largest shard that is read; clients aim at 64 MiB.
-inline constexpr uint64_t kShardMax = 128 << 20;
+inline constexpr uint64_t kShardMax = 80 << 20;
 
 /// Chunks [chunk_begin, chunk_end) of a xorb, `size_bytes` unpacked.
 struct Segment {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/piece.h"
 #include "base/process.h"
 #include "base/result.h"
 
@@ -64,7 +65,9 @@ class SpooledFile {
   SpooledFile& operator=(SpooledFile&& other) noexcept;
   ~SpooledFile();
   const std::string& path() const { return path_; }
-  const std::string& sha256() const { return sha256_; }  ///< of the whole content, hexadecimal
+  const std::string& sha256() const {
+    return sha256_;
+  }  ///< of the whole content, hexadecimal; empty when not asked for
   uint64_t size_bytes() const { return size_bytes_; }
   /// The file is somebody else's from here on.
   std::string release() { return std::exchange(path_, {}); }
@@ -131,7 +134,14 @@ class StreamWriter {
   std::shared_ptr<State> state_;
 };
 
-using Body = std::variant<std::string, FileRange, ProcessPipe, Relay, std::shared_ptr<StreamWriter>>;
+/// A body whose pieces are made on the pool while those before are sent, as fast as the client takes them. When a piece
+/// fails the client is left with an aborted body; when the first does, with an error's answer.
+struct PieceBody {
+  std::shared_ptr<PieceSource> source;
+  std::optional<uint64_t> length = {};  ///< of all pieces; unknown: sent in chunks, and then all pieces lie in memory
+};
+
+using Body = std::variant<std::string, FileRange, ProcessPipe, Relay, std::shared_ptr<StreamWriter>, PieceBody>;
 
 /// `Content-Length` or chunks, `Date` and `Connection` are the server's work.
 struct Response {

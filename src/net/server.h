@@ -26,10 +26,15 @@ struct BodyPlan {
   uint64_t max_bytes = 1 << 20;  ///< after decompression; more is too_large. Of a pipe: no limit when 0
   std::string folder = {};       ///< of the spooled file
   bool admit_first = false;      ///< ask Handler::admit, on the pool, before the body is read
+  bool hashed = true;            ///< the spooled file's SHA-256 is wanted
 
   static BodyPlan memory(uint64_t max_bytes) { return {.kind = Kind::memory, .max_bytes = max_bytes}; }
-  static BodyPlan spool(std::string folder, uint64_t max_bytes) {
-    return {.kind = Kind::spool, .max_bytes = max_bytes, .folder = std::move(folder), .admit_first = true};
+  static BodyPlan spool(std::string folder, uint64_t max_bytes, bool hashed = true) {
+    return {.kind = Kind::spool,
+            .max_bytes = max_bytes,
+            .folder = std::move(folder),
+            .admit_first = true,
+            .hashed = hashed};
   }
   static BodyPlan pipe() { return {.kind = Kind::pipe, .max_bytes = 0}; }
 };

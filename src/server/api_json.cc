@@ -54,6 +54,7 @@ Json tree_entry_json(const hub::TreeEntry& entry) {
   if (const auto& lfs = entry.lfs)
     out.set("lfs",
             Json::Object{{"oid", lfs->sha256}, {"size", lfs->size_bytes}, {"pointerSize", lfs->pointer_size_bytes}});
+  if (entry.lfs && !entry.lfs->xet_hash.empty()) out.set("xetHash", entry.lfs->xet_hash);
   if (const auto& commit = entry.last_commit)
     out.set("lastCommit",
             Json::Object{{"id", commit->id}, {"title", commit->title}, {"date", iso_time(commit->date_ms)}});

@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "hub/content.h"
 #include "hub/index.h"
 #include "hub/tree.h"
 #include "server/page_data.h"
@@ -46,7 +47,7 @@ Result<std::string> checkout(const Request& rq, const hub::Repo& repo, const std
     if (entry.is_folder) continue;
     TRY(make_folders(std::string(path_parent(path))));
     if (entry.lfs) {
-      const auto store_path = TRY(absolute_path(TRY(rq.hub().blobs().local_path(entry.lfs->sha256))));
+      const auto store_path = TRY(absolute_path(TRY(hub::local_content(rq.hub(), entry.lfs->sha256))));
       if (::symlink(store_path.c_str(), path.c_str()) != 0) return errno_status("cannot link", path);
     } else {
       TRY(write_file(path, TRY(hub::read_blob(rq.hub(), repo, entry.oid))));

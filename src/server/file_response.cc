@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "hub/content.h"
 
 namespace hearth::server {
 namespace {
@@ -39,6 +40,15 @@ bool etag_matches(std::string_view header, std::string_view etag) {
 }
 
 }  // namespace
+
+Result<std::optional<FileContent>> find_content(const hub::Hub& hub, const std::string& sha256) {
+  std::optional<FileContent> out;
+  if (TRY(hub.blobs().has(sha256)))
+    out = store::ObjectName(sha256);
+  else if (auto file = TRY(hub::xet_file_of(hub, sha256)))
+    out = *std::move(file);
+  return out;
+}
 
 Response file_response(const Request& rq, FileAnswer file) {
   Response out;
@@ -81,6 +91,8 @@ Response file_response(const Request& rq, FileAnswer file) {
   }
   if (text) {
     out.body = *range ? text->substr(begin, length) : std::get<std::string>(std::move(file.content));
+  } else if (const auto* xet = std::get_if<hub::XetFile>(&file.content)) {
+    out.body = net::PieceBody{hub::xet_pieces(rq.hub(), *xet, begin, length), length};
   } else {
     auto path = rq.hub().blobs().local_path(std::get<store::ObjectName>(file.content));
     if (!path.ok()) return error_response(path.status(), rq.caller().anonymous());

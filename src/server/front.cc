@@ -19,6 +19,7 @@
 #include "server/origin.h"
 #include "server/router.h"
 #include "server/shell.h"
+#include "server/xet_grant.h"
 
 namespace hearth::server {
 namespace {
@@ -87,6 +88,7 @@ Result<hub::Repo> find_repo(const Request& rq, hub::Right right, std::string_vie
 }
 
 bool openai_shape(std::string_view path) {
+  if (path.starts_with("/xet/")) return false;
   return path.starts_with("/v1/") || contains(path, "/v1/");
 }
 
@@ -212,6 +214,8 @@ net::BodyPlan Front::plan(const net::RequestHead& head) {
   switch (route.body) {
     case BodyMode::spool:
       return net::BodyPlan::spool(services_.hub.blobs().incoming(), spool_limit(route, head));
+    case BodyMode::spool_unhashed:
+      return net::BodyPlan::spool(services_.hub.blobs().incoming(), route.max_body_bytes, /*hashed=*/false);
     case BodyMode::pipe:
       return net::BodyPlan::pipe();
     case BodyMode::memory:
@@ -232,6 +236,10 @@ Result<const Route*> Front::decide(Request& rq) const {
       return Status(Code::forbidden, "this address is not signed by this hub, or its time is over: ask for a new one");
     return match.route;
   }
+  if (access == Access::xet_read || access == Access::xet_write) {
+    TRY(take_xet_grant(rq, access == Access::xet_write));
+    return match.route;
+  }
   auto identity = TRY(identify(services_.hub.accounts(), rq.head()));
   rq.caller_ = std::move(identity.caller);
   rq.by_session_ = identity.by_session;
@@ -244,6 +252,23 @@ Result<const Route*> Front::decide(Request& rq) const {
     TRY(check_caller(rq, needed));
   }
   return match.route;
+}
+
+// A Xet token was given out after access was decided; whoever lost that access since is refused all the same.
+Status Front::take_xet_grant(Request& rq, bool write) const {
+  const auto authorization = rq.header("authorization");
+  if (!authorization.starts_with("Bearer ")) return Status(Code::unauthenticated, std::string(kBadCredentials));
+  const auto grant = TRY(read_xet_grant(services_.signer, trim(authorization.substr(7))));
+  if (write && grant.right == XetRight::read)
+    return Status(Code::forbidden, "this Xet token is for reading: ask for one at xet-write-token");
+  auto repo = TRY(rq.hub().repo_by_number(grant.repo));
+  if (!grant.user.empty()) {
+    rq.caller_ = TRY(rq.hub().accounts().caller_of(TRY(rq.hub().accounts().user(grant.user))));
+    const auto right = grant.right == XetRight::write ? hub::Right::write : hub::Right::content;
+    TRY(hub::check_access(rq.caller_, repo, right));
+  }
+  rq.repo_ = std::move(repo);
+  return {};
 }
 
 std::optional<net::Response> Front::admit(const net::RequestHead& head) {

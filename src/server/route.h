@@ -27,6 +27,8 @@ enum class Access {
   content,      ///< who may read its files
   write,        ///< who may commit
   admin,        ///< who may change its settings
+  xet_read,     ///< whoever has a Xet token (server/xet_grant.h): for the files of its repository, in `rq.repo()`
+  xet_write,    ///< whoever has one that may add to the repository
   org_member,   ///< the organisation's members; fine-grained tokens need org.read
   org_admin,    ///< its administrators; fine-grained tokens need org.write
   site_admin,   ///< the hub's administrators, not with fine-grained tokens
@@ -45,9 +47,10 @@ struct Decision {
 
 /// Where the request's body is when the handler runs.
 enum class BodyMode {
-  memory,  ///< in rq.body(), up to max_body_bytes
-  spool,   ///< in a file, rq.spooled(), hashed on the way; access is decided before a byte is read
-  pipe,    ///< not read yet: the handler answers with a net::ProcessPipe
+  memory,          ///< in rq.body(), up to max_body_bytes
+  spool,           ///< in a file, rq.spooled(), hashed on the way; access is decided before a byte is read
+  spool_unhashed,  ///< the same without the SHA-256
+  pipe,            ///< not read yet: the handler answers with a net::ProcessPipe
 };
 
 using HandlerFunction = Result<Response> (*)(Request& rq);

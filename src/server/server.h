@@ -25,6 +25,7 @@ class Front final : public net::Handler {
 
  private:
   Result<const Route*> decide(Request& rq) const;
+  Status take_xet_grant(Request& rq, bool write) const;
   Response finish(Request& rq, Result<Response> result) const;
   const Services& services_;
   std::unique_ptr<const Router> router_;

@@ -446,22 +446,6 @@ def test_large_files_through_lfs(hub, alice, repo, tmp_path):
     assert len(stored) == 1
 
 
-def test_a_xet_upload_is_told_what_to_do(hub, alice, repo, tmp_path):
-    (tmp_path / "w.bin").write_bytes(bytes(range(256)) * 100)
-    done = script(hub, f"""
-        import sys
-        sys.stderr = sys.stdout
-        from huggingface_hub import HfApi
-        try:
-            HfApi().upload_file(path_or_fileobj={str(tmp_path / "w.bin")!r}, path_in_repo="w.bin", repo_id={repo!r})
-            print("uploaded")
-        except Exception as error:
-            print(error)
-    """, token=hub.alice)
-    assert "set HF_HUB_DISABLE_XET=1" in done and "uploaded" not in done
-    assert alice.list_repo_files(repo) == [".gitattributes"]
-
-
 MAKE_TINY = """
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers

@@ -56,11 +56,11 @@ Status Inflater::finish() const {
   return Status(Code::bad_input, "the gzip body is cut short");
 }
 
-Result<Spool> Spool::create(const std::string& folder) {
+Result<Spool> Spool::create(const std::string& folder, bool hashed) {
   auto path = path_join(folder, cat("body-", random_token(16)));
   Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd) return errno_status("cannot write", path);
-  return Spool(std::move(path), std::move(fd));
+  return Spool(std::move(path), std::move(fd), hashed);
 }
 
 Spool::~Spool() {
@@ -69,14 +69,14 @@ Spool::~Spool() {
 
 Status Spool::write(std::string_view bytes) {
   TRY(write_all(fd_.get(), bytes, path_));
-  hasher_.update(bytes);
+  if (hashed_) hasher_.update(bytes);
   size_bytes_ += bytes.size();
   return {};
 }
 
 Result<SpooledFile> Spool::finish() {
   fd_.close();
-  return SpooledFile(std::move(path_), hasher_.hex(), size_bytes_);
+  return SpooledFile(std::move(path_), hashed_ ? hasher_.hex() : std::string(), size_bytes_);
 }
 
 }  // namespace hearth::net

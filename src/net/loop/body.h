@@ -31,7 +31,7 @@ class Inflater {
 /// A temporary file that receives a body. What was written is removed unless it is finished.
 class Spool {
  public:
-  static Result<Spool> create(const std::string& folder);
+  static Result<Spool> create(const std::string& folder, bool hashed = true);
   Spool(Spool&& other) noexcept = default;
   Spool& operator=(Spool&&) = delete;
   ~Spool();
@@ -40,9 +40,10 @@ class Spool {
   Result<SpooledFile> finish();
 
  private:
-  Spool(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+  Spool(std::string path, Fd fd, bool hashed) : path_(std::move(path)), fd_(std::move(fd)), hashed_(hashed) {}
   std::string path_;
   Fd fd_;
+  bool hashed_;
   Hasher hasher_{HashKind::sha256};
   uint64_t size_bytes_ = 0;
 };

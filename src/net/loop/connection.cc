@@ -131,7 +131,7 @@ namespace {
 awaitable<Status> receive(BodySource& source, const BodyPlan& plan, Request& request) {
   std::optional<Spool> spool;
   if (plan.kind == BodyPlan::Kind::spool) {
-    auto created = Spool::create(plan.folder);
+    auto created = Spool::create(plan.folder, plan.hashed);
     if (!created.ok()) co_return std::move(created).status();
     spool.emplace(std::move(*created));
   }

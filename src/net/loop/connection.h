@@ -92,8 +92,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // send.cc; each returns false when the connection cannot be used any further
   awaitable<bool> send(Response& response, Framing framing, const RequestHead& head, BodySource* body);
   awaitable<bool> send_text(std::string head, const std::string& text);
-  awaitable<bool> send_file(std::string head, const FileRange& range);
-  awaitable<bool> send_file_encrypted(const FileRange& range);
+  awaitable<bool> send_range(const Fd& file, uint64_t begin, uint64_t length);
+  awaitable<bool> send_pieces(Response& response, Framing framing, const RequestHead& head);
+  awaitable<bool> send_range_encrypted(const Fd& file, uint64_t begin, uint64_t length);
   awaitable<bool> send_stream(Response& response, Framing framing, std::shared_ptr<StreamWriter::State> state);
   awaitable<bool> send_process(Response& response, Framing framing, const RequestHead& head, BodySource* body);
   awaitable<bool> send_relay(Response& response, Framing framing, const RequestHead& head);

@@ -88,6 +88,7 @@ awaitable<bool> Connection::send(Response& response, Framing framing, const Requ
   if (std::holds_alternative<ProcessPipe>(response.body))
     co_return co_await send_process(response, framing, head, body);
   if (std::holds_alternative<Relay>(response.body)) co_return co_await send_relay(response, framing, head);
+  if (std::holds_alternative<PieceBody>(response.body)) co_return co_await send_pieces(response, framing, head);
 
   auto fields = connection_field(framing.keep_alive, framing.chunks_known);
   const bool bodyless = response.status == 204 || response.status == 304;
@@ -103,7 +104,8 @@ awaitable<bool> Connection::send(Response& response, Framing framing, const Requ
     if (!bodyless) fields += cat("Content-Length: ", range->length, "\r\n");
     auto text = response_head(response, fields);
     if (framing.head_only || bodyless) co_return co_await write(text);
-    co_return co_await send_file(std::move(text), *range);
+    if (!co_await write(text)) co_return false;
+    co_return co_await send_range(range->fd, range->offset, range->length);
   }
   const auto& text = std::get<std::string>(response.body);
   if (!bodyless && !response.headers.has("Content-Length")) fields += cat("Content-Length: ", text.size(), "\r\n");
@@ -112,21 +114,20 @@ awaitable<bool> Connection::send(Response& response, Framing framing, const Requ
   co_return co_await write(head_text, text);
 }
 
-awaitable<bool> Connection::send_file(std::string head, const FileRange& range) {
-  if (!co_await write(head)) co_return false;
-  auto offset = static_cast<off_t>(range.offset);
-  uint64_t left = range.length;
-  if (channel_.secure()) co_return co_await send_file_encrypted(range);
+awaitable<bool> Connection::send_range(const Fd& file, uint64_t begin, uint64_t length) {
+  if (channel_.secure()) co_return co_await send_range_encrypted(file, begin, length);
+  auto offset = static_cast<off_t>(begin);
+  uint64_t left = length;
   auto& socket = channel_.socket();
   const Waiting waiting(*this, shared_.options.stall_timeout_ms);
   while (left > 0) {
     const auto sent =
-        ::sendfile(socket.native_handle(), range.fd.get(), &offset, std::min<uint64_t>(left, kSendfilePiece));
+        ::sendfile(socket.native_handle(), file.get(), &offset, std::min<uint64_t>(left, kSendfilePiece));
     if (sent > 0) {
       left -= static_cast<uint64_t>(sent);
       sent_bytes_ += static_cast<uint64_t>(sent);
       deadline_ms = monotonic_ms() + timeout_ms_;
-      co_await asio::post(strand_, kAwait);
+      if (left > 0) co_await asio::post(strand_, kAwait);
     } else if (sent < 0 && errno == EAGAIN) {
       auto [error] = co_await socket.async_wait(Socket::wait_write, kAwait);
       if (error) co_return false;
@@ -138,11 +139,11 @@ awaitable<bool> Connection::send_file(std::string head, const FileRange& range) 
 }
 
 // Encryption needs the bytes here; they pass through one buffer.
-awaitable<bool> Connection::send_file_encrypted(const FileRange& range) {
-  std::string bytes(std::min<uint64_t>(range.length, kEncryptedPiece), '\0');
-  for (uint64_t done = 0; done < range.length;) {
-    const auto wanted = std::min<uint64_t>(bytes.size(), range.length - done);
-    const auto got = ::pread(range.fd.get(), bytes.data(), wanted, static_cast<off_t>(range.offset + done));
+awaitable<bool> Connection::send_range_encrypted(const Fd& file, uint64_t begin, uint64_t length) {
+  std::string bytes(std::min<uint64_t>(length, kEncryptedPiece), '\0');
+  for (uint64_t done = 0; done < length;) {
+    const auto wanted = std::min<uint64_t>(bytes.size(), length - done);
+    const auto got = ::pread(file.get(), bytes.data(), wanted, static_cast<off_t>(begin + done));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) co_return false;  // shorter than it was
     if (!co_await write(std::string_view(bytes).substr(0, static_cast<size_t>(got)))) co_return false;

@@ -2,6 +2,7 @@
 // Source: git-lfs docs/api/batch.md, basic-transfers.md, locking.md; huggingface_hub 2.4.0 lfs.py (sends no credentials
 // to the addresses it is given, which is why they are signed).
 #include "base/text.h"
+#include "hub/content.h"
 #include "server/file_response.h"
 #include "server/routes_registry.h"
 #include "server/services.h"
@@ -98,17 +99,19 @@ Result<Response> get(Request& rq) {
   FileAnswer file;
   file.name = file.etag = rq.arg("oid");
   if (!store::is_sha256(file.etag)) return Status(Code::not_found, "no such object");
-  file.size_bytes = TRY(rq.hub().blobs().size(file.etag));
-  file.content = store::ObjectName(file.etag);
+  auto content = TRY(find_content(rq.hub(), file.etag));
+  if (!content) return Status(Code::not_found, "this hub does not have the object");
+  file.size_bytes = TRY(hub::content_size(rq.hub(), file.etag));
+  file.content = *std::move(content);
   return file_response(rq, std::move(file));
 }
 
 Result<Response> verify(Request& rq) {
   const auto body = TRY(rq.json());
   const auto oid = body["oid"].as_string();
-  if (!store::is_sha256(oid) || !TRY(rq.hub().blobs().has(oid)))
+  if (!store::is_sha256(oid) || !TRY(hub::has_content(rq.hub(), oid)))
     return Status(Code::not_found, "the object has not arrived");
-  const auto size = static_cast<int64_t>(TRY(rq.hub().blobs().size(oid)));
+  const auto size = static_cast<int64_t>(TRY(hub::content_size(rq.hub(), oid)));
   if (size != body["size"].as_int(-1)) return Status(Code::bad_input, cat("the object has ", size, " bytes"));
   return lfs_json("{}");
 }

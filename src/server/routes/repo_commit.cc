@@ -11,8 +11,6 @@
 namespace hearth::server::routes {
 namespace {
 
-constexpr std::string_view kXetAdvice =
-    "This hub takes large files through git-LFS: if the upload fails at xet-write-token, set HF_HUB_DISABLE_XET=1.";
 constexpr size_t kPreuploadFilesMax = 1000;
 constexpr uint64_t kCommitBodyMax = 1u << 30;
 constexpr uint64_t kContentMax = 512u << 20;  // of all regular files of a commit
@@ -38,10 +36,8 @@ Result<Response> preupload(Request& rq) {
   const auto modes = TRY(hub::preupload(rq.hub(), *TRY(rq.repo()), rq.arg("rev"), files,
                                         optional_text(body, "gitAttributes"), optional_text(body, "gitIgnore")));
   JsonWriter out;
-  bool large = false;
   out.begin_object().key("files").begin_array();
   for (const auto& mode : modes) {
-    large |= mode.is_lfs;
     out.begin_object()
         .field("path", mode.path)
         .field("uploadMode", mode.is_lfs ? "lfs" : "regular")
@@ -49,10 +45,7 @@ Result<Response> preupload(Request& rq) {
         .field("oid", mode.oid ? Json(*mode.oid) : Json())
         .end();
   }
-  auto answer = json_response(out.end().end().take());
-  // The Xet client shows nothing of a refusal but its status, so the advice comes before.
-  if (large) answer.headers.set("X-HF-Warning", cat("xet; ", kXetAdvice));
-  return answer;
+  return json_response(out.end().end().take());
 }
 
 Result<hub::Operation> read_operation(std::string_view key, const Json& value) {

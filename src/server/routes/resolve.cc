@@ -6,13 +6,32 @@
 #include "hub/tree.h"
 #include "server/file_response.h"
 #include "server/routes_registry.h"
+#include "server/xet_urls.h"
 
 namespace hearth::server::routes {
 namespace {
 
+constexpr std::string_view kXetInfo = "application/vnd.xet-fileinfo+json";
+
 Response missing(const Request& rq, const Status& status, std::string_view commit) {
   auto out = error_response(status, rq.caller().anonymous());
   out.headers.set("X-Repo-Commit", commit);
+  return out;
+}
+
+// @huggingface/hub 2.17.5 (utils/XetBlob, file-download-info) says so when it can fetch by Xet; it reads the headers.
+bool wants_xet(const Request& rq) {
+  return contains(rq.header("accept"), kXetInfo);
+}
+
+Response xet_info(const Request& rq, const hub::TreeEntry& entry) {
+  const auto& hash = entry.lfs->xet_hash;
+  auto out = json_response(Json(Json::Object{{"hash", hash},
+                                             {"size", entry.size_bytes},
+                                             {"etag", entry.etag()},
+                                             {"reconstructionUrl", cat(xet_url(rq), "/v1/reconstructions/", hash)}}));
+  out.headers.set("Content-Type", kXetInfo);
+  out.headers.set("ETag", cat("\"", entry.etag(), "\""));
   return out;
 }
 
@@ -29,11 +48,12 @@ Result<Response> answer(Request& rq, bool raw) {
   if (entry.lfs && !raw) {
     file.etag = entry.lfs->sha256;
     file.size_bytes = entry.lfs->size_bytes;
-    if (!TRY(rq.hub().blobs().has(entry.lfs->sha256)))
+    auto content = TRY(find_content(rq.hub(), entry.lfs->sha256));
+    if (!content)
       return missing(
           rq, Status(Code::entry_not_found, cat(entry.path, " was never uploaded to this hub: only its pointer was")),
           commit);
-    file.content = store::ObjectName(entry.lfs->sha256);
+    file.content = *std::move(content);
   } else {
     file.etag = entry.oid;
     auto bytes = TRY(hub::read_blob(rq.hub(), repo, entry.oid));
@@ -41,7 +61,9 @@ Result<Response> answer(Request& rq, bool raw) {
     file.content = std::move(bytes);
   }
   const auto size_bytes = file.size_bytes;
-  auto out = file_response(rq, std::move(file));
+  const bool by_xet = entry.lfs && !raw && !entry.lfs->xet_hash.empty();
+  auto out = by_xet && wants_xet(rq) ? xet_info(rq, entry) : file_response(rq, std::move(file));
+  if (by_xet) add_xet_headers(out, rq, repo, commit, entry.lfs->xet_hash);
   out.headers.set("X-Repo-Commit", commit);
   if (entry.lfs && !raw) {
     out.headers.set("X-Linked-ETag", cat("\"", entry.lfs->sha256, "\""));

@@ -1,18 +1,54 @@
-// GET .../xet-write-token/{rev}, .../xet-read-token/{rev}: this hub's files travel whole, through git-LFS. The answer
-// names the switch that makes huggingface_hub do so.
-// Source: huggingface_hub 2.4.0 utils/_xet.py (fetch_xet_connection_info_from_repo_info).
+// GET .../xet-read-token/{rev}, .../xet-write-token/{rev}: where the content store is and a token for it, in the body
+// (hf_xet, @huggingface/hub) and in headers (huggingface_hub). Buckets have no revision.
+// Source: huggingface_hub 2.4.0 utils/_xet.py; xet-core token_refresh; _commit_api.py asks with revision None and
+// create_pr=1 when the commit will be a pull request.
+#include "base/clock.h"
+#include "base/text.h"
 #include "server/route.h"
+#include "server/services.h"
+#include "server/xet_grant.h"
+#include "server/xet_urls.h"
 
 namespace hearth::server::routes {
 namespace {
 
-Result<Response> refuse(Request&) {
-  return Status(Code::unsupported,
-                "This hub takes large files through git-LFS, not Xet: set HF_HUB_DISABLE_XET=1 and try again.");
+constexpr int64_t kLifetime_ms = 15 * 60 * 1000;
+
+Response grant(const Request& rq, const hub::Repo& repo, XetRight right) {
+  XetGrant made{.right = right, .repo = repo.id, .expires_ms = now_ms() + kLifetime_ms};
+  const auto& caller = rq.caller();
+  const bool narrow = caller.scopes || (right == XetRight::read && caller.anonymous());
+  if (!narrow) made.user = caller.name();
+  const auto token = sign_xet_grant(rq.services().signer, made);
+  const auto url = xet_url(rq);
+  const auto expires_s = made.expires_ms / 1000;
+  auto out = json_response(Json(Json::Object{{"casUrl", url}, {"exp", expires_s}, {"accessToken", token}}));
+  out.headers.set("X-Xet-Cas-Url", url);
+  out.headers.set("X-Xet-Access-Token", token);
+  out.headers.set("X-Xet-Token-Expiration", cat(expires_s));
+  out.headers.set("Cache-Control", "no-store");
+  return out;
 }
 
-constexpr Route kRoutes[] = {{"GET", "/api/{kind}/{repo}/xet-write-token/{rev}", Access::write, refuse},
-                             {"GET", "/api/{kind}/{repo}/xet-read-token/{rev}", Access::content, refuse}};
+Result<Response> read_token(Request& rq) {
+  return grant(rq, *TRY(rq.repo()), XetRight::read);
+}
+
+Result<Response> write_token(Request& rq) {
+  const auto& repo = *TRY(rq.repo());
+  if (!rq.query_flag("create_pr")) {
+    TRY(hub::check_access(rq.caller(), repo, hub::Right::write));
+    return grant(rq, repo, XetRight::write);
+  }
+  if (rq.caller().anonymous()) return Status(Code::unauthenticated, "a pull request needs a token");
+  TRY(hub::check_access(rq.caller(), repo, hub::Right::content, "discussion.write"));
+  return grant(rq, repo, XetRight::offer);
+}
+
+constexpr Route kRoutes[] = {{"GET", "/api/{kind}/{repo}/xet-write-token/{rev}", Access::content, write_token},
+                             {"GET", "/api/{kind}/{repo}/xet-read-token/{rev}", Access::content, read_token},
+                             {"GET", "/api/{kind}/{repo}/xet-write-token", Access::content, write_token},
+                             {"GET", "/api/{kind}/{repo}/xet-read-token", Access::content, read_token}};
 
 }  // namespace
 extern constinit const Routes xet_token_entry{kRoutes};
