@@ -77,6 +77,7 @@ class Draft {
       return Status(Code::bad_input, cat(path, ": oid '", o.sha256.substr(0, 80), "' is no SHA-256"));
     if (!TRY(hub_.may_use_object(author_, repo_, o.sha256)))
       return Status(Code::bad_input, cat(path, ": LFS object ", o.sha256, " was not uploaded; upload it first"));
+    TRY(touch_content(hub_, o.sha256));
     const auto size = TRY(content_size(hub_, o.sha256));
     if (o.size_bytes && *o.size_bytes != size)
       return Status(Code::bad_input,

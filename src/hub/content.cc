@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/text.h"
 
@@ -112,6 +113,12 @@ Result<uint64_t> content_size(const Hub& hub, std::string_view sha256) {
   const auto file = TRY(xet_file_of(hub, sha256));
   if (!file) return unknown(sha256);
   return file->size_bytes;
+}
+
+Status touch_content(const Hub& hub, std::string_view sha256) {
+  if (auto touched = hub.blobs().touch(sha256); !touched.ok() && touched.code() != Code::not_found) return touched;
+  TRY(hub.db().execute("UPDATE xet_files SET used_ms = $2 WHERE sha256 = $1", {sha256, now_ms()}));
+  return {};
 }
 
 std::unique_ptr<PieceSource> xet_pieces(const Hub& hub, const XetFile& file, uint64_t begin, uint64_t length) {

@@ -24,6 +24,8 @@ Result<std::string> read_content(const Hub& hub, std::string_view sha256, uint64
 /// The content as one file of this machine, to map: what is stored as chunks is put together and kept whole from then
 /// on.
 Result<std::string> local_content(const Hub& hub, std::string_view sha256);
+/// The content is about to be named by a commit: a collector that runs at the same time spares it (hub/gc.h).
+Status touch_content(const Hub& hub, std::string_view sha256);
 /// The file's bytes [begin, begin + length) piece by piece. The hub outlives it.
 std::unique_ptr<PieceSource> xet_pieces(const Hub& hub, const XetFile& file, uint64_t begin, uint64_t length);
 

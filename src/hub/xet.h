@@ -90,7 +90,7 @@ Result<std::vector<XetTerm>> xet_terms(const Hub& hub, std::string_view file_has
 Result<bool> is_linked(const Hub& hub, const Repo& repo, std::string_view sha256);
 
 /// A shard that answers a dedup query: the xorb that holds the chunk, when it belongs to a file that the caller may
-/// read. Nothing otherwise.
+/// read, and the xorbs that follow in that file. Nothing otherwise.
 Result<std::optional<std::string>> find_chunk(const Hub& hub, const Caller& caller, const Repo& repo,
                                               const std::string& chunk_hash);
 

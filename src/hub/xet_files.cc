@@ -11,26 +11,41 @@ namespace hearth::hub {
 namespace {
 
 constexpr size_t kNamesAtOnce = 200;
-constexpr int64_t kHoldersAsked = 64;
+constexpr int64_t kHoldersAsked = 64, kXorbsAsked = 8;
+constexpr int64_t kXorbsTold = 256;  // in a dedup answer: up to 16 GiB, some 12 MB of hashes
 constexpr std::string_view kFileColumns = "hash, sha256, size_bytes";
 
 XetFile file_of(const store::Row& row) {
   return {row[0].text(), row[1].text(), static_cast<uint64_t>(row[2].integer())};
 }
 
-// May the caller read a file that has chunks of this xorb?
-Result<bool> may_see_xorb(const Hub& hub, const Caller& caller, const Repo& repo, std::string_view xorb) {
+// A file with chunks of this xorb that the caller may read, the last used first; empty when there is none.
+Result<std::string> readable_file(const Hub& hub, const Caller& caller, const Repo& repo, std::string_view xorb) {
   const auto rows = TRY(hub.db().query(
-      cat("SELECT DISTINCT ", kRepoColumns, " FROM ", kReposWithOwners,
+      cat("SELECT ", kRepoColumns, ", xet_files.hash FROM ", kReposWithOwners,
           " JOIN repo_objects ON repo_objects.repo_id = repos.id JOIN xet_files ON xet_files.sha256 = "
-          "repo_objects.sha256 JOIN xet_terms ON xet_terms.file_hash = xet_files.hash WHERE xet_terms.xorb_hash = $1 "
-          "LIMIT $2"),
+          "repo_objects.sha256 JOIN (SELECT DISTINCT file_hash FROM xet_terms WHERE xorb_hash = $1) AS users ON "
+          "users.file_hash = xet_files.hash ORDER BY xet_files.used_ms DESC LIMIT $2"),
       {store::Value(xorb), kHoldersAsked}));
   for (const auto& row : rows) {
     const auto holder = repo_of(row);
-    if (holder.id == repo.id || check_access(caller, holder, Right::content).ok()) return true;
+    if (holder.id == repo.id || check_access(caller, holder, Right::content).ok()) return row[kRepoColumnCount].text();
   }
-  return false;
+  return std::string();
+}
+
+// Clients will count on the file's xorbs from now on.
+Status keep_young(const Hub& hub, std::string_view file) {
+  constexpr int64_t day_ms = int64_t{24} * 3600 * 1000;
+  const auto time = now_ms();
+  if (!TRY(hub.db().query_one("SELECT 1 FROM xet_xorbs WHERE used_ms < $2 AND hash IN (SELECT xorb_hash FROM xet_terms "
+                              "WHERE file_hash = $1) LIMIT 1",
+                              {file, time - day_ms})))
+    return {};
+  TRY(hub.db().execute(
+      "UPDATE xet_xorbs SET used_ms = $2 WHERE hash IN (SELECT xorb_hash FROM xet_terms WHERE file_hash = $1)",
+      {file, time}));
+  return {};
 }
 
 }  // namespace
@@ -83,19 +98,30 @@ Result<bool> is_linked(const Hub& hub, const Repo& repo, std::string_view sha256
 
 Result<std::optional<std::string>> find_chunk(const Hub& hub, const Caller& caller, const Repo& repo,
                                               const std::string& chunk_hash) {
-  for (const auto& row : TRY(hub.db().query(
-           "SELECT xorb_hash FROM xet_chunks WHERE hash = $1 ORDER BY xorb_hash LIMIT 8", {chunk_hash}))) {
-    const auto& hash = row[0].text();
-    if (!TRY(may_see_xorb(hub, caller, repo, hash))) continue;
-    const auto xorb = OpenXorb::open(hub, hash);
-    if (!xorb.ok()) continue;  // lost: clients must not build on it
-    const auto& table = (*xorb)->table();
-    xet::ShardXorb entry{*xet::parse_hash(hash), table.size_end(table.count() - 1), (*xorb)->packed_bytes(), {}};
-    for (size_t i = 0; i < table.count(); ++i)
-      entry.chunks.push_back({table.hash(i), table.size_begin(i), table.size_end(i) - table.size_begin(i)});
-    TRY(hub.db().execute("UPDATE xet_xorbs SET used_ms = $2 WHERE hash = $1", {hash, now_ms()}));
+  for (const auto& found :
+       TRY(hub.db().query("SELECT xorb_hash FROM xet_chunks WHERE hash = $1 ORDER BY xorb_hash LIMIT $2",
+                          {chunk_hash, kXorbsAsked}))) {
+    const auto file = TRY(readable_file(hub, caller, repo, found[0].text()));
+    if (file.empty()) continue;
+    // Who has one chunk of a file likely has those after it: the file's further xorbs come along, as an upload's shard
+    // would have named them.
     xet::Shard shard;
-    shard.xorbs.push_back(std::move(entry));
+    for (const auto& row : TRY(hub.db().query("SELECT xorb_hash, min(position) FROM xet_terms WHERE file_hash = $1 AND "
+                                              "position >= (SELECT min(position) "
+                                              "FROM xet_terms WHERE file_hash = $1 AND xorb_hash = $2) GROUP BY "
+                                              "xorb_hash ORDER BY min(position) LIMIT $3",
+                                              {file, found[0], kXorbsTold}))) {
+      const auto& hash = row[0].text();
+      const auto xorb = OpenXorb::open(hub, hash);
+      if (!xorb.ok()) continue;  // lost: clients must not build on it
+      const auto& table = (*xorb)->table();
+      xet::ShardXorb entry{*xet::parse_hash(hash), table.size_end(table.count() - 1), (*xorb)->packed_bytes(), {}};
+      for (size_t i = 0; i < table.count(); ++i)
+        entry.chunks.push_back({table.hash(i), table.size_begin(i), table.size_end(i) - table.size_begin(i)});
+      shard.xorbs.push_back(std::move(entry));
+    }
+    if (shard.xorbs.empty()) continue;
+    TRY(keep_young(hub, file));
     return std::optional(xet::write_shard(shard, xet::ShardFooter{.created_s = now_ms() / 1000}));
   }
   return std::optional<std::string>();

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import pickle
+import struct
 import zipfile
 
 import gguf
@@ -54,6 +55,26 @@ seed("http", "escape", b"ea=1&b[]=%C3%A9+x&hearth_session=%00; hearth_session=s"
 for i, text in enumerate(["bytes=0-99", "bytes=-5", "bytes=7-", "bytes=9999999999999999999-", "bytes=0-1,3-4"]):
     seed("http", f"range{i}", b"r" + text.encode())
 seed("http", "gzip", b"z" + gzip.compress(b"0032want " * 50, mtime=0) + gzip.compress(b"", mtime=0))
+
+
+def xet_chunk(scheme, payload, size):
+    return bytes([0]) + len(payload).to_bytes(3, "little") + bytes([scheme]) + size.to_bytes(3, "little") + payload
+
+
+lz4_stored = bytes.fromhex("04224d18604082") + struct.pack("<I", 0x80000009) + b"abcdefghi" + bytes(4)
+lz4_run = bytes.fromhex("04224d18604082") + struct.pack("<I", 10) + bytes([0x1F]) + b"a" + b"\x01\x00" + bytes([76]) + bytes([0x50]) + b"aaaaa"[:4] + bytes(4)
+seed("xorb", "plain", xet_chunk(0, b"hello world", 11) + xet_chunk(0, b"again", 5))
+seed("xorb", "lz4", xet_chunk(1, lz4_stored, 9) + xet_chunk(2, lz4_stored, 9))
+seed("xorb", "run", xet_chunk(1, lz4_run, 100))
+seed("xorb", "footer", xet_chunk(0, b"hello world", 11) + b"XETBLOB\x01" + bytes(32) + b"XBLBHSH\x00" + struct.pack("<I", 1) + bytes(32)
+     + b"XBLBBND\x01" + struct.pack("<III", 1, 19, 11) + struct.pack("<III", 1, 92, 48) + bytes(16) + struct.pack("<I", 132))
+tag = b"HFRepoMetaData" + bytes.fromhex("0055696745 6a7b815783a5bdd95ccdd14aa9".replace(" ", ""))
+bookend = b"\xff" * 32 + bytes(16)
+xet_file = bytes(range(32)) + struct.pack("<IIQ", 3 << 30, 1, 0) + bytes(32) + struct.pack("<IIII", 0, 11, 0, 1) + bytes(48) + bytes(48)
+xet_xorb = bytes(32) + struct.pack("<IIII", 0, 1, 11, 19) + bytes(32) + struct.pack("<IIII", 0, 11, 0, 0)
+seed("shard", "upload", tag + struct.pack("<QQ", 2, 0) + xet_file + bookend + xet_xorb + bookend)
+seed("shard", "answer", tag + struct.pack("<QQ", 2, 200) + bookend + xet_xorb + bookend + struct.pack("<Q", 1) + bytes(192))
+seed("shard", "many", tag + struct.pack("<QQ", 2, 0) + bytes(32) + struct.pack("<IIQ", 0, 2**32 - 1, 0) + bookend)
 byte_level = {
     "added_tokens": [{"id": 5, "content": "<s>", "special": True, "lstrip": True, "rstrip": False, "normalized": False, "single_word": False}],
     "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Replace", "pattern": {"String": "b"}, "content": "a"}]},

@@ -37,6 +37,11 @@ constexpr Option kDisableOptions[] = {
     {"type", "TYPE", "model (the default), dataset or space"},
     {"undo", "", "put the repository back"},
 };
+constexpr Option kGcOptions[] = {
+    {"dry-run", "", "only count what would go"},
+    {"json", "", "print one JSON object"},
+    {"min-age-days", "DAYS", "spare what was uploaded or named since (default: 28; clients rely on three weeks)"},
+};
 constexpr Command kRows[] = {
     {
         .verb = "admin user create",
@@ -130,6 +135,19 @@ constexpr Command kRows[] = {
         .options = {},
         .help = "Examples\n"
                 "  $ hearth admin login-provider remove work\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin gc",
+        .usage = "",
+        .summary = "Remove stored files and xorbs that nothing names any more.",
+        .options = kGcOptions,
+        .help =
+            "Whatever a commit, tag or pull request of any repository leads to stays, and everything young. May run\n"
+            "beside the server.\n\n"
+            "Examples\n"
+            "  $ hearth admin gc --dry-run\n"
+            "  $ hearth admin gc --json --data DIR\n",
         .object = "hub",
     },
 };

@@ -44,6 +44,7 @@ Status object_answer(JsonWriter& out, const Request& rq, const hub::Repo& repo, 
     action(out, rq, "verify", "POST", cat("/lfs/verify/", repo.id));
     out.end();
   } else if (upload) {
+    TRY(hub::touch_content(rq.hub(), oid));
     TRY(rq.hub().link_object(repo, oid));  // here already: nothing to send
   } else if (!present) {
     object_error(out, 404, "this hub does not have the object");
