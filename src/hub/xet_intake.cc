@@ -120,10 +120,9 @@ Status ShardIntake::read_some(File& file, int64_t deadline_ms, const std::stop_t
     segment_ = 0;
     chunk_ = file.entry.segments.empty() ? 0 : file.entry.segments[0].chunk_begin;
   }
-  for (; segment_ < file.entry.segments.size(); ++segment_) {
+  while (segment_ < file.entry.segments.size()) {
     const auto& segment = file.entry.segments[segment_];
     const auto xorb = TRY(open(segment.xorb));
-    if (chunk_ < segment.chunk_begin || chunk_ >= segment.chunk_end) chunk_ = segment.chunk_begin;
     for (; chunk_ < segment.chunk_end; ++chunk_) {
       if (stop.stop_requested()) return Status(Code::cancelled, "the client left");
       if (monotonic_ms() >= deadline_ms) return {};
@@ -131,6 +130,7 @@ Status ShardIntake::read_some(File& file, int64_t deadline_ms, const std::stop_t
       hasher_->update({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
       verified_ += bytes.size();
     }
+    if (++segment_ < file.entry.segments.size()) chunk_ = file.entry.segments[segment_].chunk_begin;
   }
   file.sha256 = hasher_->hex();
   hasher_.reset();

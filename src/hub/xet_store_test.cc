@@ -141,6 +141,33 @@ TEST_CASE("xet store: a file is read as it was sent, in any part") {
   }
 }
 
+TEST_CASE("xet store: a file may go from one xorb to a longer one and back") {
+  Fixture f;
+  const Upload small(noise(300'000, 21)), large(noise(1'500'000, 22));
+  ok(f.put(small.hash, small.xorb));
+  ok(f.put(large.hash, large.xorb));
+  xet::Shard shard;
+  xet::ShardFile file{.hash = {}, .segments = {}, .range_hashes = {}, .sha256 = {}};
+  xet::TreeHasher tree;
+  for (const auto* part : {&small, &large, &small}) {
+    const auto& entry = part->shard.xorbs[0];
+    std::vector<xet::Hash> hashes;
+    for (const auto& chunk : entry.chunks) {
+      hashes.push_back(chunk.hash);
+      tree.add({chunk.hash, chunk.size_bytes});
+    }
+    file.segments.push_back({entry.hash, entry.size_bytes, 0, static_cast<uint32_t>(hashes.size())});
+    file.range_hashes.push_back(xet::range_hash(hashes));
+  }
+  const auto bytes = small.bytes + large.bytes + small.bytes;
+  file.hash = xet::file_hash(tree.finish());
+  file.sha256 = xet::parse_hash(sha256_hex(bytes));
+  shard.files.push_back(std::move(file));
+  ok(f.take(shard, f.repo));
+  CHECK(ok(read_content(*f.hub, sha256_hex(bytes))) == bytes);
+  CHECK(ok(read_content(*f.hub, sha256_hex(bytes), 299'990, 1'500'100)) == bytes.substr(299'990, 1'500'100));
+}
+
 TEST_CASE("xet store: xorbs under another name, or cut, are refused and leave nothing") {
   Fixture f;
   const Upload upload(noise(300'000, 4));
