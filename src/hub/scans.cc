@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "hub/content.h"
 #include "hub/scan/pickle.h"
 #include "hub/scan/secrets.h"
 
@@ -38,11 +39,12 @@ struct Content {
 
 Result<Content> open_content(const Hub& hub, const Repo& repo, const TreeEntry& file, bool whole) {
   Content out;
-  if (file.lfs && !whole && !hub.blobs().is_local()) {
-    // Not fetched for its first bytes alone, which tell that it is no pickle.
-    out.owned = TRY(hub.blobs().read(file.lfs->sha256, 0, kTextMax + 1));
+  const bool here = file.lfs && hub.blobs().is_local() && TRY(hub.blobs().has(file.lfs->sha256));
+  if (file.lfs && !whole && !here) {
+    // Not fetched or put together for its first bytes alone, which tell that it is no pickle.
+    out.owned = TRY(read_content(hub, file.lfs->sha256, 0, kTextMax + 1));
   } else if (file.lfs) {
-    out.path = TRY(hub.blobs().local_path(file.lfs->sha256));
+    out.path = TRY(local_content(hub, file.lfs->sha256));
     out.mapped = TRY(MappedFile::open(out.path));
   } else {
     out.owned = TRY(read_blob(hub, repo, file.oid));

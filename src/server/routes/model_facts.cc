@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "hub/content.h"
 #include "hub/index.h"
 #include "hub/social.h"
 #include "hub/tree.h"
@@ -21,7 +22,7 @@ constexpr uint64_t kAnswerMax = 256u << 20;
 // The beginning of a file, from the store or from git.
 Result<std::string> read_begin(const hub::Hub& hub, const hub::Repo& repo, const hub::TreeEntry& file, uint64_t begin,
                                uint64_t length) {
-  if (file.lfs) return hub.blobs().read(file.lfs->sha256, begin, length);
+  if (file.lfs) return hub::read_content(hub, file.lfs->sha256, begin, length);
   const auto bytes = TRY(hub::read_blob(hub, repo, file.oid));
   return begin > bytes.size() ? std::string() : bytes.substr(begin, length);
 }
