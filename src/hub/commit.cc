@@ -11,6 +11,7 @@
 #include "hub/git/snapshot.h"
 #include "hub/index.h"
 #include "hub/lock.h"
+#include "hub/owners.h"
 #include "hub/push.h"
 
 namespace hearth::hub {
@@ -165,6 +166,10 @@ Result<CommitDone> create_commit(Hub& hub, const Repo& repo, const Caller& autho
     return moved(ref);
 
   Draft draft(hub, repo, author, at.repository.get(), at.odb.get(), *git_tree_id(at.root.get()));
+  uint64_t git_bytes = 0;  // what goes into the store is weighed when it is linked
+  for (const auto& operation : wanted.operations)
+    if (const auto* file = std::get_if<PutFile>(&operation)) git_bytes += file->bytes.size();
+  TRY(check_quota(hub, repo, git_bytes));
   for (const auto& operation : wanted.operations) TRY(draft.apply(operation));
   TRY(draft.name_big_files());
   const auto root = TRY(draft.write_tree());

@@ -19,6 +19,7 @@
 #include "hub/history.h"
 #include "hub/index.h"
 #include "hub/migrations_registry.h"
+#include "hub/owners.h"
 #include "hub/push.h"
 #include "hub/rows.h"
 #include "hub/statistics.h"
@@ -357,9 +358,14 @@ Result<std::string> Hub::secret(std::string_view name) {
 }
 
 Status Hub::link_object(const Repo& repo, std::string_view sha256) {
-  TRY(db_->execute(
-      "INSERT INTO repo_objects (sha256, repo_id) VALUES ($1, $2) ON CONFLICT (sha256, repo_id) DO NOTHING",
-      {sha256, repo.id}));
+  if (TRY(db_->query_one("SELECT 1 FROM repo_objects WHERE sha256 = $1 AND repo_id = $2", {sha256, repo.id})))
+    return {};
+  const auto size_bytes = blobs_->size(sha256).value_or(0);
+  TRY(check_quota(*this, repo, size_bytes));
+  TRY(
+      db_->execute("INSERT INTO repo_objects (sha256, repo_id, size_bytes) VALUES ($1, $2, $3) ON CONFLICT (sha256, "
+                   "repo_id) DO NOTHING",
+                   {sha256, repo.id, size_bytes}));
   return {};
 }
 

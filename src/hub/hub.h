@@ -91,7 +91,7 @@ class Hub {
   /// 32 random bytes under a name, the same for every front of this hub; made when first asked for.
   Result<std::string> secret(std::string_view name);
 
-  /// Says that the repository's holders may use this stored file.
+  /// Says that the repository's holders may use this stored file; forbidden beyond the owner's quota (hub/owners.h).
   Status link_object(const Repo& repo, std::string_view sha256);
   /// Is the object stored, and linked to this repository or to one whose content the caller may read? Knowing a hash
   /// alone gives no access to somebody else's file.

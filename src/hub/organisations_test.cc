@@ -3,9 +3,9 @@
 #include <doctest/doctest.h>
 
 #include "base/clock.h"
-#include "base/files.h"
 #include "base/text.h"
 #include "hub/index.h"
+#include "hub/testing.h"
 
 namespace hearth::hub {
 namespace {
@@ -22,7 +22,7 @@ void ok(const Status& status) {
 // acme, with a member of each role, a private repository of its administrator's and one of its contributor's; eve is in
 // another organisation.
 struct Acme {
-  TempFolder temp;
+  TestFolder temp;
   std::unique_ptr<Hub> hub = ok(Hub::open(temp.path()));
   User boss = user("boss"), writer = user("writer"), helper = user("helper"), reader = user("reader"),
        ghost = user("ghost"), eve = user("eve");

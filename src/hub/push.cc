@@ -10,6 +10,7 @@
 #include "hub/events.h"
 #include "hub/git/snapshot.h"
 #include "hub/index.h"
+#include "hub/owners.h"
 
 namespace hearth::hub {
 namespace {
@@ -33,6 +34,7 @@ struct Inspection {
   std::vector<Offender> offenders;
   std::vector<std::string> objects;  // stored files that pointers name
   Status failed;
+  uint64_t git_bytes = 0;  // of all files that git itself is to hold
 
   static int visit(const git_oid* id, void* self) { return static_cast<Inspection*>(self)->look(*id) ? 0 : GIT_EUSER; }
 
@@ -44,6 +46,7 @@ struct Inspection {
       return false;
     }
     if (type != GIT_OBJECT_BLOB) return true;
+    git_bytes += size;
     if (size > kRegularLimit)
       offenders.push_back({git::hex(id), cat("has ", human_size(size), "; files over 10 MB go through git-LFS")});
     if (size < kPointerMin || size > kPointerMax) return true;
@@ -192,6 +195,10 @@ Result<PushCheck> check_push(Hub& hub, const Repo& repo, const Caller& caller, s
       out.texts.push_back(cat(finder.name(inspection.offenders[i].oid), " ", inspection.offenders[i].why));
     if (inspection.offenders.size() > kOffendersShown)
       out.texts.push_back(cat("and ", inspection.offenders.size() - kOffendersShown, " files more"));
+  }
+  if (const auto room = check_quota(hub, repo, inspection.git_bytes); !room.ok()) {
+    if (room.code() != Code::forbidden) return room.clone();
+    out.texts.push_back(room.message());
   }
   std::vector<std::string> remarks;
   check_card(repository.get(), odb.get(), repo.kind, updates, out, remarks);

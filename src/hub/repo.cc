@@ -91,8 +91,10 @@ Status check_access(const Caller& caller, const Repo& repo, Right right, std::st
                     cat(caller.name(), " may not change ", repo.full_name(), ", which belongs to ", repo.owner));
     if (permission.empty()) permission = kWrite;
   }
-  if (!permission.empty()) return check_token(caller, permission, subject_of(repo));
-  return {};
+  if (permission.empty()) return {};
+  // What is the caller's own (a like) is asked for their account, not for the repository.
+  const bool own = caller.user && permission.starts_with("user.");
+  return check_token(caller, permission, own ? Subject{.owner_id = caller.user->id} : subject_of(repo));
 }
 
 Status check_create(const Caller& caller, std::string_view owner, int64_t resource_group_id) {

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "hub/object_id.h"
 #include "server/api_json.h"
 
 namespace hearth::server {
@@ -72,17 +73,13 @@ std::string shown_name(const hub::Org& org) {
 }
 
 Json user_json(const Request& rq, const hub::User& user) {
-  return Json::Object{{"_id", object_id(user.id)},
-                      {"user", user.name},
-                      {"fullname", shown_name(user)},
-                      {"avatarUrl", avatar_url(rq, user.name)},
-                      {"isPro", false},
-                      {"type", "user"}};
+  return Json::Object{{"_id", hub::object_id_of(user.id)},      {"user", user.name}, {"fullname", shown_name(user)},
+                      {"avatarUrl", avatar_url(rq, user.name)}, {"isPro", false},    {"type", "user"}};
 }
 
 Json org_json(const Request& rq, const hub::Org& org) {
   return Json::Object{{"type", "org"},
-                      {"id", object_id(org.id)},
+                      {"id", hub::object_id_of(org.id)},
                       {"name", org.name},
                       {"fullname", shown_name(org)},
                       {"avatarUrl", avatar_url(rq, org.name)},
@@ -97,9 +94,9 @@ Result<Json> scopes_json(const hub::Hub& hub, const hub::TokenScopes& scopes) {
   for (const auto& scope : scopes.scoped) {
     const auto name = TRY(entity_name(hub, scope));
     if (!name) continue;
-    scoped.push_back(
-        Json::Object{{"entity", Json::Object{{"_id", object_id(scope.id)}, {"type", scope.type}, {"name", *name}}},
-                     {"permissions", names(scope.permissions)}});
+    scoped.push_back(Json::Object{
+        {"entity", Json::Object{{"_id", hub::object_id_of(scope.id)}, {"type", scope.type}, {"name", *name}}},
+        {"permissions", names(scope.permissions)}});
   }
   return Json(Json::Object{{"canReadGatedRepos", scopes.can_read_gated_repos},
                            {"global", names(scopes.global)},

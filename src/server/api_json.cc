@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "base/text.h"
+#include "hub/object_id.h"
 
 namespace hearth::server {
 namespace {
@@ -16,14 +17,6 @@ Json::Array to_json(const std::vector<std::string>& texts) {
 }
 
 }  // namespace
-
-std::string object_id(int64_t number) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string out(kIdLength, '0');
-  size_t at = out.size();
-  for (auto n = static_cast<uint64_t>(number); n != 0; n >>= 4) out[--at] = digits[n & 15];
-  return out;
-}
 
 std::optional<int64_t> parse_object_id(std::string_view text) {
   if (text.size() != kIdLength) return std::nullopt;
@@ -43,7 +36,7 @@ std::string repo_url(const Request& rq, const hub::Repo& repo) {
 }
 
 Json created_json(const Request& rq, const hub::Repo& repo) {
-  return Json::Object{{"url", repo_url(rq, repo)}, {"name", repo.full_name()}, {"id", object_id(repo.id)}};
+  return Json::Object{{"url", repo_url(rq, repo)}, {"name", repo.full_name()}, {"id", hub::object_id_of(repo.id)}};
 }
 
 Json tree_entry_json(const hub::TreeEntry& entry) {
@@ -79,7 +72,7 @@ Json siblings_json(const std::vector<hub::TreeEntry>& files, bool blobs) {
 }
 
 Json repo_json(const hub::Repo& repo, const hub::RepoIndex& index) {
-  Json out = Json::Object{{"_id", object_id(repo.id)},
+  Json out = Json::Object{{"_id", hub::object_id_of(repo.id)},
                           {"id", repo.full_name()},
                           {"author", repo.owner},
                           {"sha", index.head},

@@ -14,9 +14,7 @@
 
 namespace hearth::server {
 
-/// A row's number as the Hub writes ids: 24 hexadecimal digits (MongoDB's form).
-std::string object_id(int64_t number);
-/// The number of such an id; nothing for any other text.
+/// The number of an id that hub::object_id_of made; nothing for any other text.
 std::optional<int64_t> parse_object_id(std::string_view text);
 
 /// "http://127.0.0.1:8686/datasets/owner/name"

@@ -14,9 +14,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "server/audit.h"
 #include "server/ingress.h"
 #include "server/metrics.h"
 #include "server/origin.h"
+#include "server/rate_limit.h"
 #include "server/router.h"
 #include "server/shell.h"
 #include "server/xet_grant.h"
@@ -29,7 +31,7 @@ constexpr std::string_view kBadCredentials = "Invalid credentials in Authorizati
 constexpr std::string_view kExposedHeaders =
     "X-Repo-Commit, X-Request-Id, X-Error-Code, X-Error-Message, X-Total-Count, ETag, Link, Accept-Ranges, "
     "Content-Range, "
-    "X-Linked-Size, X-Linked-ETag, X-Xet-Hash";
+    "X-Linked-Size, X-Linked-ETag, X-Xet-Hash, RateLimit, RateLimit-Policy, Retry-After";
 
 std::optional<hub::Right> right_of(Access access) {
   switch (access) {
@@ -224,7 +226,18 @@ net::BodyPlan Front::plan(const net::RequestHead& head) {
   return net::BodyPlan::memory(route.max_body_bytes);
 }
 
-Result<const Route*> Front::decide(Request& rq) const {
+// One request of the caller's window; `spend` false only looks.
+Status Front::take_turn(Request& rq, bool spend) const {
+  const auto kind = services_.limiter ? rate_kind_of(rq.head().path) : std::nullopt;
+  if (!kind) return {};
+  rq.rate_ = services_.limiter->take(rq.user() ? rq.user()->id : 0, rq.client_address(), *kind, now_ms(), spend);
+  if (!rq.rate_ || !rq.rate_->refused) return {};
+  return Status(Code::busy, cat("too many requests: the limit of ", rq.rate_->policy.quota, " ", rate_kind_name(*kind),
+                                " requests in ", rq.rate_->policy.window_s, " s is reached; try again in ",
+                                rq.rate_->reset_s, " s"));
+}
+
+Result<const Route*> Front::decide(Request& rq, bool spend) const {
   auto match = TRY(router_->find(rq.method(), rq.head().path));
   rq.args_ = std::move(match.arguments);
   rq.route_ = match.route->pattern;
@@ -240,9 +253,13 @@ Result<const Route*> Front::decide(Request& rq) const {
     TRY(take_xet_grant(rq, access == Access::xet_write));
     return match.route;
   }
-  auto identity = TRY(identify(services_.hub.accounts(), rq.head()));
-  rq.caller_ = std::move(identity.caller);
-  rq.by_session_ = identity.by_session;
+  auto identity = identify(services_.hub.accounts(), rq.head());
+  if (identity.ok()) {
+    rq.caller_ = std::move(identity->caller);
+    rq.by_session_ = identity->by_session;
+  }
+  TRY(take_turn(rq, spend));  // guesses at tokens count too
+  if (!identity.ok()) return std::move(identity).status();
   if (rq.by_session_ && !is_safe(rq.method())) TRY(check_origin(rq.head(), rq.caller_.session_id));
   if (const auto right = right_of(access)) {
     rq.repo_ = TRY(find_repo(rq, *right, needed.permission));
@@ -273,7 +290,7 @@ Status Front::take_xet_grant(Request& rq, bool write) const {
 
 std::optional<net::Response> Front::admit(const net::RequestHead& head) {
   Request rq(services_, net::Request{.head = head, .body = {}, .file = {}}, {});
-  const auto route = decide(rq);
+  const auto route = decide(rq, /*spend=*/false);
   if (route.ok()) return std::nullopt;
   return finish(rq, route.status().clone());
 }
@@ -283,8 +300,10 @@ net::Response Front::handle(net::Request&& raw, std::stop_token stop) {
   const auto answered = [&]() -> Result<Response> {
     if (rq.method() == "OPTIONS") return preflight();
     try {
-      const auto* route = TRY(decide(rq));
-      return route->handle(rq);
+      const auto* route = TRY(decide(rq, /*spend=*/true));
+      auto response = TRY(route->handle(rq));
+      if (response.status < 400) audit_request(rq, *route);
+      return response;
     } catch (const std::exception& error) {
       log(LogLevel::error, "server", cat(rq.method(), " ", rq.head().path, ": ", std::string_view(error.what())));
       return Status(Code::internal, "the hub failed at this request; its log says where");
@@ -305,6 +324,11 @@ Response Front::finish(Request& rq, Result<Response> result) const {
   add_common_headers(response, rq.id());
   response.route = rq.route_;
   response.user = rq.caller_.name();
+  if (rq.rate_) {
+    response.headers.set("RateLimit", rate_header(*rq.rate_));
+    response.headers.set("RateLimit-Policy", rate_policy_header(*rq.rate_));
+    if (rq.rate_->refused) response.headers.set("Retry-After", cat(rq.rate_->reset_s));
+  }
   return response;
 }
 

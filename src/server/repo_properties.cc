@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "hub/catalog.h"
+#include "hub/object_id.h"
+#include "hub/resource_groups.h"
 #include "hub/scans.h"
 #include "hub/tree.h"
 #include "server/api_json.h"
@@ -69,6 +71,13 @@ Result<Json> spaces(Source s) {
   for (const auto& item : TRY(hub::list_repos(s.rq.hub(), s.rq.caller(), query)).items)
     out.emplace_back(item.repo.full_name());
   return Json(std::move(out));
+}
+
+// For who may write to it: the others need not know how an organisation divides its work.
+Result<Json> resource_group(Source s) {
+  if (s.repo.resource_group_id == 0 || !hub::check_access(s.rq.caller(), s.repo, hub::Right::write).ok()) return Json();
+  const auto group = TRY(hub::find_group(s.rq.hub(), s.repo.owner_id, s.repo.resource_group_id));
+  return Json(Json::Object{{"id", hub::object_id_of(group.id)}, {"name", group.name}});
 }
 
 Result<Json> siblings(Source s) {
@@ -150,7 +159,7 @@ constexpr Property kProperties[] = {
     {"models", kSpace, true, true, [](Source s) { return fact(s, "models"); }},
     {"datasets", kSpace, true, true, [](Source s) { return fact(s, "datasets"); }},
     {"runtime", kSpace, true, false, [](Source) -> Result<Json> { return Json(); }},
-    {"resourceGroup", kAll, true, false, [](Source) -> Result<Json> { return Json(); }},
+    {"resourceGroup", kAll, true, false, resource_group},
     {"xetEnabled", kAll, true, false, [](Source) -> Result<Json> { return Json(true); }},
     {"securityRepoStatus", kAll, true, false,
      [](Source s) { return hub::repo_security(s.rq.hub(), s.repo, s.index.head); }},

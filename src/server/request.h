@@ -13,6 +13,7 @@
 #include "hub/hub.h"
 #include "hub/organisations.h"
 #include "net/http.h"
+#include "server/rate_state.h"
 
 namespace hearth::server {
 
@@ -91,6 +92,7 @@ class Request {
   std::optional<hub::Org> org_;
   AuditNote audit_;
   std::string_view route_;  // the pattern, once found
+  std::optional<RateState> rate_;
 };
 
 // ---- answers ----

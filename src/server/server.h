@@ -24,8 +24,9 @@ class Front final : public net::Handler {
   void answered(const net::RequestHead& head, const net::Response& response, const net::Answered& how) override;
 
  private:
-  Result<const Route*> decide(Request& rq) const;
   Status take_xet_grant(Request& rq, bool write) const;
+  Result<const Route*> decide(Request& rq, bool spend) const;
+  Status take_turn(Request& rq, bool spend) const;
   Response finish(Request& rq, Result<Response> result) const;
   const Services& services_;
   std::unique_ptr<const Router> router_;

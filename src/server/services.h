@@ -14,6 +14,7 @@ namespace hearth::server {
 
 class Ingress;
 class Metrics;
+class RateLimiter;
 
 /// Signs addresses that are used without credentials (LFS transfers): HMAC-SHA256 over all that the right depends on.
 class Signer {
@@ -48,6 +49,7 @@ struct Services {
   bool access_log = false;                    ///< a line of the log for each request
   double slow_s = 0;                          ///< a warning for each handler that took longer; 0: none
   bool private_webhooks = false;              ///< webhooks may call addresses outside the public Internet
+  RateLimiter* limiter = nullptr;             ///< null: nobody is limited
 };
 
 }  // namespace hearth::server

@@ -9,8 +9,34 @@ constexpr Option kUserOptions[] = {
     {"password-stdin", "", "read the password from standard input"},
 };
 constexpr Option kTokenOptions[] = {
-    {"role", "ROLE", "read (the default) or write"},
+    {"role", "ROLE", "read (the default), write or fineGrained"},
     {"name", "NAME", "what the token is for, shown in lists"},
+    {"scope", "SCOPE", "TYPE:NAME=PERMISSION,... or PERMISSION for everywhere", true},
+    {"gated", "", "a fineGrained token may read gated repositories that its user was let into"},
+    {"expires", "SPAN", "when it stops to work: 12h, 30d (default: never)"},
+};
+constexpr Option kOrgOptions[] = {
+    {"fullname", "F", "the name in full"},
+    {"owner", "USER", "its first administrator"},
+    {"details", "TEXT", "what it says of itself"},
+    {"default-visibility", "V", "of new repositories: public (the default) or private"},
+};
+constexpr Option kRoleOptions[] = {
+    {"role", "ROLE", "read (the default), contributor, write, admin or no_access"},
+};
+constexpr Option kDeleteOptions[] = {
+    {"with-repos", "", "delete its repositories too"},
+};
+constexpr Option kQuotaOptions[] = {
+    {"private", "SIZE", "how much of it may be private"},
+};
+constexpr Option kAuditOptions[] = {
+    {"since", "TIME", "2026-01-31, or a span before now: 90m, 12h, 30d"},
+    {"owner", "NAME", "what concerns this user or organisation"},
+    {"actor", "USER", "what this user did"},
+    {"action", "ACTION", "repo.create, or repo for all that begin so"},
+    {"json", "", "one JSON object a line"},
+    {"csv", "", "comma-separated values with a first line of names"},
 };
 constexpr Option kLinkOptions[] = {
     {"url", "URL", "the hub's address (default: the address last served)"},
@@ -62,7 +88,121 @@ constexpr Command kRows[] = {
         .help = "The hub keeps only a hash: a token is shown this once.\n\n"
                 "Examples\n"
                 "  $ hearth admin token create ann --role write\n"
-                "  $ export HF_TOKEN=$(hearth admin token create ann --role read | awk '{ print $NF }')\n",
+                "  $ export HF_TOKEN=$(hearth admin token create ann --role read | awk '{ print $NF }')\n"
+                "  $ hearth admin token create ann --role fineGrained --scope org:acme=repo.write --expires 30d\n"
+                "  $ hearth admin token create ann --role fineGrained --scope model:ann/tiny=repo.content.read\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin token list",
+        .usage = "USER",
+        .summary = "The tokens of a user: number, role, last letters, use and end.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin token list ann\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin token revoke",
+        .usage = "USER ID",
+        .summary = "A token stops to work at once.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin token revoke ann 7\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin user rename",
+        .usage = "NAME NEW_NAME",
+        .summary = "Give an account another name; old addresses lead to the new ones.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin user rename ann anna\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin user delete",
+        .usage = "NAME",
+        .summary = "Delete an account with its tokens and sessions.",
+        .options = kDeleteOptions,
+        .help = "Examples\n  $ hearth admin user delete bob --with-repos\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin org create",
+        .usage = "NAME",
+        .summary = "Create an organisation.",
+        .options = kOrgOptions,
+        .help = "Examples\n"
+                "  $ hearth admin org create acme --fullname 'Acme Corp.' --owner ann --default-visibility private\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin org list",
+        .usage = "[ORG]",
+        .summary = "The organisations, or the members of one.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin org list\n  $ hearth admin org list acme\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin org add-member",
+        .usage = "ORG USER",
+        .summary = "A user joins an organisation.",
+        .options = kRoleOptions,
+        .help = "read: read private repositories; contributor: create repositories and change the own ones; write: "
+                "change all; admin: settings and members; no_access: only what resource groups give.\n\n"
+                "Examples\n  $ hearth admin org add-member acme bob --role contributor\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin org set-role",
+        .usage = "ORG USER",
+        .summary = "A member gets another role.",
+        .options = kRoleOptions,
+        .help = "Examples\n  $ hearth admin org set-role acme bob --role write\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin org remove-member",
+        .usage = "ORG USER",
+        .summary = "A user leaves an organisation.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin org remove-member acme bob\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin org rename",
+        .usage = "NAME NEW_NAME",
+        .summary = "Give an organisation another name; old addresses lead to the new ones.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin org rename acme acme-labs\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin org delete",
+        .usage = "NAME",
+        .summary = "Delete an organisation.",
+        .options = kDeleteOptions,
+        .help = "Examples\n  $ hearth admin org delete acme --with-repos\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin quota set",
+        .usage = "OWNER [SIZE]",
+        .summary = "How much a user or organisation may store.",
+        .options = kQuotaOptions,
+        .help = "Examples\n"
+                "  $ hearth admin quota set acme 100GB --private 20GB\n"
+                "  $ hearth admin quota set acme none\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin audit",
+        .usage = "",
+        .summary = "Who did what from where, newest first.",
+        .options = kAuditOptions,
+        .help = "Examples\n"
+                "  $ hearth admin audit --since 30d --owner acme\n"
+                "  $ hearth admin audit --action repo.delete --json\n"
+                "  $ hearth admin audit --csv > audit.csv\n",
         .object = "hub",
     },
     {

@@ -32,6 +32,10 @@ constexpr Option kOptions[] = {
     {"anonymous-inference", "on|off|auto",
      "May visitors use the engines of public models? auto: when bound to loopback [auto]"},
     {"private-webhooks", "on|off", "May webhooks call this machine and private networks? [off]"},
+    {"rate-limit", "LIMIT",
+     "[anonymous-]KIND=REQUESTS[/SECONDS] with the kinds api, resolvers, pages; or off [the Hub's; on loopback far "
+     "more]",
+     true},
 };
 
 constexpr Command kRows[] = {{

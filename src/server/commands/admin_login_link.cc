@@ -1,7 +1,7 @@
 // hearth admin login-link: an address that signs the browser in, once.
 #include "base/served.h"
 #include "base/text.h"
-#include "hub/hub.h"
+#include "hub/audit.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
 
@@ -18,6 +18,7 @@ Status create(const Arguments& arguments, Terminal& terminal) {
   const auto hub = TRY(hub::Hub::open(data_folder()));
   const auto user = TRY(hub->accounts().user(words[0]));
   const auto secret = TRY(hub->accounts().create_login_link(user));
+  TRY(hub::record_command(*hub, "user.login_link", user.id, cat("user ", user.name)));
   terminal.print_line(cat("Signs ", user.name, " in, once, within half an hour: ", url, "/login?token=", secret));
   return {};
 }

@@ -1,6 +1,6 @@
 // hearth admin user create: an account on the hub of the data folder, whether the server runs or not.
 #include "base/text.h"
-#include "hub/hub.h"
+#include "hub/audit.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
 
@@ -19,6 +19,7 @@ Status create(const Arguments& arguments, Terminal& terminal) {
   }
   const auto hub = TRY(hub::Hub::open(data_folder()));
   const auto user = TRY(hub->accounts().create_user(words[0], password, arguments.has("admin")));
+  TRY(hub::record_command(*hub, "user.create", user.id, cat("user ", user.name)));
   terminal.print_line(cat("Created ", user.is_admin ? "administrator " : "user ", user.name));
   return {};
 }

@@ -18,6 +18,7 @@
 #include "server/data_folder.h"
 #include "server/metrics.h"
 #include "server/network.h"
+#include "server/rate_limit.h"
 #include "server/server.h"
 #include "server/services.h"
 #include "server/systemd.h"
@@ -60,6 +61,9 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
 
   endpoints::Endpoints engines({.program = executable_path(), .folder = path_join(folder, "run")});
   Metrics metrics;
+  auto rates = standard_rates(is_loopback(host) && !network.ingress.behind_proxy());
+  for (const auto& text : arguments.all("rate-limit")) TRY(set_rate(rates, text));
+  RateLimiter limiter(rates);
   const Services services{
       .hub = *hub,
       .signer = TRY(Signer::open(*hub)),
@@ -73,6 +77,7 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
       .access_log = network.access_log,
       .slow_s = network.slow_s,
       .private_webhooks = webhooks == "on",
+      .limiter = &limiter,
   };
   Front front(services);
   const Background background(services);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "hub/login_provider.h"
 #include "hub/totp.h"
+#include "server/audit.h"
 #include "server/begin_session.h"
 #include "server/oauth_key.h"
 #include "server/origin.h"
@@ -90,6 +91,7 @@ Result<Response> refused(Result<Response> page, int status) {
 
 Result<Response> wrong(Request& rq, const Form& form) {
   TRY(hub::record_login_failure(rq.hub(), form.username, rq.client_address()));
+  if (const auto known = rq.hub().accounts().user(form.username); known.ok()) audit_as(rq, *known, "user.login_failed");
   return refused(login_page(rq, "The name or the password is wrong.", form.next), 401);
 }
 
@@ -118,6 +120,7 @@ Result<Response> sign_in(Request& rq) {
     if (!second.ok() && second.code() != Code::unauthenticated) return second.clone();
     if (!second.ok()) {
       TRY(hub::record_login_failure(rq.hub(), user->name, rq.client_address()));
+      audit_as(rq, *user, "user.login_failed", Json::Object{{"step", "second factor"}});
       return refused(code_page(rq, *user, "The code is wrong, used or too old.", form.next), 401);
     }
   }

@@ -70,6 +70,7 @@ Result<ProcessOptions> git(const Request& rq, const hub::Repo& repo, std::string
     process.environment.push_back(cat("HEARTH_PROGRAM=", executable_path()));
     process.environment.push_back(cat("HEARTH_HOOK_REPO=", repo.id));
     process.environment.push_back(cat("HEARTH_HOOK_USER=", rq.caller().name()));
+    process.environment.push_back(cat("HEARTH_HOOK_ADDRESS=", rq.client_address()));
   }
   words.emplace_back(service.substr(4));
   words.emplace_back("--stateless-rpc");

@@ -1,8 +1,11 @@
 // Git LFS: the batch call, and the signed addresses where the bytes go.
 // Source: git-lfs docs/api/batch.md, basic-transfers.md, locking.md; huggingface_hub 2.4.0 lfs.py (sends no credentials
 // to the addresses it is given, which is why they are signed).
+#include <algorithm>
+
 #include "base/text.h"
 #include "hub/content.h"
+#include "hub/owners.h"
 #include "server/file_response.h"
 #include "server/routes_registry.h"
 #include "server/services.h"
@@ -57,6 +60,17 @@ Status object_answer(JsonWriter& out, const Request& rq, const hub::Repo& repo, 
   return {};
 }
 
+// Is there room for what is to be sent? Asked before a byte of it comes.
+Status check_room(const Request& rq, const hub::Repo& repo, const Json::Array& objects) {
+  uint64_t more = 0;
+  for (const auto& object : objects) {
+    const auto size = object["size"].as_int(0);
+    if (size <= 0 || TRY(rq.hub().may_use_object(rq.caller(), repo, object["oid"].as_string()))) continue;
+    more += std::min(static_cast<uint64_t>(size), kMaxFile);
+  }
+  return hub::check_quota(rq.hub(), repo, more);
+}
+
 Result<Response> batch(Request& rq) {
   const auto& repo = *TRY(rq.repo());
   const auto body = TRY(rq.json());
@@ -67,6 +81,7 @@ Result<Response> batch(Request& rq) {
   TRY(hub::check_access(rq.caller(), repo, upload ? hub::Right::write : hub::Right::content));
   const auto& objects = body["objects"].array();
   if (objects.size() > kMaxObjects) return Status(Code::too_large, cat("at most ", kMaxObjects, " objects a batch"));
+  if (upload) TRY(check_room(rq, repo, objects));
   JsonWriter out;
   out.begin_object().field("transfer", "basic").key("objects").begin_array();
   for (const auto& object : objects) TRY(object_answer(out, rq, repo, object, upload));

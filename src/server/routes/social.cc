@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "hub/object_id.h"
 #include "hub/social.h"
+#include "server/account_json.h"
 #include "server/api_json.h"
 #include "server/route.h"
 
@@ -18,18 +19,18 @@ Result<int64_t> limit(const Request& rq) {
   return std::max<int64_t>(TRY(rq.query_int("limit", kPage, kPage)), 1);
 }
 
-Json owner_json(const hub::Owner& owner) {
+Json owner_json(const Request& rq, const hub::Owner& owner) {
   return Json::Object{{"_id", hub::object_id_of(owner.id)},
                       {"user", owner.name},
                       {"fullname", owner.fullname.empty() ? owner.name : owner.fullname},
-                      {"avatarUrl", ""},
+                      {"avatarUrl", avatar_url(rq, owner.name)},
                       {"type", owner.kind == hub::OwnerKind::org ? "org" : "user"},
                       {"isPro", false}};
 }
 
 Response owners_page(const Request& rq, const hub::OwnerPage& page) {
   Json::Array items;
-  for (const auto& owner : page.owners) items.push_back(owner_json(owner));
+  for (const auto& owner : page.owners) items.push_back(owner_json(rq, owner));
   return json_page(Json(std::move(items)).dump(), next_address(rq, page.next));
 }
 
@@ -93,14 +94,14 @@ Result<Response> following(Request& rq) {
 }
 
 constexpr Route kRoutes[] = {
-    {"POST", "/api/{kind}/{repo}/like", Access::metadata, like},
-    {"DELETE", "/api/{kind}/{repo}/like", Access::metadata, unlike},
+    {"POST", "/api/{kind}/{repo}/like", {Access::metadata, "user.social.write"}, like},
+    {"DELETE", "/api/{kind}/{repo}/like", {Access::metadata, "user.social.write"}, unlike},
     {"GET", "/api/{kind}/{repo}/likers", Access::metadata, likers},
     {"GET", "/api/users/{user}/likes", Access::open, likes},
-    {"POST", "/api/users/{owner}/follow", Access::signed_in, follow_user},
-    {"DELETE", "/api/users/{owner}/follow", Access::signed_in, unfollow_user},
-    {"POST", "/api/organizations/{owner}/follow", Access::signed_in, follow_org},
-    {"DELETE", "/api/organizations/{owner}/follow", Access::signed_in, unfollow_org},
+    {"POST", "/api/users/{owner}/follow", {Access::signed_in, "user.social.write"}, follow_user},
+    {"DELETE", "/api/users/{owner}/follow", {Access::signed_in, "user.social.write"}, unfollow_user},
+    {"POST", "/api/organizations/{owner}/follow", {Access::signed_in, "user.social.write"}, follow_org},
+    {"DELETE", "/api/organizations/{owner}/follow", {Access::signed_in, "user.social.write"}, unfollow_org},
     {"GET", "/api/users/{owner}/followers", Access::open, user_followers},
     {"GET", "/api/users/{owner}/following", Access::open, following},
     {"GET", "/api/organizations/{owner}/followers", Access::open, org_followers},

@@ -115,15 +115,18 @@ Result<Response> replay(Request& rq) {
 }
 
 constexpr Route kRoutes[] = {
-    {"GET", "/api/settings/webhooks", Access::signed_in, list},
-    {"POST", "/api/settings/webhooks", Access::signed_in, create},
-    {"GET", "/api/settings/webhooks/{id}", Access::signed_in, get},
-    {"POST", "/api/settings/webhooks/{id}", Access::signed_in, update},
-    {"DELETE", "/api/settings/webhooks/{id}", Access::signed_in, remove},
-    {"POST", "/api/settings/webhooks/{id}/enable", Access::signed_in, enable},
-    {"POST", "/api/settings/webhooks/{id}/disable", Access::signed_in, disable},
-    {"GET", "/api/settings/webhooks/{id}/deliveries", Access::signed_in, deliveries},
-    {"POST", "/api/settings/webhooks/{id}/deliveries/{delivery}/replay", Access::signed_in, replay},
+    {"GET", "/api/settings/webhooks", {Access::signed_in, "user.webhooks.read"}, list},
+    {"POST", "/api/settings/webhooks", {Access::signed_in, "user.webhooks.write"}, create},
+    {"GET", "/api/settings/webhooks/{id}", {Access::signed_in, "user.webhooks.read"}, get},
+    {"POST", "/api/settings/webhooks/{id}", {Access::signed_in, "user.webhooks.write"}, update},
+    {"DELETE", "/api/settings/webhooks/{id}", {Access::signed_in, "user.webhooks.write"}, remove},
+    {"POST", "/api/settings/webhooks/{id}/enable", {Access::signed_in, "user.webhooks.write"}, enable},
+    {"POST", "/api/settings/webhooks/{id}/disable", {Access::signed_in, "user.webhooks.write"}, disable},
+    {"GET", "/api/settings/webhooks/{id}/deliveries", {Access::signed_in, "user.webhooks.read"}, deliveries},
+    {"POST",
+     "/api/settings/webhooks/{id}/deliveries/{delivery}/replay",
+     {Access::signed_in, "user.webhooks.write"},
+     replay},
 };
 
 }  // namespace

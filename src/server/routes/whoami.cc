@@ -2,6 +2,7 @@
 // Source: huggingface_hub 2.4.0 HfApi.whoami, auth_check; @huggingface/hub 2.17.5 whoAmI.
 #include "base/clock.h"
 #include "base/text.h"
+#include "hub/object_id.h"
 #include "server/account_json.h"
 #include "server/api_json.h"
 #include "server/route.h"
@@ -29,7 +30,7 @@ Result<Response> whoami(Request& rq) {
     orgs.push_back(std::move(item));
   }
   return json_response(Json(Json::Object{{"type", "user"},
-                                         {"id", object_id(user.id)},
+                                         {"id", hub::object_id_of(user.id)},
                                          {"name", user.name},
                                          {"fullname", shown_name(user)},
                                          {"email", user.email.empty() ? Json() : Json(user.email)},

@@ -62,6 +62,8 @@ export interface Gate {
 interface Shared {
   endpoint: string
   user: User | null
+  /** shown in X-CSRF-Token by changes made with the session; absent for visitors */
+  csrfToken?: string
 }
 export interface HomeData extends Shared {
   page: 'home'
