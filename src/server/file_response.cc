@@ -4,6 +4,8 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "hub/content.h"
+#include "server/pull_through.h"
+#include "server/services.h"
 
 namespace hearth::server {
 namespace {
@@ -39,14 +41,27 @@ bool etag_matches(std::string_view header, std::string_view etag) {
   return false;
 }
 
+Result<net::Body> arriving(const Request& rq, const RemoteObject& object, uint64_t size_bytes, uint64_t begin,
+                           uint64_t length) {
+  const auto repo = TRY(rq.hub().repo_by_number(object.repo_id));
+  const auto file = TRY(rq.services().pull_through->object(repo, object.sha256, size_bytes));
+  if (file) return net::Body(TRY(file->read(begin, length)));
+  // It came a moment ago.
+  return net::Body(net::FileRange{
+      .path = TRY(rq.hub().blobs().local_path(store::ObjectName(object.sha256))), .offset = begin, .length = length});
+}
+
 }  // namespace
 
-Result<std::optional<FileContent>> find_content(const hub::Hub& hub, const std::string& sha256) {
+Result<std::optional<FileContent>> find_content(const Request& rq, const hub::Repo& repo, const std::string& sha256) {
   std::optional<FileContent> out;
-  if (TRY(hub.blobs().has(sha256)))
+  auto* upstream = rq.services().pull_through;
+  if (TRY(rq.hub().blobs().has(sha256)))
     out = store::ObjectName(sha256);
-  else if (auto file = TRY(hub::xet_file_of(hub, sha256)))
+  else if (auto file = TRY(hub::xet_file_of(rq.hub(), sha256)))
     out = *std::move(file);
+  else if (upstream && TRY(upstream->may_hold(repo, sha256)))
+    out = RemoteObject{.repo_id = repo.id, .sha256 = sha256};
   return out;
 }
 
@@ -89,7 +104,13 @@ Response file_response(const Request& rq, FileAnswer file) {
     out.status = 206;
     out.headers.set("Content-Range", cat("bytes ", begin, "-", begin + length - 1, "/", file.size_bytes));
   }
-  if (text) {
+  if (const auto* remote = std::get_if<RemoteObject>(&file.content)) {
+    out.headers.set("Content-Length", cat(length));
+    if (rq.method() == "HEAD") return out;  // what is only looked at need not come
+    auto body = arriving(rq, *remote, file.size_bytes, begin, length);
+    if (!body.ok()) return error_response(body.status(), rq.caller().anonymous());
+    out.body = *std::move(body);
+  } else if (text) {
     out.body = *range ? text->substr(begin, length) : std::get<std::string>(std::move(file.content));
   } else if (const auto* xet = std::get_if<hub::XetFile>(&file.content)) {
     out.body = net::PieceBody{hub::xet_pieces(rq.hub(), *xet, begin, length), length};

@@ -13,8 +13,14 @@
 
 namespace hearth::server {
 
-/// The bytes, the stored file that has them, or the Xet file that they are put together from on the way.
-using FileContent = std::variant<std::string, store::ObjectName, hub::XetFile>;
+/// A large file of a mirror that has not come from its remote yet: it comes while it is sent.
+struct RemoteObject {
+  int64_t repo_id = 0;
+  std::string sha256;
+};
+
+/// The bytes, the stored file that has them, the Xet file that they are put together from on the way, or one to fetch.
+using FileContent = std::variant<std::string, store::ObjectName, hub::XetFile, RemoteObject>;
 
 struct FileAnswer {
   std::string name;  ///< shown to whoever saves it
@@ -24,8 +30,8 @@ struct FileAnswer {
   bool attachment = false;  ///< saved rather than shown
 };
 
-/// Where a big file's bytes are; nothing when they are not stored here.
-Result<std::optional<FileContent>> find_content(const hub::Hub& hub, const std::string& sha256);
+/// Where a big file's bytes are: stored here, or with the hub that the repository comes from; nothing otherwise.
+Result<std::optional<FileContent>> find_content(const Request& rq, const hub::Repo& repo, const std::string& sha256);
 
 /// 200, 206 with Content-Range, 304 for a known ETag, 416; 302 where the object store gives out addresses. Never a
 /// script of this origin: what a browser would run is text, in a sandbox.

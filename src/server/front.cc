@@ -18,6 +18,7 @@
 #include "server/ingress.h"
 #include "server/metrics.h"
 #include "server/origin.h"
+#include "server/pull_through.h"
 #include "server/rate_limit.h"
 #include "server/router.h"
 #include "server/shell.h"
@@ -84,8 +85,12 @@ Result<hub::Org> find_org(const Request& rq, const Decision& needed) {
 Result<hub::Repo> find_repo(const Request& rq, hub::Right right, std::string_view permission) {
   const auto id = hub::parse_repo_id(rq.kind(), rq.arg("repo"));
   if (!id.ok()) return Status(Code::repo_not_found, cat("Repository not found: ", rq.arg("repo")));
-  auto repo = TRY(rq.hub().repo(*id));
+  auto found = rq.hub().repo(*id);
+  auto* upstream = rq.services().pull_through;
+  if (upstream) found = upstream->look(*id, std::move(found), rq.arg("rev"), rq.stop());
+  auto repo = TRY(std::move(found));
   TRY(hub::check_access(rq.caller(), repo, right, permission));
+  if (upstream && right == hub::Right::write) TRY(upstream->check_write(repo));
   return repo;
 }
 

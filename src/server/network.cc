@@ -69,6 +69,8 @@ Result<Network> read_network(const Arguments& arguments, const std::string& data
   out.access_log = TRY(read_switch(arguments, "access-log", format == "json" ? "on" : "off"));
   out.slow_s = static_cast<double>(TRY(arguments.get_int("slow-ms", 5000, 0, 3'600'000))) / 1000;
 
+  out.fresh_ms = TRY(arguments.get_int("upstream-fresh", 60, 0, 86'400)) * 1000;
+  out.miss_ms = TRY(arguments.get_int("upstream-miss", 300, 0, 86'400)) * 1000;
   const std::string cert(arguments.get("tls-cert")), key(arguments.get("tls-key"));
   if (cert.empty() != key.empty()) return Status(Code::bad_input, "--tls-cert and --tls-key belong together");
   std::vector<net::CertificateFiles> files;

@@ -17,6 +17,7 @@ struct Network {
   std::string metrics_rule;  ///< as Services has it
   bool access_log = false;
   double slow_s = 0;
+  int64_t fresh_ms = 0, miss_ms = 0;  ///< as PullOptions has them
 };
 
 /// bad_input for what contradicts itself; sets the format of the log.

@@ -14,6 +14,7 @@ namespace hearth::server {
 
 class Ingress;
 class Metrics;
+class PullThrough;
 class RateLimiter;
 
 /// Signs addresses that are used without credentials (LFS transfers): HMAC-SHA256 over all that the right depends on.
@@ -43,6 +44,7 @@ struct Services {
   bool on_loopback = false;                   ///< bound to this machine alone
   endpoints::Endpoints* endpoints = nullptr;  ///< null: no engines
   bool anonymous_inference = false;           ///< visitors may use engines of public models
+  PullThrough* pull_through = nullptr;        ///< null: no other hub is asked for what is not here
   const Ingress* ingress = nullptr;           ///< null: clients connect to the hub itself
   Metrics* metrics = nullptr;                 ///< null: nothing is counted
   std::string metrics_rule = {};              ///< who reads /metrics: "loopback", "open", "token ...", empty: nobody

@@ -68,7 +68,91 @@ constexpr Option kGcOptions[] = {
     {"json", "", "print one JSON object"},
     {"min-age-days", "DAYS", "spare what was uploaded or named since (default: 28; clients rely on three weeks)"},
 };
+constexpr Option kUpstreamOptions[] = {
+    {"owner", "OWNER", "ask it for this owner's repositories alone"},
+    {"all", "", "ask it for the repositories of every owner that this hub does not know"},
+    {"token-stdin", "", "read a token for it from standard input: private repositories need one"},
+};
+constexpr Option kMirrorOptions[] = {
+    {"type", "TYPE", "model (the default), dataset or space"},
+    {"every", "TIME", "how often it is copied again: 30m, 1h, 1d [1h]"},
+    {"token-stdin", "", "read a token for the other hub from standard input"},
+};
+constexpr Option kImportOptions[] = {
+    {"type", "TYPE", "model (the default), dataset or space"},
+    {"token-stdin", "", "read a token for the other hub from standard input"},
+};
+constexpr Option kTypeOptions[] = {
+    {"type", "TYPE", "model (the default), dataset or space"},
+};
 constexpr Command kRows[] = {
+    {
+        .verb = "admin upstream add",
+        .usage = "NAME URL",
+        .summary = "Ask another hub for what this one lacks.",
+        .options = kUpstreamOptions,
+        .help =
+            "An unknown repository is fetched at its first request and kept: commits with the upstream's ids, large "
+            "files at their first read. When the upstream is gone, what came is served. What is private there is "
+            "private here.\n\n"
+            "Examples\n"
+            "  $ hearth admin upstream add hf https://huggingface.co --all\n"
+            "  $ hearth admin upstream add lab https://hub.lab.example --owner lab --token-stdin < token\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin upstream list",
+        .usage = "",
+        .summary = "List the hubs that are asked.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin upstream list\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin upstream remove",
+        .usage = "NAME",
+        .summary = "Ask it no more; what came from it stays.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin upstream remove hf\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin mirror add",
+        .usage = "URL REPO",
+        .summary = "Keep a whole copy of another hub's repository, made again and again.",
+        .options = kMirrorOptions,
+        .help = "The running server copies: commits and all large files, going on where it was interrupted. Nobody "
+                "commits to a mirror here.\n\n"
+                "Examples\n"
+                "  $ hearth admin mirror add https://huggingface.co/openai-community/gpt2 ann/gpt2 --every 1d\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin mirror list",
+        .usage = "",
+        .summary = "List mirrors and imports, with when they were last copied and what went wrong.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin mirror list\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin mirror remove",
+        .usage = "REPO",
+        .summary = "Copy it no more; the repository stays and can be committed to.",
+        .options = kTypeOptions,
+        .help = "Examples\n  $ hearth admin mirror remove ann/gpt2\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin import",
+        .usage = "URL REPO",
+        .summary = "Copy a repository of another hub once.",
+        .options = kImportOptions,
+        .help = "As `hearth admin mirror add`, but the repository is this hub's own as soon as all of it has come.\n\n"
+                "Examples\n"
+                "  $ hearth admin import https://huggingface.co/datasets/stanfordnlp/imdb ann/imdb --type dataset\n",
+        .object = "hub",
+    },
     {
         .verb = "admin user create",
         .usage = "NAME",

@@ -154,10 +154,11 @@ awaitable<bool> Connection::send_range_encrypted(const Fd& file, uint64_t begin,
 
 awaitable<bool> Connection::send_stream(Response& response, Framing framing,
                                         std::shared_ptr<StreamWriter::State> state) {
-  const bool chunked = framing.chunks_known;
-  const bool keep = framing.keep_alive && chunked;
-  auto head =
-      response_head(response, connection_field(keep, chunked) + (chunked ? "Transfer-Encoding: chunked\r\n" : ""));
+  const bool sized = response.headers.has("Content-Length");  // its producer keeps to it
+  const bool chunked = framing.chunks_known && !sized;
+  const bool keep = framing.keep_alive && (chunked || sized);
+  auto head = response_head(
+      response, connection_field(keep, framing.chunks_known) + (chunked ? "Transfer-Encoding: chunked\r\n" : ""));
   bool good = co_await write(head);
   if (good && !framing.head_only) {
     const auto winner = co_await (pump_stream(state, chunked) || watch());

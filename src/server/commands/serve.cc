@@ -19,6 +19,7 @@
 #include "server/metrics.h"
 #include "server/network.h"
 #include "server/rate_limit.h"
+#include "server/pull_through.h"
 #include "server/server.h"
 #include "server/services.h"
 #include "server/systemd.h"
@@ -64,6 +65,7 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
   auto rates = standard_rates(is_loopback(host) && !network.ingress.behind_proxy());
   for (const auto& text : arguments.all("rate-limit")) TRY(set_rate(rates, text));
   RateLimiter limiter(rates);
+  PullThrough pull_through(*hub, {.fresh_ms = network.fresh_ms, .miss_ms = network.miss_ms});
   const Services services{
       .hub = *hub,
       .signer = TRY(Signer::open(*hub)),
@@ -71,6 +73,7 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
       .on_loopback = is_loopback(host),
       .endpoints = &engines,
       .anonymous_inference = inference == "on" || (inference == "auto" && is_loopback(host)),
+      .pull_through = &pull_through,
       .ingress = &network.ingress,
       .metrics = &metrics,
       .metrics_rule = network.metrics_rule,

@@ -7,6 +7,7 @@
 #include "hub/content.h"
 #include "hub/owners.h"
 #include "server/file_response.h"
+#include "server/pull_through.h"
 #include "server/routes_registry.h"
 #include "server/services.h"
 
@@ -49,6 +50,10 @@ Status object_answer(JsonWriter& out, const Request& rq, const hub::Repo& repo, 
   } else if (upload) {
     TRY(hub::touch_content(rq.hub(), oid));
     TRY(rq.hub().link_object(repo, oid));  // here already: nothing to send
+  } else if (auto* upstream = rq.services().pull_through; !present && upstream && TRY(upstream->may_hold(repo, oid))) {
+    out.key("actions").begin_object();
+    action(out, rq, "download", "GET", cat(target, "?size=", size));
+    out.end();
   } else if (!present) {
     object_error(out, 404, "this hub does not have the object");
   } else {
@@ -115,9 +120,11 @@ Result<Response> get(Request& rq) {
   FileAnswer file;
   file.name = file.etag = rq.arg("oid");
   if (!store::is_sha256(file.etag)) return Status(Code::not_found, "no such object");
-  auto content = TRY(find_content(rq.hub(), file.etag));
+  auto content = TRY(find_content(rq, repo, file.etag));
   if (!content) return Status(Code::not_found, "this hub does not have the object");
-  file.size_bytes = TRY(hub::content_size(rq.hub(), file.etag));
+  file.size_bytes = std::holds_alternative<RemoteObject>(*content)
+                        ? static_cast<uint64_t>(TRY(rq.query_int("size", 0, INT64_MAX)))
+                        : TRY(hub::content_size(rq.hub(), file.etag));
   file.content = *std::move(content);
   return file_response(rq, std::move(file));
 }

@@ -5,7 +5,9 @@
 #include "base/text.h"
 #include "hub/tree.h"
 #include "server/file_response.h"
+#include "server/pull_through.h"
 #include "server/routes_registry.h"
+#include "server/services.h"
 #include "server/xet_urls.h"
 
 namespace hearth::server::routes {
@@ -48,7 +50,7 @@ Result<Response> answer(Request& rq, bool raw) {
   if (entry.lfs && !raw) {
     file.etag = entry.lfs->sha256;
     file.size_bytes = entry.lfs->size_bytes;
-    auto content = TRY(find_content(rq.hub(), entry.lfs->sha256));
+    auto content = TRY(find_content(rq, repo, entry.lfs->sha256));
     if (!content)
       return missing(
           rq, Status(Code::entry_not_found, cat(entry.path, " was never uploaded to this hub: only its pointer was")),

@@ -1,0 +1,273 @@
+"""A hub that is never alone: what it lacks comes from another one (a second Hearth here), stays, and outlives it."""
+import concurrent.futures
+import hashlib
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import Hub
+
+big = os.urandom(1 << 20) * 12
+
+
+def python(hub, code, token=None, check=True):
+    env = hub.env(token, HF_HUB_DISABLE_XET="1")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=env)
+    assert not check or done.returncode == 0, done.stderr
+    return done.stdout if check else done.stderr
+
+
+def make_repo(hub, token, name, files, kind="model", private=False):
+    """A repository with these files in one commit; its head."""
+    code = f"""
+import huggingface_hub as h
+api = h.HfApi()
+api.create_repo({name!r}, repo_type={kind!r}, private={private!r})
+ops = [h.CommitOperationAdd(p, open(f, "rb").read()) for p, f in {files!r}.items()]
+print(api.create_commit({name!r}, ops, commit_message="files", repo_type={kind!r}).oid)
+"""
+    return python(hub, code, token).split()[-1]
+
+
+def asked(hub, route, method="GET"):
+    """How many requests of the route this hub has answered."""
+    text = hub.call("GET", "/metrics")[2].decode()
+    pattern = rf'^hearth_http_requests_total\{{route="{re.escape(route)}",method="{method}",[^}}]*\}} (\d+)'
+    return sum(int(n) for n in re.findall(pattern, text, re.M))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "config.json").write_text('{"model_type": "bert"}')
+    (folder / "model.bin").write_bytes(big)
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n# A model\n")
+    return {name: str(folder / name) for name in ("config.json", "model.bin", "README.md")}
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory):
+    hub = Hub(tmp_path_factory.mktemp("up")).start()
+    hub.alice = hub.user("alice")
+    yield hub
+    hub.stop()
+
+
+@pytest.fixture(scope="module")
+def down(tmp_path_factory, up):
+    """A hub that asks `up` for whatever it does not know, and looks for new commits at every read."""
+    hub = Hub(tmp_path_factory.mktemp("down"), "--upstream-fresh", "0").start()
+    hub.ruth = hub.user("ruth", "--admin")
+    hub.carl = hub.user("carl")
+    hub.admin("upstream", "add", "up", up.url, "--all")
+    time.sleep(2.1)  # rules are read again every two seconds
+    yield hub
+    hub.stop()
+
+
+def test_unknown_repository_comes_with_its_commits(up, down, files, tmp_path):
+    head = make_repo(up, up.alice, "alice/m", files)
+    code = """
+import huggingface_hub as h, os
+info = h.HfApi().model_info("alice/m")
+folder = h.snapshot_download("alice/m")
+print(info.sha, info.private, os.path.basename(folder), sorted(os.listdir(folder)), info.card_data.license)
+print(h.HfApi().list_repo_commits("alice/m")[0].commit_id)
+"""
+    out = python(down, code)
+    assert out.count(head) == 3 and "model.bin" in out and "mit" in out
+    snapshot = down.folder / "home/hf/hub/models--alice--m/snapshots" / head
+    assert (snapshot / "model.bin").read_bytes() == big and (snapshot / "config.json").read_text() == '{"model_type": "bert"}'
+    # git sees the same history, and git-lfs the same file.
+    env = down.env(GIT_TERMINAL_PROMPT="0")
+    subprocess.run(["git", "clone", "-q", f"{down.url}/alice/m", tmp_path / "clone"], check=True, env=env)
+    assert subprocess.run(["git", "-C", tmp_path / "clone", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip() == head
+    assert (tmp_path / "clone/model.bin").read_bytes() == big
+    assert subprocess.run(["git", "-C", next((down.folder / "data/repos/models").iterdir()), "fsck", "--strict"], capture_output=True).returncode == 0
+
+
+def test_large_file_comes_once_for_many_readers_and_by_ranges(up, down, files):
+    sha = hashlib.sha256(big).hexdigest()
+    make_repo(up, up.alice, "alice/many", files)
+    assert down.call("HEAD", "/alice/many/resolve/main/model.bin")[1]["Content-Length"] == str(len(big))
+    before = asked(up, "/lfs/objects/{number}/{oid}")
+    assert down.call("GET", "/api/models/alice/many")[0] == 200
+    ranges = [None, "bytes=5000000-5000999", "bytes=-1000", None, "bytes=0-0", f"bytes={len(big) - 5}-", None]
+
+    def get(wanted):
+        return down.call("GET", "/alice/many/resolve/main/model.bin", headers={"Range": wanted} if wanted else {})
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(get, ranges))
+    for wanted, (status, headers, body) in zip(ranges, answers):
+        expected = big
+        if wanted:
+            begin, end = wanted[6:].split("-")
+            expected = big[-int(end):] if not begin else big[int(begin):int(end) + 1 if end else None]
+        assert status == (206 if wanted else 200) and body == expected and headers["ETag"] == f'"{sha}"'
+        assert headers["Content-Length"] == str(len(expected))
+    assert asked(up, "/lfs/objects/{number}/{oid}") == before + 1
+
+
+def test_new_commits_come_and_what_came_outlives_the_upstream(tmp_path, files):
+    up = Hub(tmp_path / "up2").start()
+    down = Hub(tmp_path / "down2", "--upstream-fresh", "0").start()
+    try:
+        alice = up.user("alice")
+        down.user("ruth", "--admin")
+        down.admin("upstream", "add", "up", up.url, "--owner", "alice")
+        first = make_repo(up, alice, "alice/data", files, kind="dataset")
+        time.sleep(2.1)
+        sha = lambda rev="": json.loads(down.call("GET", f"/api/datasets/alice/data{rev}")[2]).get("sha")
+        assert sha() == first
+        assert down.call("GET", "/datasets/alice/data/resolve/main/model.bin")[2] == big
+        second = python(up, """
+import huggingface_hub as h
+api = h.HfApi()
+print(api.upload_file(path_or_fileobj=b"more", path_in_repo="more.txt", repo_id="alice/data", repo_type="dataset").oid)
+api.create_tag("alice/data", tag="v1", repo_type="dataset")
+""", alice).split()[-1]
+        assert sha() == second and sha("/revision/v1") == second and sha(f"/revision/{first}") == first
+        make_repo(up, alice, "alice/later", {"README.md": files["README.md"]})
+        up.stop()
+        assert sha() == second  # as it was
+        assert down.call("GET", "/datasets/alice/data/resolve/main/more.txt")[2] == b"more"
+        assert down.call("GET", "/datasets/alice/data/resolve/main/model.bin")[2] == big
+        status, headers, _ = down.call("GET", "/api/models/alice/later")
+        assert status == 503, "it cannot be said whether it exists"
+    finally:
+        up.stop()
+        down.stop()
+
+
+def test_what_is_not_there_is_not_asked_for_again(up, down):
+    before = asked(up, "/api/{kind}/{repo}")
+    for _ in range(3):
+        status, headers, _ = down.call("GET", "/api/models/alice/no-such-thing")
+        assert status == 401 and headers["X-Error-Code"] == "RepoNotFound"
+    assert asked(up, "/api/{kind}/{repo}") == before + 1
+    # A name of this hub's own is never looked for elsewhere.
+    make = up.call("POST", "/api/repos/create", {"name": "secret-plan"}, token=up.user("carl"))
+    assert make[0] == 200
+    assert down.call("GET", "/api/models/carl/secret-plan")[0] == 401
+
+
+def test_private_there_is_private_here(up, down, files):
+    make_repo(up, up.alice, "alice/hidden", {"README.md": files["README.md"]}, private=True)
+    assert down.call("GET", "/api/models/alice/hidden", token=down.ruth)[0] == 404  # no token, nothing to see
+    dora = up.user("dora")
+    head = make_repo(up, dora, "dora/hidden", files, private=True)
+    down.admin("upstream", "add", "dora", up.url, "--owner", "dora", "--token-stdin", input=dora + "\n")
+    time.sleep(2.1)
+    status, headers, _ = down.call("GET", "/api/models/dora/hidden")
+    assert status == 401 and headers["X-Error-Code"] == "RepoNotFound"
+    assert down.call("GET", "/api/models/dora/hidden", token=down.carl)[0] == 404
+    status, _, body = down.call("GET", "/api/models/dora/hidden", token=down.ruth)
+    assert status == 200 and json.loads(body)["sha"] == head and json.loads(body)["private"] is True
+    assert down.call("GET", "/dora/hidden/resolve/main/model.bin", token=down.ruth)[2] == big
+    assert down.call("GET", "/dora/hidden/resolve/main/model.bin", token=down.carl)[0] == 404
+    listed = down.admin("upstream", "list").stdout
+    assert dora not in listed and re.search(r"dora\tdora\t\S+\ttoken", listed)
+
+
+def test_nobody_commits_to_a_copy(up, down, files):
+    make_repo(up, up.alice, "alice/fixed", {"README.md": files["README.md"]})
+    assert down.call("GET", "/api/models/alice/fixed")[0] == 200
+    error = python(down, "import huggingface_hub as h; h.HfApi().upload_file(path_or_fileobj=b'x', path_in_repo='x', repo_id='alice/fixed')",
+                   down.ruth, check=False)
+    assert "is a copy of" in error and "403" in error
+
+
+def test_what_came_damaged_is_never_a_whole_file(up, down, files):
+    other = os.urandom(3 << 20)
+    sha = hashlib.sha256(other).hexdigest()
+    path = down.folder / "damaged.bin"
+    path.write_bytes(other)
+    make_repo(up, up.alice, "alice/damaged", {"model.bin": str(path)})
+    stored = up.folder / "data/objects/sha256" / sha[:2] / sha[2:4] / sha
+    os.chmod(stored, 0o644)
+    with open(stored, "r+b") as file:
+        file.seek(1 << 20)
+        file.write(b"damage")
+    with pytest.raises(http.client.IncompleteRead):
+        down.call("GET", "/alice/damaged/resolve/main/model.bin")
+    assert not (down.folder / "data/objects/sha256" / sha[:2] / sha[2:4] / sha).exists()
+    assert not list((down.folder / "data/objects/incoming").glob("pull-*"))
+
+
+def test_mirror_copies_whole_and_an_import_becomes_our_own(up, down, files):
+    head = make_repo(up, up.alice, "alice/source", files)
+    down.admin("mirror", "add", f"{up.url}/alice/source", "ruth/mirror", "--every", "1h")
+    down.admin("import", f"{up.url}/alice/source", "carl/own")
+    deadline = time.monotonic() + 60
+    while True:
+        lines = down.admin("mirror", "list").stdout.splitlines()
+        mirror = [line for line in lines if line.startswith("ruth/mirror")]
+        if not any(line.startswith("carl/own") for line in lines) and mirror and mirror[0].endswith("\tok"):
+            break
+        assert time.monotonic() < deadline, lines
+        time.sleep(0.2)
+    asked_before = asked(up, "/lfs/objects/{number}/{oid}")
+    for name, token in (("ruth/mirror", down.ruth), ("carl/own", down.carl)):
+        status, _, body = down.call("GET", f"/api/models/{name}", token=token)
+        assert status == 200 and json.loads(body)["sha"] == head
+        assert down.call("GET", f"/{name}/resolve/main/model.bin", token=token)[2] == big
+    assert asked(up, "/lfs/objects/{number}/{oid}") == asked_before  # the large file was there
+    python(down, "import huggingface_hub as h; h.HfApi().upload_file(path_or_fileobj=b'x', path_in_repo='x', repo_id='carl/own')", down.carl)
+    assert down.call("POST", "/api/models/ruth/mirror/commit/main", b'{"key":"header","value":{"summary":"x"}}\n',
+                     token=down.ruth, headers={"Content-Type": "application/x-ndjson"})[0] == 403
+
+
+def test_cache_comes_in_by_links_one_commit_a_snapshot(up, files, tmp_path):
+    first = make_repo(up, up.alice, "alice/cached", files)
+    code = """
+import huggingface_hub as h, sys
+h.snapshot_download("alice/cached")
+h.hf_hub_download("alice/rows", "config.json", repo_type="dataset")
+"""
+    make_repo(up, up.alice, "alice/rows", files, kind="dataset")
+    python(up, code)
+    second = python(up, """
+import huggingface_hub as h
+print(h.HfApi().create_commit("alice/cached", [h.CommitOperationAdd("new.txt", b"new"), h.CommitOperationDelete("config.json")], commit_message="x").oid)
+""", up.alice).split()[-1]
+    python(up, code)
+    cache = up.folder / "home/hf/hub"
+    blob = cache / "models--alice--cached/blobs" / hashlib.sha256(big).hexdigest()
+
+    hub = Hub(tmp_path / "fresh").start()
+    try:
+        ruth = hub.user("ruth", "--admin")
+        words = ("import-cache", "--cache", cache, "--owner-map", "alice=lab", "--data", hub.folder / "data")
+        out = hub.run(*words).stdout
+        assert re.search(r"\b25 MB linked, 0 B copied", out), out
+        assert hub.call("GET", "/api/models/lab/cached")[0] == 401  # private until it is said
+        log = python(hub, "import huggingface_hub as h; print([c.title for c in h.HfApi().list_repo_commits('lab/cached')])", ruth)
+        assert log.index(f"Snapshot {second}") < log.index(f"Snapshot {first}")
+        names = python(hub, "import huggingface_hub as h; print(h.HfApi().list_repo_files('lab/cached'))", ruth)
+        assert "new.txt" in names and "config.json" not in names and "model.bin" in names
+        assert hub.call("GET", "/lab/cached/resolve/main/model.bin", token=ruth)[2] == big
+        assert hub.call("GET", "/datasets/lab/rows/resolve/main/config.json", token=ruth)[2] == b'{"model_type": "bert"}'
+        stored = next((hub.folder / "data/objects/sha256").rglob(blob.name))
+        assert stored.stat().st_ino == blob.stat().st_ino  # the same file
+        again = hub.run(*words).stdout
+        assert ", 0 snapshots (3 were here already)" in again, again
+        # What is damaged is left out and said.
+        (hub.folder / "bad" / "models--alice--bad" / "blobs").mkdir(parents=True)
+        shot = hub.folder / "bad/models--alice--bad/snapshots" / ("a" * 40)
+        shot.mkdir(parents=True)
+        (hub.folder / "bad/models--alice--bad/blobs" / ("b" * 64)).write_bytes(b"not that")
+        (hub.folder / "bad/models--alice--bad/blobs" / ("c" * 40)).write_bytes(b"fine")
+        (shot / "bad.bin").symlink_to("../../blobs/" + "b" * 64)
+        (shot / "fine.txt").symlink_to("../../blobs/" + "c" * 40)
+        done = hub.run("import-cache", "--cache", hub.folder / "bad", "--public", "--data", hub.folder / "data")
+        assert "bad.bin" in done.stderr and "damaged" in done.stderr
+        assert hub.call("GET", "/alice/bad/resolve/main/fine.txt")[2] == b"fine"
+        assert hub.call("GET", "/alice/bad/resolve/main/bad.bin")[0] == 404
+    finally:
+        hub.stop()
