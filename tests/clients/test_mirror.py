@@ -271,3 +271,41 @@ print(h.HfApi().create_commit("alice/cached", [h.CommitOperationAdd("new.txt", b
         assert hub.call("GET", "/alice/bad/resolve/main/bad.bin")[0] == 404
     finally:
         hub.stop()
+
+
+def test_archive_carries_repositories_to_a_hub_without_internet(up, files, tmp_path):
+    head = make_repo(up, up.alice, "alice/packed", files)
+    make_repo(up, up.alice, "alice/packed", files, kind="dataset", private=True)
+    python(up, "import huggingface_hub as h; h.HfApi().create_tag('alice/packed', tag='v1')", up.alice)
+    archive = tmp_path / "some.tar"
+    out = up.admin("export", "alice/packed", "datasets/alice/packed", "--output", archive).stdout
+    assert "2 repositories, 1 large files" in out
+
+    hub = Hub(tmp_path / "island").start()
+    try:
+        ruth = hub.user("ruth", "--admin")
+        # A damaged copy is refused, and leaves nothing behind that counts.
+        data = bytearray(archive.read_bytes())
+        data[data.index(big[1000:1064])] ^= 1
+        (tmp_path / "damaged.tar").write_bytes(data)
+        done = hub.admin("import", tmp_path / "damaged.tar", check=False)
+        assert done.returncode and "damaged" in done.stderr
+        assert hub.call("GET", "/api/models/alice/packed", token=ruth)[0] == 404
+        assert not list((hub.folder / "data/objects/sha256").rglob(hashlib.sha256(big).hexdigest()))
+
+        assert "2 repositories (0 more were here already), 1 large files" in hub.admin("import", archive).stdout
+        assert json.loads(hub.call("GET", "/api/models/alice/packed/revision/v1")[2])["sha"] == head
+        assert hub.call("GET", "/alice/packed/resolve/main/model.bin")[2] == big
+        assert hub.call("GET", "/api/datasets/alice/packed")[0] == 401  # private as it was
+        assert hub.call("GET", "/datasets/alice/packed/resolve/main/model.bin", token=ruth)[2] == big
+        assert "0 repositories (2 more were here already), 0 large files" in hub.admin("import", archive).stdout
+        # Newer commits here are not lost by importing again.
+        python(hub, "import huggingface_hub as h; h.HfApi().upload_file(path_or_fileobj=b'x', path_in_repo='x', repo_id='alice/packed')", ruth)
+        assert "--overwrite" in hub.admin("import", archive).stderr
+        assert hub.call("GET", "/alice/packed/resolve/main/x")[2] == b"x"
+        hub.admin("import", archive, "--overwrite")
+        assert json.loads(hub.call("GET", "/api/models/alice/packed")[2])["sha"] == head
+        (tmp_path / "none.tar").write_bytes(b"no archive")
+        assert "is no archive" in hub.admin("import", tmp_path / "none.tar", check=False).stderr
+    finally:
+        hub.stop()

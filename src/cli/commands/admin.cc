@@ -79,8 +79,12 @@ constexpr Option kMirrorOptions[] = {
     {"token-stdin", "", "read a token for the other hub from standard input"},
 };
 constexpr Option kImportOptions[] = {
+    {"overwrite", "", "of an archive: repositories that are here get its commits"},
     {"type", "TYPE", "model (the default), dataset or space"},
     {"token-stdin", "", "read a token for the other hub from standard input"},
+};
+constexpr Option kExportOptions[] = {
+    {"output", "FILE", "the archive", false, "o"},
 };
 constexpr Option kTypeOptions[] = {
     {"type", "TYPE", "model (the default), dataset or space"},
@@ -145,12 +149,28 @@ constexpr Command kRows[] = {
     },
     {
         .verb = "admin import",
-        .usage = "URL REPO",
-        .summary = "Copy a repository of another hub once.",
+        .usage = "ARCHIVE | URL REPO",
+        .summary = "Take an archive of `hearth admin export` in, or copy a repository of another hub once.",
         .options = kImportOptions,
-        .help = "As `hearth admin mirror add`, but the repository is this hub's own as soon as all of it has come.\n\n"
-                "Examples\n"
-                "  $ hearth admin import https://huggingface.co/datasets/stanfordnlp/imdb ann/imdb --type dataset\n",
+        .help =
+            "An archive is checked against its hashes; what is here already is not unpacked again. Import only from "
+            "whom you trust.\n\n"
+            "With a URL it is `hearth admin mirror add`, but the repository is this hub's own as soon as all of it "
+            "has come.\n\n"
+            "Examples\n"
+            "  $ hearth admin import models.tar\n"
+            "  $ hearth admin import https://huggingface.co/datasets/stanfordnlp/imdb ann/imdb --type dataset\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin export",
+        .usage = "REPO...",
+        .summary = "Write repositories into one file, for a hub without internet.",
+        .options = kExportOptions,
+        .help =
+            "All commits, branches and tags, and every large file once. Datasets are written datasets/OWNER/NAME.\n\n"
+            "Examples\n"
+            "  $ hearth admin export ann/bert datasets/ann/rows --output models.tar\n",
         .object = "hub",
     },
     {
