@@ -3,6 +3,7 @@ import base64
 import contextlib
 import json
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -35,6 +36,16 @@ def start(data, port):
         if process.poll() is not None or time.monotonic() - begin > 30:
             raise RuntimeError(f"hearth serve did not come up: {process.poll()}")
         time.sleep(0.002)
+
+
+def pid_of(port):
+    """The process that listens on the port."""
+    inodes = {line.split()[9] for line in open("/proc/net/tcp").readlines()[1:] if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"}
+    for link in pathlib.Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(link).removeprefix("socket:[").rstrip("]") in inodes:
+                return int(link.parts[2])
+    raise RuntimeError(f"nobody listens on {port}")
 
 
 def stop(process):

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/repo_id.h"
+
 namespace hearth::hub {
 
 /// git's pattern match on a whole path: `*` and `?` stay within a folder, `**` crosses, `[a-z]`, `[[:space:]]`, `\`
@@ -47,7 +49,7 @@ class Ignore {
   std::vector<Line> lines_;
 };
 
-/// The .gitattributes of a new repository: what the public Hub puts there.
-std::string_view default_attributes();
+/// The .gitattributes of a new repository: what the public Hub puts there. Datasets hold media in LFS too.
+std::string default_attributes(RepoKind kind);
 
 }  // namespace hearth::hub

@@ -58,7 +58,7 @@ std::string lines_of(const std::vector<std::string>& paths) {
 
 TEST_CASE("attributes: the same files are LFS as for git check-attr") {
   const std::string texts[] = {
-      std::string(default_attributes()),
+      default_attributes(RepoKind::model),
       "*.bin filter=lfs\n*.txt filter=lfs\ndir/*.txt -filter\n",
       "/a.bin filter=lfs\ndata/?.csv filter=lfs\n# c\n\n  *.log   filter=lfs  -text\n",
       "saved_model/** filter=lfs\n**/a.txt filter=lfs\nd/**/g filter=lfs\n*.bin text\n",

@@ -65,6 +65,8 @@ CardCheck validate_card(std::string_view readme, RepoKind kind) {
     check_strings(card->data, key, /*list_allowed=*/true, out);
   for (const std::string_view key : {"pipeline_tag", "library_name", "license_name", "license_link"})
     check_strings(card->data, key, /*list_allowed=*/false, out);
+  if (const auto& results = card->data["model-index"]; !results.is_null() && !results.is_array())
+    out.errors.push_back("\"model-index\" must be an array");
   if (kind == RepoKind::space) {
     constexpr std::string_view sdks[] = {"gradio", "streamlit", "docker", "static"};
     const auto sdk = card->data["sdk"].as_string();

@@ -19,6 +19,7 @@ namespace {
 
 constexpr size_t kOperationsMax = 50'000;
 constexpr size_t kMessageMax = 64 * 1024;
+constexpr int kRetryDepth = 16;  // commits that may have followed the one whose answer was lost
 constexpr std::string_view kAttributesPath = ".gitattributes";
 
 Result<std::string> branch_ref(std::string_view branch) {
@@ -30,15 +31,32 @@ Result<std::string> branch_ref(std::string_view branch) {
 // One commit in the making: the operations change a tree in memory, and new objects wait in a batch.
 class Draft {
  public:
-  Draft(const Hub& hub, const Repo& repo, const Caller& author, git_repository* repository, git_odb* odb,
-        const git_oid& root)
-      : hub_(hub), repo_(repo), author_(author), repository_(repository), odb_(odb), tree_(repository, &root) {}
+  Draft(const Hub& hub, const Repo& repo, const Caller& author, std::string ref, git_repository* repository,
+        git_odb* odb, const git_oid& root)
+      : hub_(hub),
+        repo_(repo),
+        author_(author),
+        ref_(std::move(ref)),
+        repository_(repository),
+        odb_(odb),
+        tree_(repository, &root) {}
 
+  /// The root tree after all operations.
+  Result<git_oid> build(const std::vector<Operation>& operations) {
+    for (const auto& operation : operations) TRY(apply(operation));
+    TRY(name_big_files());
+    return tree_.write(batch_);
+  }
+
+  git::ObjectBatch& batch() { return batch_; }
+  const std::vector<StoredFilePlace>& objects() const { return objects_; }
+
+ private:
   Status apply(const Operation& operation) {
     return std::visit([this](const auto& o) { return apply(o); }, operation);
   }
 
-  /// Big files that .gitattributes does not name get a line there, else a clone would hold pointers.
+  // Big files that .gitattributes does not name get a line there, else a clone would hold pointers.
   Status name_big_files() {
     if (big_paths_.empty()) return {};
     std::string text;
@@ -57,11 +75,6 @@ class Draft {
     return put(std::string(kAttributesPath), text + lines);
   }
 
-  git::ObjectBatch& batch() { return batch_; }
-  Result<git_oid> write_tree() { return tree_.write(batch_); }
-  const std::vector<std::string>& objects() const { return objects_; }
-
- private:
   Status apply(const PutFile& o) {
     const auto path = TRY(check_path(o.path));
     if (o.bytes.size() > kRegularLimit)
@@ -84,16 +97,12 @@ class Draft {
       return Status(Code::bad_input,
                     cat(path, ": LFS object ", o.sha256, " has ", size, " bytes, not ", *o.size_bytes));
     TRY(put(path, format_pointer(o.sha256, size)));
-    objects_.push_back(o.sha256);
+    objects_.push_back({o.sha256, path, ref_});
     big_paths_.push_back(path);
     return {};
   }
-  Status apply(const DeleteFile& o) {
-    const auto path = TRY(check_path(o.path));
-    const auto found = TRY(tree_.find(path));
-    if (found && found->is_folder()) return Status(Code::bad_input, cat("'", path, "' is a folder: delete it as one"));
-    return tree_.remove(path);
-  }
+  // A folder too: the Hub takes both in either operation's name.
+  Status apply(const DeleteFile& o) { return tree_.remove(TRY(check_path(o.path))); }
   Status apply(const DeleteFolder& o) {
     const auto path = TRY(check_path(o.path));
     const auto found = TRY(tree_.find(path));
@@ -102,7 +111,7 @@ class Draft {
   }
   Status apply(const CopyPath& o) {
     const auto path = TRY(check_path(o.path));
-    const auto from = TRY(git::snapshot(hub_, repo_, o.from_revision.empty() ? "main" : o.from_revision));
+    const auto from = TRY(git::snapshot(hub_, repo_, o.from_revision.empty() ? ref_ : o.from_revision));
     const auto entry = TRY(git::entry_at(from, o.from_path));
     const auto id = TRY(git::parse_oid(entry.oid));
     if (entry.lfs) big_paths_.push_back(path);
@@ -122,16 +131,41 @@ class Draft {
   const Hub& hub_;
   const Repo& repo_;
   const Caller& author_;
+  const std::string ref_;
   git_repository* repository_;
   git_odb* odb_;
   git::TreeEditor tree_;
   git::ObjectBatch batch_;
-  std::vector<std::string> big_paths_, objects_;
+  std::vector<std::string> big_paths_;
+  std::vector<StoredFilePlace> objects_;
   std::optional<std::pair<git_oid, std::string>> attributes_;
 };
 
-Status moved(std::string_view ref) {
-  return Status(Code::precondition, cat("A commit has happened since on ", ref, ". Please refresh and try again."));
+Status moved() {
+  return Status(Code::precondition, "The branch was updated since you opened this page. Please refresh and try again.");
+}
+
+// A client that lost the answer (a 5xx on the way) sends its payload again, with the parent of before: the commit that
+// this payload made then, among the latest since that parent.
+Result<std::optional<CommitDone>> made_before(const Hub& hub, const Repo& repo, const Caller& author,
+                                              const NewCommit& wanted, const std::string& ref,
+                                              const std::string& message, const git::Snapshot& at) {
+  auto commit = TRY(git::commit(at.repository.get(), *git_commit_id(at.commit.get())));
+  for (int back = 0; back < kRetryDepth && git_commit_parentcount(commit.get()) == 1; ++back) {
+    auto parent = TRY(git::commit(at.repository.get(), *git_commit_parent_id(commit.get(), 0)));
+    if (!git::hex(*git_commit_id(parent.get())).starts_with(to_lower_ascii(wanted.parent))) {
+      commit = std::move(parent);
+      continue;
+    }
+    if (trim(git_commit_message(commit.get())) != trim(message) ||
+        git_commit_author(commit.get())->name != author.user->name)
+      break;
+    Draft draft(hub, repo, author, ref, at.repository.get(), at.odb.get(), *git_commit_tree_id(parent.get()));
+    const auto root = draft.build(wanted.operations);
+    if (!root.ok() || !git_oid_equal(&*root, git_commit_tree_id(commit.get()))) break;
+    return std::optional(CommitDone{git::hex(*git_commit_id(commit.get())), ref, /*changed=*/true});
+  }
+  return std::optional<CommitDone>();
 }
 
 // A pushed or committed card must be readable, or the model page could not show it.
@@ -162,29 +196,30 @@ Result<CommitDone> create_commit(Hub& hub, const Repo& repo, const Caller& autho
 
   const auto lock = TRY(lock_repository(hub, repo));
   const auto at = TRY(git::snapshot(hub, repo, ref));
-  if (!wanted.parent.empty() && (wanted.parent.size() < 7 || !at.commit_id.starts_with(to_lower_ascii(wanted.parent))))
-    return moved(ref);
+  if (!wanted.parent.empty() &&
+      (wanted.parent.size() < 7 || !at.commit_id.starts_with(to_lower_ascii(wanted.parent)))) {
+    if (auto earlier = TRY(made_before(hub, repo, author, wanted, ref, message, at))) return *std::move(earlier);
+    return moved();
+  }
 
-  Draft draft(hub, repo, author, at.repository.get(), at.odb.get(), *git_tree_id(at.root.get()));
+  Draft draft(hub, repo, author, ref, at.repository.get(), at.odb.get(), *git_tree_id(at.root.get()));
   uint64_t git_bytes = 0;  // what goes into the store is weighed when it is linked
   for (const auto& operation : wanted.operations)
     if (const auto* file = std::get_if<PutFile>(&operation)) git_bytes += file->bytes.size();
   TRY(check_quota(hub, repo, git_bytes));
-  for (const auto& operation : wanted.operations) TRY(draft.apply(operation));
-  TRY(draft.name_big_files());
-  const auto root = TRY(draft.write_tree());
+  const auto root = TRY(draft.build(wanted.operations));
   if (git_oid_equal(&root, git_tree_id(at.root.get()))) return CommitDone{at.commit_id, ref, /*changed=*/false};
 
   const auto& parent = *git_commit_id(at.commit.get());
   const auto id = draft.batch().add(
       GIT_OBJECT_COMMIT,
       git::commit_text(root, &parent, author.user->name, author_email(*author.user), now_ms() / 1000, message));
-  for (const auto& sha256 : draft.objects()) TRY(hub.link_object(repo, sha256));
+  TRY(hub.link_objects(repo, draft.objects()));
   TRY(draft.batch().write(at.repository.get()));
   git_reference* made = nullptr;
   const int r =
       git_reference_create_matching(&made, at.repository.get(), ref.c_str(), &id, /*force=*/1, &parent, "commit");
-  if (r == GIT_EMODIFIED || r == GIT_ELOCKED) return moved(ref);
+  if (r == GIT_EMODIFIED || r == GIT_ELOCKED) return moved();
   if (r != 0) return git::failure(r, ref);
   git_reference_free(made);
 

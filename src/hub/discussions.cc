@@ -129,6 +129,20 @@ Status check_author_or_writer(const Caller& by, const Repo& repo, const Person& 
   return check_access(by, repo, Right::write);
 }
 
+Status check_commit_to(const Hub& hub, const Repo& repo, const Caller& caller, std::string_view ref) {
+  constexpr std::string_view folder = "refs/pr/";
+  const auto num = ref.starts_with(folder) ? parse_int(ref.substr(folder.size())) : std::nullopt;
+  const auto may_write = check_access(caller, repo, Right::write);
+  if (!num) return may_write.clone();
+  const auto found = get_discussion(hub, repo, *num);
+  if (!found.ok() || !found->is_pull_request)
+    return Status(Code::revision_not_found, cat("Invalid rev id: there is no pull request ", *num));
+  if (found->status == DiscussionStatus::merged || found->status == DiscussionStatus::closed)
+    return Status(Code::forbidden, cat("pull request ", *num, " is ", status_name(found->status)));
+  TRY(check_discuss(caller, repo));
+  return found->author.id == caller.user->id ? Status() : may_write.clone();
+}
+
 Result<Discussion> open_discussion(Hub& hub, const Repo& repo, const Caller& by, const NewDiscussion& wanted) {
   TRY(check_discuss(by, repo));
   const auto title = TRY(check_title(wanted.title));

@@ -100,6 +100,10 @@ struct NewPullRequest {
   DiscussionStatus status = DiscussionStatus::open;
   std::string start;
 };
+/// May the caller commit to this reference? Writers to every branch; to refs/pr/N also who opened the pull request,
+/// while it is open.
+Status check_commit_to(const Hub& hub, const Repo& repo, const Caller& caller, std::string_view ref);
+
 /// As open_discussion: what a commit with create_pr calls before it commits to `ref()`.
 inline Result<Discussion> open_pull_request(Hub& hub, const Repo& repo, const Caller& by,
                                             const NewPullRequest& wanted) {

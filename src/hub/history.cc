@@ -2,13 +2,21 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "hub/git/objects.h"
 #include "hub/git/snapshot.h"
+#include "hub/lock.h"
+#include "hub/protection.h"
 
 namespace hearth::hub {
 namespace {
 
 Status unknown(std::string_view what, std::string_view name) {
-  return Status(Code::revision_not_found, cat("there is no ", what, " '", name.substr(0, 200), "'"));
+  return Status(Code::revision_not_found, cat("Invalid rev id: there is no ", what, " '", name.substr(0, 200), "'"));
+}
+
+// In the words of the Hub now, and those that clients before 1.0 wait for.
+std::string exists_already(std::string_view ref) {
+  return cat("Reference already exists: Reference ", ref, " already exists");
 }
 
 CommitInfo describe(git_commit* commit) {
@@ -67,25 +75,41 @@ Result<std::string> head(const Hub& hub, const Repo& repo) {
   return resolve_revision(hub, repo, "refs/heads/main");
 }
 
-Status create_branch(const Hub& hub, const Repo& repo, std::string_view name, std::string_view start, bool overwrite) {
+Status create_branch(const Hub& hub, const Repo& repo, const Caller& by, std::string_view name,
+                     const NewBranch& wanted) {
+  if (name.starts_with("refs/"))
+    return Status(Code::bad_input, cat("Invalid reference for a branch: ", name.substr(0, 200)));
   TRY(check_ref_name(name));
+  const auto lock = TRY(lock_repository(hub, repo));
   const auto repository = TRY(git::open(hub, repo));
-  const auto target = TRY(git::resolve(repository.get(), start.empty() ? "main" : start));
+  const auto ref = cat("refs/heads/", name);
+  git_oid target;
+  if (wanted.empty) {
+    git::ObjectBatch batch;
+    target = batch.add(GIT_OBJECT_COMMIT, git::commit_text(batch.add(GIT_OBJECT_TREE, ""), nullptr, by.user->name,
+                                                           author_email(*by.user), now_ms() / 1000, "initial commit"));
+    TRY(batch.write(repository.get()));
+  } else {
+    target = TRY(git::resolve(repository.get(), wanted.start.empty() ? "main" : wanted.start));
+  }
+  const auto former = git::resolve(repository.get(), ref);
+  const bool overwrite = wanted.overwrite && name != "main";
+  if (former.ok() && overwrite)
+    TRY(check_ref_change(TRY(protected_branches(hub, repo)), by, repo, {.ref = ref, .rewrites = true}));
   git_reference* made = nullptr;
-  const int r = git_reference_create(&made, repository.get(), cat("refs/heads/", name).c_str(), &target,
-                                     overwrite && name != "main", "create branch");
-  if (r == GIT_EEXISTS) return Status(Code::conflict, cat("Reference already exists: branch '", name, "'"));
+  const int r = git_reference_create(&made, repository.get(), ref.c_str(), &target, overwrite, "create branch");
+  if (r == GIT_EEXISTS) return Status(Code::conflict, exists_already(ref));
   if (r != 0) return git::failure(r, cat("branch '", name, "'"));
   git_reference_free(made);
   return {};
 }
 
-Status delete_branch(const Hub& hub, const Repo& repo, std::string_view name) {
-  if (name == "main") return Status(Code::forbidden, "the branch 'main' cannot be deleted");
+Status delete_branch(const Hub& hub, const Repo& repo, const Caller& by, std::string_view name) {
   if (!check_ref_name(name).ok()) return unknown("branch", name);
   const auto repository = TRY(git::open(hub, repo));
   const auto ref = cat("refs/heads/", name);
   if (!git::resolve(repository.get(), ref).ok()) return unknown("branch", name);
+  TRY(check_ref_change(TRY(protected_branches(hub, repo)), by, repo, {.ref = ref, .deletes = true}));
   if (const int r = git_reference_remove(repository.get(), ref.c_str()); r != 0)
     return git::failure(r, cat("branch '", name, "'"));
   return {};
@@ -93,9 +117,9 @@ Status delete_branch(const Hub& hub, const Repo& repo, std::string_view name) {
 
 Status create_tag(const Hub& hub, const Repo& repo, const User& by, std::string_view name, std::string_view revision,
                   std::string_view message) {
-  TRY(check_ref_name(name));
   const auto repository = TRY(git::open(hub, repo));
   const auto target = TRY(git::resolve(repository.get(), revision.empty() ? "main" : revision));
+  TRY(check_ref_name(name));
   git_object* found = nullptr;
   if (const int r = git_object_lookup(&found, repository.get(), &target, GIT_OBJECT_COMMIT); r != 0)
     return git::failure(r, "commit");
@@ -113,7 +137,7 @@ Status create_tag(const Hub& hub, const Repo& repo, const User& by, std::string_
     r = git_tag_create(&made, repository.get(), std::string(name).c_str(), object.get(), signature,
                        std::string(message).c_str(), /*force=*/0);
   }
-  if (r == GIT_EEXISTS) return Status(Code::conflict, cat("Reference already exists: tag '", name, "'"));
+  if (r == GIT_EEXISTS) return Status(Code::conflict, exists_already(cat("refs/tags/", name)));
   if (r != 0) return git::failure(r, cat("tag '", name, "'"));
   return {};
 }

@@ -38,11 +38,16 @@ Result<Refs> list_refs(const Hub& hub, const Repo& repo);
 /// The commit of refs/heads/main.
 Result<std::string> head(const Hub& hub, const Repo& repo);
 
-/// conflict when it exists, unless `overwrite`; `start` empty: main.
-Status create_branch(const Hub& hub, const Repo& repo, std::string_view name, std::string_view start,
-                     bool overwrite = false);
-/// revision_not_found when absent; forbidden for main.
-Status delete_branch(const Hub& hub, const Repo& repo, std::string_view name);
+struct NewBranch {
+  std::string start = {};  ///< a revision; empty: main
+  bool empty = false;      ///< begins with a commit of its own, without files
+  bool overwrite = false;  ///< another branch of that name is moved; never main
+};
+/// conflict when it exists, unless `overwrite`.
+Status create_branch(const Hub& hub, const Repo& repo, const Caller& by, std::string_view name,
+                     const NewBranch& wanted = {});
+/// revision_not_found when absent; forbidden for main and protected ones.
+Status delete_branch(const Hub& hub, const Repo& repo, const Caller& by, std::string_view name);
 /// A tag at `revision`, annotated when there is a message; conflict when it exists.
 Status create_tag(const Hub& hub, const Repo& repo, const User& by, std::string_view name, std::string_view revision,
                   std::string_view message);

@@ -15,9 +15,11 @@
 #include "hub/configuration.h"
 #include "hub/content.h"
 #include "hub/events.h"
+#include "hub/git/copy.h"
 #include "hub/git/objects.h"
 #include "hub/history.h"
 #include "hub/index.h"
+#include "hub/lock.h"
 #include "hub/migrations_registry.h"
 #include "hub/owners.h"
 #include "hub/push.h"
@@ -64,13 +66,18 @@ Status configure(git_repository* repository) {
   return {};
 }
 
-Status create_git(const std::string& folder, const NewRepo& wanted, const std::string& author, int64_t now) {
+Status create_git(const std::string& folder, const std::string& source, const NewRepo& wanted,
+                  const std::string& author, int64_t now) {
   TRY(remove_all(folder));  // of a creation that a crash cut off: its row never was
   const auto repository = TRY(git::create(folder));
   TRY(configure(repository.get()));
+  if (!source.empty()) {
+    TRY(git::copy_repository(source, folder));
+    return sync_folder(std::string(path_parent(folder)));
+  }
   git::ObjectBatch batch;
   git::TreeEditor tree(repository.get(), nullptr);
-  TRY(tree.put(".gitattributes", {GIT_FILEMODE_BLOB, batch.add(GIT_OBJECT_BLOB, std::string(default_attributes()))}));
+  TRY(tree.put(".gitattributes", {GIT_FILEMODE_BLOB, batch.add(GIT_OBJECT_BLOB, default_attributes(wanted.id.kind))}));
   if (auto readme = first_readme(wanted); !readme.empty())
     TRY(tree.put("README.md", {GIT_FILEMODE_BLOB, batch.add(GIT_OBJECT_BLOB, std::move(readme))}));
   const auto root = TRY(tree.write(batch));
@@ -204,6 +211,8 @@ Result<Repo> Hub::create_repo(const NewRepo& wanted) {
     return Status(Code::bad_input, "a repository id has at most 96 characters");
   if (wanted.license.find_first_of("\r\n") != std::string::npos)
     return Status(Code::bad_input, "a licence is one word");
+  std::optional<Fd> source_lock;  // against a repack, which removes what is being copied
+  if (wanted.source) source_lock = TRY(lock_packs(*this, *wanted.source));
   constexpr std::string_view sdks[] = {"gradio", "streamlit", "docker", "static"};
   if (wanted.id.kind == RepoKind::space && std::find(std::begin(sdks), std::end(sdks), wanted.sdk) == std::end(sdks))
     return Status(Code::bad_input,
@@ -223,13 +232,13 @@ Result<Repo> Hub::create_repo(const NewRepo& wanted) {
       return Status(Code::conflict, cat("You already created this ", kind_name(wanted.id.kind), " repo"));
     TRY(transaction.execute("DELETE FROM repo_aliases WHERE kind = $1 AND owner = $2 AND name = $3",
                             {kind_name(wanted.id.kind), wanted.id.owner, wanted.id.name}));
-    const auto made =
-        TRY(transaction.query_one("INSERT INTO repos (kind, owner_id, name, private, sdk, created_ms, modified_ms, "
-                                  "resource_group_id, creator_id) "
-                                  "VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8) RETURNING id",
-                                  {kind_name(wanted.id.kind), (*owner)[0], wanted.id.name, wanted.is_private,
-                                   wanted.id.kind == RepoKind::space ? wanted.sdk : "", now,
-                                   number_or_null(wanted.resource_group_id), number_or_null(wanted.creator_id)}));
+    const auto made = TRY(transaction.query_one(
+        "INSERT INTO repos (kind, owner_id, name, private, sdk, created_ms, modified_ms, "
+        "resource_group_id, creator_id, lfs_multipart_bytes) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9) RETURNING id",
+        {kind_name(wanted.id.kind), (*owner)[0], wanted.id.name, wanted.is_private,
+         wanted.id.kind == RepoKind::space ? wanted.sdk : "", now, number_or_null(wanted.resource_group_id),
+         number_or_null(wanted.creator_id), wanted.lfs_multipart_bytes}));
     const auto row = TRY(transaction.query_one(
         cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners, " WHERE repos.id = $1"), {(*made)[0]}));
     repo = repo_of(*row);
@@ -237,9 +246,15 @@ Result<Repo> Hub::create_repo(const NewRepo& wanted) {
                                    .repo_id = repo.id,
                                    .actor = wanted.author.empty() ? repo.owner : wanted.author,
                                    .data = Json::Object{{"type", kind_name(repo.kind)}, {"name", repo.full_name()}}}));
-    auto created = !has_git(repo.kind)
-                       ? Status()
-                       : create_git(git_folder(repo), wanted, wanted.author.empty() ? repo.owner : wanted.author, now);
+    if (wanted.source)
+      TRY(
+          transaction.execute("INSERT INTO repo_objects (sha256, repo_id, path, ref, pushed_ms) "
+                              "SELECT o.sha256, r.id, o.path, o.ref, o.pushed_ms FROM repo_objects o, repos r WHERE "
+                              "o.repo_id = $1 AND r.id = $2",
+                              {wanted.source->id, repo.id}));
+    auto created = !has_git(repo.kind) ? Status()
+                                       : create_git(git_folder(repo), wanted.source ? git_folder(*wanted.source) : "",
+                                                    wanted, wanted.author.empty() ? repo.owner : wanted.author, now);
     if (created.ok()) created = transaction.commit();
     if (!created.ok()) {
       const auto removed = remove_all(git_folder(repo));
@@ -252,7 +267,7 @@ Result<Repo> Hub::create_repo(const NewRepo& wanted) {
 }
 
 Result<Repo> Hub::repo(const RepoId& id) const {
-  if (!check_name(id.owner).ok() || !check_name(id.name).ok()) return unknown_repo();
+  if ((!id.owner.empty() && !check_name(id.owner).ok()) || !check_name(id.name).ok()) return unknown_repo();
   auto row = TRY(db_->query_one(cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners,
                                     " WHERE owners.name = $1 AND repos.kind = $2 AND repos.name = $3"),
                                 {id.owner, kind_name(id.kind), id.name}));
@@ -287,6 +302,21 @@ Status Hub::delete_repo(const Repo& repo, std::string_view actor) {
   return remove_all(git_folder(repo));
 }
 
+Status Hub::set_short_name(RepoKind kind, std::string_view name, const Repo* repo) {
+  TRY(check_name(name));
+  if (!repo) {
+    if (TRY(db_->execute("DELETE FROM repo_aliases WHERE kind = $1 AND owner = '' AND name = $2",
+                         {kind_name(kind), name})) == 0)
+      return Status(Code::not_found, cat("there is no short name '", name, "'"));
+    return {};
+  }
+  TRY(
+      db_->execute("INSERT INTO repo_aliases (kind, owner, name, repo_id) VALUES ($1, '', $2, $3) "
+                   "ON CONFLICT (kind, owner, name) DO UPDATE SET repo_id = excluded.repo_id",
+                   {kind_name(kind), name, repo->id}));
+  return {};
+}
+
 Result<Repo> Hub::move_repo(const Repo& repo, const RepoId& to, std::string_view actor) {
   TRY(check_name(to.owner));
   TRY(check_name(to.name));
@@ -297,7 +327,7 @@ Result<Repo> Hub::move_repo(const Repo& repo, const RepoId& to, std::string_view
   const auto taken = TRY(transaction.query_one("SELECT id FROM repos WHERE owner_id = $1 AND kind = $2 AND name = $3",
                                                {(*owner)[0], kind_name(to.kind), to.name}));
   if (taken && (*taken)[0].integer() != repo.id)
-    return Status(Code::conflict, cat("the name ", to.full(), " is taken"));
+    return Status(Code::conflict, cat("A ", kind_name(to.kind), " repository called ", to.full(), " already exists"));
   const auto kind = kind_name(repo.kind);
   TRY(
       transaction.execute("INSERT INTO repo_aliases (kind, owner, name, repo_id) VALUES ($1, $2, $3, $4) "
@@ -355,6 +385,18 @@ Result<std::string> Hub::secret(std::string_view name) {
                      {name, to_hex(fresh)}));
     VERIFY(tries == 0, "a secret that was written is there");
   }
+}
+
+Status Hub::link_objects(const Repo& repo, std::span<const StoredFilePlace> files) {
+  if (files.empty()) return {};
+  auto transaction = TRY(db_->begin());
+  for (const auto& file : files)
+    TRY(transaction.execute(
+        "INSERT INTO repo_objects (sha256, repo_id, path, ref, pushed_ms) VALUES ($1, $2, $3, $4, $5) "
+        "ON CONFLICT (sha256, repo_id) DO UPDATE SET path = excluded.path, ref = excluded.ref, "
+        "pushed_ms = excluded.pushed_ms WHERE repo_objects.path = ''",
+        {file.sha256, repo.id, file.path, file.ref, now_ms()}));
+  return transaction.commit();
 }
 
 Status Hub::link_object(const Repo& repo, std::string_view sha256) {

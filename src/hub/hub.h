@@ -14,6 +14,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -37,6 +38,16 @@ struct NewRepo {
   std::string author;             ///< of the first commit; empty: the owner
   int64_t creator_id = 0;         ///< the user who makes it
   int64_t resource_group_id = 0;  ///< of the owning organisation; 0: none
+  /// A repository whose branches, tags and files the new one begins with, in place of a first commit.
+  std::optional<Repo> source = {};
+  int64_t lfs_multipart_bytes = 0;  ///< LFS uploads over this go in parts; 0: the hub's own limit
+};
+
+/// A stored file and where a commit or push put it.
+struct StoredFilePlace {
+  std::string sha256;
+  std::string path = {};
+  std::string ref = {};  ///< full name
 };
 
 struct RepoSettings {
@@ -72,14 +83,16 @@ class Hub {
 
   /// Creates the row and a git repository with its first commit. conflict when the name is taken.
   Result<Repo> create_repo(const NewRepo& wanted);
-  /// In any letter case, also by a former name after a move: compare `full_name()` to redirect. repo_not_found
-  /// otherwise.
+  /// In any letter case, also by a former name after a move, or (with an empty owner) by a short name: compare
+  /// `full_name()` to redirect. repo_not_found otherwise.
   Result<Repo> repo(const RepoId& id) const;
   Result<Repo> repo_by_number(int64_t number) const;
   /// `actor` here and below: the user who does it, for the event; empty: the hub itself.
   Status delete_repo(const Repo& repo, std::string_view actor = {});
   /// conflict when the new name is taken; the old one leads to the repository from then on.
   Result<Repo> move_repo(const Repo& repo, const RepoId& to, std::string_view actor = {});
+  /// A name without an owner (the public Hub's "gpt2") that leads to the repository; null takes it away.
+  Status set_short_name(RepoKind kind, std::string_view name, const Repo* repo);
   Status update_settings(const Repo& repo, const RepoSettings& settings, std::string_view actor = {});
   /// Counts a request for a file, if it is one that counts as a download of the repository (hub/statistics.h).
   Status count_download(const Repo& repo, std::string_view path, std::string_view client_address);
@@ -93,6 +106,8 @@ class Hub {
 
   /// Says that the repository's holders may use this stored file; forbidden beyond the owner's quota (hub/owners.h).
   Status link_object(const Repo& repo, std::string_view sha256);
+  /// The same of several at once; the first place of each is remembered.
+  Status link_objects(const Repo& repo, std::span<const StoredFilePlace> files);
   /// Is the object stored, and linked to this repository or to one whose content the caller may read? Knowing a hash
   /// alone gives no access to somebody else's file.
   Result<bool> may_use_object(const Caller& caller, const Repo& repo, std::string_view sha256) const;

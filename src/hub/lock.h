@@ -11,4 +11,7 @@ namespace hearth::hub {
 /// kernel frees it when its holder dies. repo_not_found when the repository was deleted meanwhile.
 Result<Fd> lock_repository(const Hub& hub, const Repo& repo);
 
+/// The same of those who remove or link packs; commits go on beside them.
+Result<Fd> lock_packs(const Hub& hub, const Repo& repo);
+
 }  // namespace hearth::hub

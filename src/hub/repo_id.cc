@@ -1,5 +1,7 @@
 #include "hub/repo_id.h"
 
+#include <cctype>
+
 #include <algorithm>
 
 #include "base/text.h"
@@ -78,8 +80,12 @@ Result<std::string> check_path(std::string_view path) {
   if (path.empty()) return refuse("is empty");
   if (path.size() > 1024) return refuse("is longer than 1024 bytes");
   for (const char c : path)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\\')
-      return refuse("has a control character or backslash");
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return refuse("has a control character");
+  // What Windows would read as another folder than this one. Further in, the Hub takes backslashes (huggingface_hub
+  // 2.4.0 tests/test_file_download.py, "folder/..\\..\\..\\file") and clients refuse to write them.
+  const bool drive = path.size() > 1 && path[1] == ':' && std::isalpha(static_cast<unsigned char>(path[0]));
+  if (path.starts_with('\\') || path.starts_with("..\\") || (drive && contains(path, "\\")))
+    return refuse("begins as a path of Windows does");
   for (const auto& part : split(path, '/')) {
     if (part.empty()) return refuse("has an empty part");
     if (part == "." || part == "..") return refuse("may not climb");

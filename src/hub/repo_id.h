@@ -41,7 +41,7 @@ struct RepoId {
 /// `owner/name`, both parts checked.
 Result<RepoId> parse_repo_id(RepoKind kind, std::string_view id);
 
-/// A path inside a repository: relative, no empty, `.`, `..` or `.git` part, no control character or backslash, UTF-8,
+/// A path inside a repository: relative, no empty, `.`, `..` or `.git` part, no control character or drive, UTF-8,
 /// at most 1024 bytes. bad_input otherwise. Returns it without a slash at the end.
 Result<std::string> check_path(std::string_view path);
 

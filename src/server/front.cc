@@ -4,7 +4,9 @@
 // 2. A repository that the caller may not know of answers as one that does not exist.
 // 3. A shown token that is wrong is refused, also where none is needed; an old cookie only makes a visitor.
 //    A cookie changes something only from our own pages (server/origin.h).
-// 4. Every failure is a JSON object with the headers that huggingface_hub reads (2.4.0 utils/_http.py), an OpenAI error
+// 4. Former names of a repository, and short names that the hub's administrators gave, lead on by 307, on every address
+//    and only for those who may know of the repository.
+// 5. Every failure is a JSON object with the headers that huggingface_hub reads (2.4.0 utils/_http.py), an OpenAI error
 //    under /v1/, or a page for a browser.
 #include "server/server.h"
 
@@ -83,7 +85,8 @@ Result<hub::Org> find_org(const Request& rq, const Decision& needed) {
 
 // The path's repository, when the caller has the row's right on it.
 Result<hub::Repo> find_repo(const Request& rq, hub::Right right, std::string_view permission) {
-  const auto id = hub::parse_repo_id(rq.kind(), rq.arg("repo"));
+  auto id = hub::parse_repo_id(rq.kind(), rq.arg("repo"));
+  if (!id.ok() && hub::check_name(rq.arg("repo")).ok()) id = hub::RepoId{rq.kind(), "", rq.arg("repo")};
   if (!id.ok()) return Status(Code::repo_not_found, cat("Repository not found: ", rq.arg("repo")));
   auto found = rq.hub().repo(*id);
   auto* upstream = rq.services().pull_through;
@@ -92,6 +95,26 @@ Result<hub::Repo> find_repo(const Request& rq, hub::Right right, std::string_vie
   TRY(hub::check_access(rq.caller(), repo, right, permission));
   if (upstream && right == hub::Right::write) TRY(upstream->check_write(repo));
   return repo;
+}
+
+// The same address with the repository's present name where the path has `asked` (owner/name, or a short name).
+std::string renamed(const net::RequestHead& head, std::string_view asked, const hub::Repo& repo) {
+  const auto parts = split(head.path, '/');
+  const size_t width = contains(asked, "/") ? 2 : 1;
+  for (size_t i = 1; i + width <= parts.size(); ++i) {
+    std::string name;
+    for (size_t k = i; k < i + width; ++k) name += cat(k > i ? "/" : "", percent_decode(parts[k]).value_or(""));
+    const bool git = name.ends_with(".git");
+    if (git) name.resize(name.size() - 4);
+    if (name != asked) continue;
+    std::string out;
+    for (size_t k = 1; k < parts.size(); ++k) {
+      if (k > i && k < i + width) continue;
+      out += k == i ? cat("/", repo.full_name(), git ? ".git" : "") : cat("/", parts[k]);
+    }
+    return head.query.empty() ? out : cat(out, "?", head.query);
+  }
+  return {};
 }
 
 bool openai_shape(std::string_view path) {
@@ -268,6 +291,8 @@ Result<const Route*> Front::decide(Request& rq, bool spend) const {
   if (rq.by_session_ && !is_safe(rq.method())) TRY(check_origin(rq.head(), rq.caller_.session_id));
   if (const auto right = right_of(access)) {
     rq.repo_ = TRY(find_repo(rq, *right, needed.permission));
+    if (!equals_ignore_case(rq.repo_->full_name(), rq.arg("repo")))
+      rq.moved_to_ = renamed(rq.head(), rq.arg("repo"), *rq.repo_);
   } else if (access == Access::org_member || access == Access::org_admin) {
     rq.org_ = TRY(find_org(rq, needed));
   } else {
@@ -296,8 +321,9 @@ Status Front::take_xet_grant(Request& rq, bool write) const {
 std::optional<net::Response> Front::admit(const net::RequestHead& head) {
   Request rq(services_, net::Request{.head = head, .body = {}, .file = {}}, {});
   const auto route = decide(rq, /*spend=*/false);
-  if (route.ok()) return std::nullopt;
-  return finish(rq, route.status().clone());
+  if (!route.ok()) return finish(rq, route.status().clone());
+  if (!rq.moved_to_.empty()) return finish(rq, redirect(rq.moved_to_, 307));
+  return std::nullopt;
 }
 
 net::Response Front::handle(net::Request&& raw, std::stop_token stop) {
@@ -306,6 +332,7 @@ net::Response Front::handle(net::Request&& raw, std::stop_token stop) {
     if (rq.method() == "OPTIONS") return preflight();
     try {
       const auto* route = TRY(decide(rq, /*spend=*/true));
+      if (!rq.moved_to_.empty()) return redirect(rq.moved_to_, 307);
       auto response = TRY(route->handle(rq));
       if (response.status < 400) audit_request(rq, *route);
       return response;

@@ -37,6 +37,8 @@ std::string signed_target(const Signer& signer, std::string_view method, std::st
 /// Was this target made by signed_target, and is it still good?
 bool check_signed_target(const Signer& signer, std::string_view method, std::string_view target);
 
+class PushHooks;
+
 struct Services {
   hub::Hub& hub;
   Signer signer;
@@ -52,6 +54,7 @@ struct Services {
   double slow_s = 0;                          ///< a warning for each handler that took longer; 0: none
   bool private_webhooks = false;              ///< webhooks may call addresses outside the public Internet
   RateLimiter* limiter = nullptr;             ///< null: nobody is limited
+  PushHooks* push_hooks = nullptr;            ///< null: nobody can push with git
 };
 
 }  // namespace hearth::server

@@ -149,6 +149,54 @@ def test_push_rules(hub, git, repo):
     assert head(hub, repo) == before
 
 
+def test_binary_files_go_through_lfs(hub, git, repo):
+    here = git.clone(repo, "here", hub.alice)
+    (here / "blob.dat").write_bytes(bytes(range(256)))
+    git.commit(here)
+    refused = git.run("push", "origin", "main", at=here, check=False)
+    assert refused.returncode and "blob.dat is a binary file" in refused.stderr and "git lfs track" in refused.stderr
+    git.run("lfs", "migrate", "import", "--include=*.dat", "-y", at=here)
+    git.run("push", "origin", "main", at=here)
+    assert hub.call("GET", f"/{repo}/resolve/main/blob.dat")[2] == bytes(range(256))
+
+
+def test_protected_branches_refuse_pushes(hub, git, repo):
+    before = head(hub, repo)
+    here = git.clone(repo, "here", hub.alice)
+    (here / "x").write_text("x")
+    git.commit(here)
+    git.run("push", "origin", "main", "main:release/1", at=here)
+    rules = {"protectedBranches": [{"pattern": "main"}, {"pattern": "release/*"}]}
+    assert hub.call("PUT", f"/api/models/{repo}/protected-branches", rules, token=hub.alice)[0] == 200
+    for words in (("--force", "origin", f"{before}:main"), ("origin", ":release/1"), ("--force", "origin", f"{before}:release/1")):
+        refused = git.run("push", *words, at=here, check=False)
+        assert refused.returncode and "is protected" in refused.stderr, words
+    (here / "x").write_text("y")
+    git.commit(here)
+    git.run("push", "origin", "main", at=here)  # forward is fine
+    assert head(hub, repo) != before
+
+
+def test_pull_requests_are_fetched_by_name_and_pushed_by_their_author(hub, git, repo):
+    line = b'{"key":"header","value":{"summary":"from bob"}}\n{"key":"file","value":{"path":"b.txt","content":"Yg==","encoding":"base64"}}'
+    status, _, body = hub.call("POST", f"/api/models/{repo}/commit/main?create_pr=1", line, token=hub.bob, headers={"Content-Type": "application/x-ndjson"})
+    assert status == 200, body
+    here = git.clone(repo, "here", hub.bob)
+    assert not git.run("for-each-ref", "refs/remotes/origin/pr", at=here).stdout  # a clone does not take them
+    git.run("fetch", "-q", "origin", "refs/pr/1:mine", at=here)
+    git.run("checkout", "-q", "mine", at=here)
+    assert (here / "b.txt").read_text() == "b"
+    (here / "c.txt").write_text("c")
+    commit = git.commit(here)
+    git.run("push", "origin", "mine:refs/pr/1", at=here)
+    assert head(hub, repo) != commit
+    assert hub.call("GET", f"/{repo}/resolve/refs%2Fpr%2F1/c.txt")[2] == b"c"
+    for target in ("main", "refs/pr/2", "new"):
+        refused = git.run("push", "origin", f"mine:{target}", at=here, check=False)
+        assert refused.returncode and ("may not change" in refused.stderr or "no pull request" in refused.stderr), refused.stderr
+    assert git.run("push", "origin", ":refs/pr/1", at=here, check=False).returncode
+
+
 def test_who_may(hub, git, repo):
     before = head(hub, repo)
     private = make_repo(hub, hub.alice, "hidden", private=True)

@@ -51,6 +51,10 @@ seed("json", "numbers", b"[0,-0,1.0,1e308,4.9e-324,9223372036854775807,-92233720
 paths = ["/", "/models", "/a/b/resolve/main/x%2Fy.json", "/datasets/a/b.git/info/refs", "/api/spaces/a/b/tree/refs%2Fpr%2F1/d/"]
 for i, text in enumerate(paths):
     seed("http", f"path{i}", b"p" + text.encode())
+for i, line in enumerate(['{"key":"file","value":{"path":"a","content":"YQ==","encoding":"base64"}}',
+                          '{"key":"file","value":{"path":"a","content":"\\u00e9","encoding":"utf-8"}}\n',
+                          '{"key":"lfsFile","value":{"path":"b","algo":"sha256","oid":"00","size":1}}', '{"key":"deletedFolder","value":{"path":"c/"}}', "[1"]):
+    seed("commit_payload", f"{i}", b'{"key":"header","value":{"summary":"s","parentCommit":"0"}}\n' + line.encode())
 seed("http", "escape", b"ea=1&b[]=%C3%A9+x&hearth_session=%00; hearth_session=s")
 for i, text in enumerate(["bytes=0-99", "bytes=-5", "bytes=7-", "bytes=9999999999999999999-", "bytes=0-1,3-4"]):
     seed("http", f"range{i}", b"r" + text.encode())

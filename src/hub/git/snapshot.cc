@@ -1,7 +1,9 @@
 #include "hub/git/snapshot.h"
 
 #include <algorithm>
+#include <map>
 
+#include "base/files.h"
 #include "base/text.h"
 
 namespace hearth::hub::git {
@@ -28,12 +30,38 @@ bool is_hex(std::string_view text) {
                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); });
 }
 
-// The id at a path below a tree, or nothing.
-const git_oid* find(git_tree* root, const char* path, TreeEntryPtr& holder) {
-  git_tree_entry* entry = nullptr;
-  if (git_tree_entry_bypath(&entry, root, path) != 0) return nullptr;
-  holder.reset(entry);
-  return git_tree_entry_id(entry);
+// The tree at a path below another; null when there is none.
+Result<TreePtr> folder_at(git_repository* repository, git_tree* root, const std::string& path) {
+  if (path.empty()) return tree(repository, *git_tree_id(root));
+  git_tree_entry* found = nullptr;
+  if (git_tree_entry_bypath(&found, root, path.c_str()) != 0) return TreePtr();
+  const TreeEntryPtr entry(found);
+  if (git_tree_entry_type(entry.get()) != GIT_OBJECT_TREE) return TreePtr();
+  return tree(repository, *git_tree_entry_id(entry.get()));
+}
+
+// Of the entries of a folder, those to which `summary`'s commit gave their present content get it and leave the list.
+Status find_changed(git_repository* repository, git_tree* root, const std::vector<TreePtr>& parents,
+                    const std::string& folder, const CommitSummary& summary, std::vector<TreeEntry*>& waiting) {
+  const auto now = TRY(folder_at(repository, root, folder));
+  if (!now) return {};
+  std::vector<TreePtr> before;
+  for (const auto& parent : parents) {
+    before.push_back(TRY(folder_at(repository, parent.get(), folder)));
+    if (before.back() && git_oid_equal(git_tree_id(before.back().get()), git_tree_id(now.get()))) return {};
+  }
+  std::erase_if(waiting, [&](TreeEntry* entry) {
+    const std::string name(path_name(entry->path));
+    const auto* here = git_tree_entry_byname(now.get(), name.c_str());
+    if (!here || hex(*git_tree_entry_id(here)) != entry->oid) return false;
+    for (const auto& parent : before) {
+      const auto* there = parent ? git_tree_entry_byname(parent.get(), name.c_str()) : nullptr;
+      if (there && git_oid_equal(git_tree_entry_id(there), git_tree_entry_id(here))) return false;
+    }
+    entry->last_commit = summary;
+    return true;
+  });
+  return {};
 }
 
 Status collect_files(const Snapshot& at, git_tree* folder, const std::string& prefix, size_t limit,
@@ -150,8 +178,9 @@ Status find_last_commits(const Snapshot& snapshot, std::vector<TreeEntry>& entri
   git_revwalk_sorting(walk.get(), GIT_SORT_TOPOLOGICAL | GIT_SORT_TIME);
   if (const int r = git_revwalk_push(walk.get(), git_commit_id(snapshot.commit.get())); r != 0)
     return failure(r, "history");
-  std::vector<TreeEntry*> open;
-  for (auto& entry : entries) open.push_back(&entry);
+  // A commit that left a folder as it was costs one comparison for all that lies in it.
+  std::map<std::string, std::vector<TreeEntry*>> open;
+  for (auto& entry : entries) open[std::string(path_parent(entry.path))].push_back(&entry);
   git_oid id;
   CommitSummary oldest;
   for (int visited = 0; visited < kHistoryMax && !open.empty() && git_revwalk_next(&id, walk.get()) == 0; ++visited) {
@@ -164,19 +193,14 @@ Status find_last_commits(const Snapshot& snapshot, std::vector<TreeEntry>& entri
     }
     const char* title = git_commit_summary(here.get());
     oldest = {hex(id), title ? title : "", git_commit_time(here.get()) * 1000};
-    std::erase_if(open, [&](TreeEntry* entry) {
-      TreeEntryPtr holder, parent_holder;
-      const auto* now = find(here_tree.get(), entry->path.c_str(), holder);
-      if (!now || hex(*now) != entry->oid) return false;
-      for (const auto& parent : parents) {
-        const auto* before = find(parent.get(), entry->path.c_str(), parent_holder);
-        if (before && git_oid_equal(before, now)) return false;
-      }
-      entry->last_commit = oldest;
-      return true;
-    });
+    for (auto group = open.begin(); group != open.end();) {
+      auto& [folder, waiting] = *group;
+      TRY(find_changed(snapshot.repository.get(), here_tree.get(), parents, folder, oldest, waiting));
+      group = waiting.empty() ? open.erase(group) : std::next(group);
+    }
   }
-  for (auto* entry : open) entry->last_commit = oldest;  // older than the search goes
+  for (auto& [folder, waiting] : open)
+    for (auto* entry : waiting) entry->last_commit = oldest;  // older than the search goes
   return {};
 }
 

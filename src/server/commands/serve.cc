@@ -18,8 +18,9 @@
 #include "server/data_folder.h"
 #include "server/metrics.h"
 #include "server/network.h"
-#include "server/rate_limit.h"
 #include "server/pull_through.h"
+#include "server/push_hooks.h"
+#include "server/rate_limit.h"
 #include "server/server.h"
 #include "server/services.h"
 #include "server/systemd.h"
@@ -66,6 +67,8 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
   for (const auto& text : arguments.all("rate-limit")) TRY(set_rate(rates, text));
   RateLimiter limiter(rates);
   PullThrough pull_through(*hub, {.fresh_ms = network.fresh_ms, .miss_ms = network.miss_ms});
+  const auto push_hooks = PushHooks::start(*hub);
+  if (!push_hooks.ok()) log(LogLevel::warning, "server", push_hooks.status().message());
   const Services services{
       .hub = *hub,
       .signer = TRY(Signer::open(*hub)),
@@ -81,6 +84,7 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
       .slow_s = network.slow_s,
       .private_webhooks = webhooks == "on",
       .limiter = &limiter,
+      .push_hooks = push_hooks.ok() ? push_hooks->get() : nullptr,
   };
   Front front(services);
   const Background background(services);

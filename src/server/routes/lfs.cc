@@ -5,8 +5,11 @@
 
 #include "base/text.h"
 #include "hub/content.h"
+#include "hub/discussions.h"
+#include "hub/maintenance.h"
 #include "hub/owners.h"
 #include "server/file_response.h"
+#include "server/lfs_multipart.h"
 #include "server/pull_through.h"
 #include "server/routes_registry.h"
 #include "server/services.h"
@@ -33,7 +36,16 @@ void object_error(JsonWriter& out, int code, std::string_view message) {
   out.key("error").begin_object().field("code", code).field("message", message).end();
 }
 
-Status object_answer(JsonWriter& out, const Request& rq, const hub::Repo& repo, const Json& object, bool upload) {
+// What the batch asks for, beside the objects.
+struct Batch {
+  bool upload = false;
+  bool multipart = false;      ///< uploads go in parts: the client can, and an object is large enough
+  int64_t multipart_over = 0;  ///< the repository's limit
+};
+
+Status object_answer(JsonWriter& out, const Request& rq, const hub::Repo& repo, const Json& object,
+                     const Batch& wanted) {
+  const bool upload = wanted.upload;
   const auto oid = object["oid"].as_string();
   const auto size = object["size"].as_int(-1);
   out.begin_object().field("oid", oid).field("size", size).field("authenticated", true);
@@ -44,7 +56,11 @@ Status object_answer(JsonWriter& out, const Request& rq, const hub::Repo& repo, 
     object_error(out, 422, "an object is named by 64 lower-case hexadecimal digits and a size");
   } else if (upload && !present) {
     out.key("actions").begin_object();
-    action(out, rq, "upload", "PUT", cat(target, "?size=", size));
+    const auto part = lfs_part_size(size, wanted.multipart_over);
+    if (wanted.multipart && size > 0)
+      lfs_multipart_action(out, rq, repo, oid, size, part > 0 ? part : size, kLifetime_ms);
+    else
+      action(out, rq, "upload", "PUT", cat(target, "?size=", size));
     action(out, rq, "verify", "POST", cat("/lfs/verify/", repo.id));
     out.end();
   } else if (upload) {
@@ -83,13 +99,25 @@ Result<Response> batch(Request& rq) {
   if (operation != "upload" && operation != "download")
     return Status(Code::bad_input, cat("operation is upload or download, not '", operation, "'"));
   const bool upload = operation == "upload";
-  TRY(hub::check_access(rq.caller(), repo, upload ? hub::Right::write : hub::Right::content));
+  TRY(hub::check_access(rq.caller(), repo, hub::Right::content));
+  // Whoever may open a pull request may upload what it will hold.
+  if (upload) TRY(hub::check_discuss(rq.caller(), repo));
   const auto& objects = body["objects"].array();
   if (objects.size() > kMaxObjects) return Status(Code::too_large, cat("at most ", kMaxObjects, " objects a batch"));
   if (upload) TRY(check_room(rq, repo, objects));
+  if (const auto algorithm = body["hash_algo"].as_string("sha256"); algorithm != "sha256" && algorithm != "sha_256")
+    return Status(Code::bad_input, cat("hash_algo '", algorithm.substr(0, 40), "' is not known (sha256)"));
+  Batch wanted{.upload = upload};
+  const auto& transfers = body["transfers"].array();
+  if (upload && std::find(transfers.begin(), transfers.end(), Json("multipart")) != transfers.end()) {
+    wanted.multipart_over = TRY(hub::lfs_multipart_bytes(rq.hub(), repo));
+    // git's agent takes one kind of transfer a batch, so one large object makes all of them multipart.
+    for (const auto& object : objects)
+      wanted.multipart |= lfs_part_size(object["size"].as_int(), wanted.multipart_over) > 0;
+  }
   JsonWriter out;
-  out.begin_object().field("transfer", "basic").key("objects").begin_array();
-  for (const auto& object : objects) TRY(object_answer(out, rq, repo, object, upload));
+  out.begin_object().field("transfer", wanted.multipart ? "multipart" : "basic").key("objects").begin_array();
+  for (const auto& object : objects) TRY(object_answer(out, rq, repo, object, wanted));
   out.end().field("hash_algo", "sha256").end();
   return lfs_json(out.take());
 }
@@ -139,15 +167,8 @@ Result<Response> verify(Request& rq) {
   return lfs_json("{}");
 }
 
-// Nobody holds a lock on this hub, which git-lfs asks before every push.
-Result<Response> locks(Request&) {
-  return lfs_json(R"({"ours":[],"theirs":[],"locks":[]})");
-}
-
 constexpr Route kRoutes[] = {
     {"POST", "/{kind?}/{repo}/info/lfs/objects/batch", Access::metadata, batch, BodyMode::memory, 8 << 20},
-    {"POST", "/{kind?}/{repo}/info/lfs/locks/verify", Access::metadata, locks},
-    {"GET", "/{kind?}/{repo}/info/lfs/locks", Access::metadata, locks},
     {"PUT", "/lfs/objects/{number}/{oid}", Access::signed_link, put, BodyMode::spool, kMaxFile},
     {"GET", "/lfs/objects/{number}/{oid}", Access::signed_link, get},
     {"POST", "/lfs/verify/{number}", Access::signed_link, verify},

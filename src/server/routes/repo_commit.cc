@@ -1,26 +1,61 @@
 // POST .../preupload/{rev}: how each file should travel; POST .../commit/{rev}: newline-separated JSON, one operation a
 // line after the header. The body lies in a file, so that a commit of 100 MB takes no more memory than its files.
 // Source: huggingface_hub 2.4.0 _commit_api.py (_fetch_upload_modes, _prepare_commit_payload), HfApi.create_commit.
+#include <atomic>
+
 #include "base/encoding.h"
 #include "base/text.h"
 #include "hub/commit.h"
+#include "hub/discussions.h"
 #include "hub/preupload.h"
 #include "server/api_json.h"
+#include "server/commit_payload.h"
 #include "server/route.h"
 
 namespace hearth::server::routes {
 namespace {
 
+constexpr size_t kTitleMin = 3, kTitleMax = 200;  // of a pull request
 constexpr size_t kPreuploadFilesMax = 1000;
 constexpr uint64_t kCommitBodyMax = 1u << 30;
-constexpr uint64_t kContentMax = 512u << 20;  // of all regular files of a commit
+constexpr uint64_t kBodiesMax = 3ull << 29;  // of the commits being made at once
+
+// A commit's share of the memory that all commits together may take for their files: the first has its share whatever
+// its size, a further one only while it fits.
+class Share {
+ public:
+  explicit Share(uint64_t bytes) : bytes_(bytes) {
+    const auto before = taken.fetch_add(bytes_);
+    fits_ = before == 0 || before + bytes_ <= kBodiesMax;
+  }
+  ~Share() { taken.fetch_sub(bytes_); }
+  Share(const Share&) = delete;
+  Share& operator=(const Share&) = delete;
+  bool fits() const { return fits_; }
+
+ private:
+  static constinit std::atomic<uint64_t> taken;
+  uint64_t bytes_;
+  bool fits_;
+};
+constinit std::atomic<uint64_t> Share::taken = 0;
 
 std::optional<std::string> optional_text(const Json& body, std::string_view key) {
   if (!body[key].is_string()) return std::nullopt;
   return std::string(body[key].as_string());
 }
 
+// A path that may not be is 422 on the Hub (huggingface_hub 2.4.0 tests/test_hf_api.py, "..\\ddd").
+std::optional<Response> refused_path(std::string_view path) {
+  const auto checked = hub::check_path(path);
+  if (checked.ok()) return std::nullopt;
+  auto out = error_response(checked.status(), /*anonymous=*/false);
+  out.status = 422;
+  return out;
+}
+
 Result<Response> preupload(Request& rq) {
+  if (!rq.query_flag("create_pr")) TRY(hub::check_commit_to(rq.hub(), *TRY(rq.repo()), rq.caller(), rq.arg("rev")));
   const auto body = TRY(rq.json());
   const auto& wanted = body["files"].array();
   if (wanted.size() > kPreuploadFilesMax)
@@ -33,6 +68,8 @@ Result<Response> preupload(Request& rq) {
                      .size_bytes = static_cast<uint64_t>(size),
                      .sample = TRY(from_base64(file["sample"].as_string()))});
   }
+  for (const auto& file : files)
+    if (auto refused = refused_path(file.path)) return *std::move(refused);
   const auto modes = TRY(hub::preupload(rq.hub(), *TRY(rq.repo()), rq.arg("rev"), files,
                                         optional_text(body, "gitAttributes"), optional_text(body, "gitIgnore")));
   JsonWriter out;
@@ -48,83 +85,60 @@ Result<Response> preupload(Request& rq) {
   return json_response(out.end().end().take());
 }
 
-Result<hub::Operation> read_operation(std::string_view key, const Json& value) {
-  const auto text = [&](std::string_view name) { return std::string(value[name].as_string()); };
-  if (key == "file") {
-    const auto encoding = value["encoding"].as_string("utf-8");
-    if (encoding == "base64")
-      return hub::Operation(hub::PutFile{text("path"), TRY(from_base64(value["content"].as_string()))});
-    if (encoding == "utf-8") return hub::Operation(hub::PutFile{text("path"), text("content")});
-    return Status(Code::bad_input, cat("encoding '", encoding.substr(0, 40), "' is not known (base64, utf-8)"));
+// A pull request against main, or another branch by its name, for the commit that `wanted` will be.
+Result<hub::Discussion> open_pull_request(Request& rq, const hub::Repo& repo, const hub::NewCommit& wanted) {
+  const auto base = TRY(hub::resolve_revision(rq.hub(), repo, cat("refs/heads/", rq.arg("rev"))));
+  // Refused before there is a pull request, not after.
+  if (!wanted.parent.empty() && !base.starts_with(to_lower_ascii(wanted.parent)))
+    return Status(Code::precondition,
+                  "The branch was updated since you opened this page. Please refresh and try again.");
+  auto title = std::string(trim(wanted.summary));
+  if (title.size() < kTitleMin) title = cat("Commit: ", title);
+  if (title.size() > kTitleMax) {
+    title.resize(kTitleMax);
+    title.resize(title.size() - utf8_incomplete_tail(title));
   }
-  if (key == "lfsFile") {
-    if (const auto algo = value["algo"].as_string("sha256"); algo != "sha256")
-      return Status(Code::bad_input, cat("algo '", algo.substr(0, 40), "' is not known (sha256)"));
-    std::optional<uint64_t> size;
-    if (value["size"].as_int(-1) >= 0) size = static_cast<uint64_t>(value["size"].as_int());
-    return hub::Operation(hub::PutLfsFile{text("path"), text("oid"), size});
-  }
-  if (key == "deletedFile") return hub::Operation(hub::DeleteFile{text("path")});
-  if (key == "deletedFolder") return hub::Operation(hub::DeleteFolder{text("path")});
-  return Status(Code::bad_input,
-                cat("'", key.substr(0, 40), "' is not known (header, file, lfsFile, deletedFile, deletedFolder)"));
-}
-
-Result<hub::NewCommit> read_commit(std::string_view text) {
-  hub::NewCommit out;
-  bool header = false;
-  uint64_t content = 0;
-  int64_t number = 0;
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    const auto line = trim(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    ++number;
-    if (line.empty()) continue;
-    auto parsed = Json::parse(line);
-    if (!parsed.ok()) return std::move(parsed).status().with(cat("line ", number));
-    const auto& value = (*parsed)["value"];
-    const auto key = (*parsed)["key"].as_string();
-    if (key == "header") {
-      out.summary = value["summary"].as_string();
-      out.description = value["description"].as_string();
-      out.parent = value["parentCommit"].as_string();
-      header = true;
-      continue;
-    }
-    auto operation = read_operation(key, value);
-    if (!operation.ok()) return std::move(operation).status().with(cat("line ", number));
-    if (const auto* file = std::get_if<hub::PutFile>(&*operation)) content += file->bytes.size();
-    if (content > kContentMax)
-      return Status(Code::too_large, "the regular files of one commit are over 512 MB together; split it or use LFS");
-    out.operations.push_back(*std::move(operation));
-  }
-  if (!header)
-    return Status(Code::bad_input, "a commit begins with a line {\"key\": \"header\", \"value\": {\"summary\": ...}}");
-  return out;
+  return hub::open_pull_request(
+      rq.hub(), repo, rq.caller(),
+      {.title = title, .description = wanted.description, .status = hub::DiscussionStatus::open, .start = base});
 }
 
 Result<Response> commit(Request& rq) {
-  if (rq.query_flag("create_pr"))
-    return Status(Code::unsupported,
-                  "this hub has no pull requests yet: commit to a branch instead (create_branch, revision=)");
+  const auto* repo = TRY(rq.repo());
+  const bool create_pr = rq.query_flag("create_pr");
+  if (!create_pr) TRY(hub::check_commit_to(rq.hub(), *repo, rq.caller(), rq.arg("rev")));
+  const Share share(rq.spooled().size_bytes());
+  if (!share.fits()) return Status(Code::unavailable, "many large commits are being made: try again in a moment");
   hub::NewCommit wanted;
   {
     const auto body = TRY(MappedFile::open(rq.spooled().path()));
-    wanted = TRY(read_commit(body.text()));
+    wanted = TRY(read_commit_payload(body.text()));
   }
   wanted.branch = rq.arg("rev");
-  const auto* repo = TRY(rq.repo());
+  for (const auto& operation : wanted.operations)
+    if (auto refused = refused_path(std::visit([](const auto& o) { return o.path; }, operation)))
+      return *std::move(refused);
+  std::string pull_request;
+  if (create_pr) {
+    const auto opened = TRY(open_pull_request(rq, *repo, wanted));
+    wanted.branch = opened.ref();
+    pull_request = cat(repo_url(rq, *repo), "/discussions/", opened.num);
+  }
   const auto done = TRY(hub::create_commit(rq.hub(), *repo, rq.caller(), wanted));
-  return json_response(Json(Json::Object{{"success", true},
-                                         {"commitOid", done.id},
-                                         {"commitUrl", cat(repo_url(rq, *repo), "/commit/", done.id)},
-                                         {"hookOutput", ""}}));
+  Json answer = Json::Object{{"success", true},
+                             {"commitOid", done.id},
+                             {"commitUrl", cat(repo_url(rq, *repo), "/commit/", done.id)},
+                             {"hookOutput", ""}};
+  if (!pull_request.empty()) answer.set("pullRequestUrl", pull_request);
+  return json_response(answer);
 }
 
+// Whoever reads the files may open a pull request and commit to it; other branches are judged in the handler.
+constexpr Decision kContribute{Access::content, "discussion.write"};
+
 constexpr Route kRoutes[] = {
-    {"POST", "/api/{kind}/{repo}/preupload/{rev}", Access::write, preupload, BodyMode::memory, 8u << 20},
-    {"POST", "/api/{kind}/{repo}/commit/{rev}", Access::write, commit, BodyMode::spool, kCommitBodyMax},
+    {"POST", "/api/{kind}/{repo}/preupload/{rev}", kContribute, preupload, BodyMode::memory, 8u << 20},
+    {"POST", "/api/{kind}/{repo}/commit/{rev}", kContribute, commit, BodyMode::spool, kCommitBodyMax},
 };
 
 }  // namespace

@@ -57,15 +57,15 @@ Result<Response> commits(Request& rq) {
 
 Result<Response> create_branch(Request& rq) {
   const auto body = TRY(rq.json());
-  if (body["emptyBranch"].as_bool())
-    return Status(Code::unsupported, "this hub makes no empty branches; push one with git");
-  TRY(hub::create_branch(rq.hub(), *TRY(rq.repo()), rq.arg("rev"), body["startingPoint"].as_string(),
-                         body["overwrite"].as_bool()));
+  TRY(hub::create_branch(rq.hub(), *TRY(rq.repo()), rq.caller(), rq.arg("rev"),
+                         {.start = std::string(body["startingPoint"].as_string()),
+                          .empty = body["emptyBranch"].as_bool(),
+                          .overwrite = body["overwrite"].as_bool()}));
   return json_response(Json(Json::Object()));
 }
 
 Result<Response> delete_branch(Request& rq) {
-  TRY(hub::delete_branch(rq.hub(), *TRY(rq.repo()), rq.arg("rev")));
+  TRY(hub::delete_branch(rq.hub(), *TRY(rq.repo()), rq.caller(), rq.arg("rev")));
   return json_response(Json(Json::Object()));
 }
 
