@@ -123,7 +123,7 @@ class Importer {
     const auto done = TRY(create_commit(hub_, repo, caller, commit));
     for (const auto& ref : revision.refs) {
       if (ref == "main") continue;
-      const auto made = create_branch(hub_, repo, ref, done.id, /*overwrite=*/true);
+      const auto made = create_branch(hub_, repo, caller, ref, {.start = done.id, .overwrite = true});
       if (!made.ok()) out.warnings.push_back(cat(cached.repo.id, ": ", ref, ": ", made.message()));
     }
     ++out.snapshots;

@@ -25,7 +25,7 @@ struct World {
         tokens.emplace_back(cat(name, "/", hub::role_name(role)), *token);
       }
     }
-    for (const auto kind : {hub::RepoKind::model, hub::RepoKind::dataset}) {
+    for (const auto kind : {hub::RepoKind::model, hub::RepoKind::dataset, hub::RepoKind::bucket}) {
       REQUIRE(hub->create_repo({.id = {kind, "alice", "hidden"}, .is_private = true}).ok());
       REQUIRE(hub->create_repo({.id = {kind, "alice", "seen"}}).ok());
     }

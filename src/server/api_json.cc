@@ -39,6 +39,15 @@ Json created_json(const Request& rq, const hub::Repo& repo) {
   return Json::Object{{"url", repo_url(rq, repo)}, {"name", repo.full_name()}, {"id", hub::object_id_of(repo.id)}};
 }
 
+Response exists_response(const Request& rq, const hub::Repo& repo) {
+  const auto refusal = Status(Code::conflict, cat("You already created this ", hub::kind_name(repo.kind), " repo"));
+  auto answer = created_json(rq, repo);
+  answer.set("error", refusal.message());
+  auto out = error_response(refusal, /*anonymous=*/false);
+  out.body = answer.dump();
+  return out;
+}
+
 Json tree_entry_json(const hub::TreeEntry& entry) {
   Json out = Json::Object{{"type", entry.is_folder ? "directory" : "file"},
                           {"oid", entry.oid},

@@ -22,6 +22,9 @@ std::string repo_url(const Request& rq, const hub::Repo& repo);
 /// {url, name, id}: the answer to creating or moving; also part of a conflict's answer.
 Json created_json(const Request& rq, const hub::Repo& repo);
 
+/// 409 for a repository that is there already, with the same keys besides: `exist_ok=True` reads `url`.
+Response exists_response(const Request& rq, const hub::Repo& repo);
+
 /// One item of `tree` and `paths-info`.
 Json tree_entry_json(const hub::TreeEntry& entry);
 /// The files of a repository as `siblings`; with `blobs` also sizes and hashes.

@@ -93,7 +93,7 @@ class Request {
   AuditNote audit_;
   std::string_view route_;  // the pattern, once found
   std::optional<RateState> rate_;
-  std::string moved_to_;    // where the same thing lies since its repository has another name
+  std::string moved_to_;  // where the same thing lies since its repository has another name
 };
 
 // ---- answers ----

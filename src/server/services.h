@@ -14,6 +14,7 @@ namespace hearth::server {
 
 class Ingress;
 class Metrics;
+class BucketFeed;
 class PullThrough;
 class RateLimiter;
 
@@ -45,6 +46,7 @@ struct Services {
   std::string web_folder;                     ///< the built browser code, `../web` beside the program's folder
   bool on_loopback = false;                   ///< bound to this machine alone
   endpoints::Endpoints* endpoints = nullptr;  ///< null: no engines
+  BucketFeed* bucket_feed = nullptr;          ///< null: nobody is told of changes
   bool anonymous_inference = false;           ///< visitors may use engines of public models
   PullThrough* pull_through = nullptr;        ///< null: no other hub is asked for what is not here
   const Ingress* ingress = nullptr;           ///< null: clients connect to the hub itself

@@ -121,8 +121,7 @@ awaitable<bool> Connection::send_range(const Fd& file, uint64_t begin, uint64_t 
   auto& socket = channel_.socket();
   const Waiting waiting(*this, shared_.options.stall_timeout_ms);
   while (left > 0) {
-    const auto sent =
-        ::sendfile(socket.native_handle(), file.get(), &offset, std::min<uint64_t>(left, kSendfilePiece));
+    const auto sent = ::sendfile(socket.native_handle(), file.get(), &offset, std::min<uint64_t>(left, kSendfilePiece));
     if (sent > 0) {
       left -= static_cast<uint64_t>(sent);
       sent_bytes_ += static_cast<uint64_t>(sent);

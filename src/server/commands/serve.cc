@@ -14,6 +14,7 @@
 #include "hub/catalog.h"
 #include "hub/configuration.h"
 #include "server/background.h"
+#include "server/bucket_feed.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
 #include "server/metrics.h"
@@ -69,12 +70,14 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
   PullThrough pull_through(*hub, {.fresh_ms = network.fresh_ms, .miss_ms = network.miss_ms});
   const auto push_hooks = PushHooks::start(*hub);
   if (!push_hooks.ok()) log(LogLevel::warning, "server", push_hooks.status().message());
+  BucketFeed bucket_feed(*hub);
   const Services services{
       .hub = *hub,
       .signer = TRY(Signer::open(*hub)),
       .web_folder = path_join(path_parent(path_parent(executable_path())), "web"),
       .on_loopback = is_loopback(host),
       .endpoints = &engines,
+      .bucket_feed = &bucket_feed,
       .anonymous_inference = inference == "on" || (inference == "auto" && is_loopback(host)),
       .pull_through = &pull_through,
       .ingress = &network.ingress,

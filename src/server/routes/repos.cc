@@ -43,16 +43,6 @@ Status add_files(Request& rq, const hub::Repo& repo, const Json& files) {
   return {};
 }
 
-// The answer of 409, from which `exist_ok=True` takes the url.
-Response exists_already(const Request& rq, const hub::Repo& repo) {
-  const auto refusal = Status(Code::conflict, cat("You already created this ", hub::kind_name(repo.kind), " repo"));
-  auto answer = created_json(rq, repo);
-  answer.set("error", refusal.message());
-  auto out = error_response(refusal, /*anonymous=*/false);
-  out.body = answer.dump();
-  return out;
-}
-
 Result<Response> create(Request& rq) {
   const auto body = TRY(rq.json());
   hub::NewRepo wanted;
@@ -73,7 +63,7 @@ Result<Response> create(Request& rq) {
   if (const auto existing = rq.hub().repo(wanted.id);
       existing.ok() && hub::check_access(rq.caller(), *existing, hub::Right::metadata).ok() &&
       equals_ignore_case(existing->full_name(), wanted.id.full()))
-    return exists_already(rq, *existing);
+    return exists_response(rq, *existing);
   TRY(hub::check_create(rq.caller(), wanted.id.owner, wanted.resource_group_id));
   if (const auto name = body["template"].as_string(); !name.empty()) {
     auto id = TRY(hub::parse_repo_id(wanted.id.kind, name));
@@ -123,7 +113,7 @@ Result<Response> duplicate(Request& rq) {
   TRY(hub::check_create(rq.caller(), wanted.id.owner));
   if (const auto existing = rq.hub().repo(wanted.id);
       existing.ok() && equals_ignore_case(existing->full_name(), wanted.id.full()))
-    return exists_already(rq, *existing);
+    return exists_response(rq, *existing);
   // What is private stays so unless its owner says otherwise, as the Hub does.
   wanted.is_private = TRY(read_visibility(body)).value_or(source.is_private);
   wanted.sdk = source.sdk;

@@ -48,7 +48,9 @@ Result<Response> write_token(Request& rq) {
 constexpr Route kRoutes[] = {{"GET", "/api/{kind}/{repo}/xet-write-token/{rev}", Access::content, write_token},
                              {"GET", "/api/{kind}/{repo}/xet-read-token/{rev}", Access::content, read_token},
                              {"GET", "/api/{kind}/{repo}/xet-write-token", Access::content, write_token},
-                             {"GET", "/api/{kind}/{repo}/xet-read-token", Access::content, read_token}};
+                             {"GET", "/api/{kind}/{repo}/xet-read-token", Access::content, read_token},
+                             {"GET", "/api/buckets/{repo}/xet-write-token", Access::write, write_token},
+                             {"GET", "/api/buckets/{repo}/xet-read-token", Access::content, read_token}};
 
 }  // namespace
 extern constinit const Routes xet_token_entry{kRoutes};
