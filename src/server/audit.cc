@@ -29,6 +29,9 @@ constexpr Named kNamed[] = {
     {"POST", "/api/{kind}/{repo}/user-access-request/grant", "repo.access.grant"},
     {"POST", "/api/settings/tokens", "user.token.create"},
     {"DELETE", "/api/settings/tokens/{id}", "user.token.delete"},
+    {"POST", "/api/settings/password", "user.password"},
+    {"POST", "/api/settings/totp/confirm", "user.totp.enable"},
+    {"DELETE", "/api/settings/totp", "user.totp.disable"},
     {"DELETE", "/api/settings/sessions/{id}", "user.session.revoke"},
     {"DELETE", "/api/settings/sessions", "user.session.revoke_others"},
     {"PUT", "/api/organizations/{org}/settings", "org.settings"},
@@ -65,7 +68,8 @@ void write(Request& rq, const hub::AuditEntry& entry) {
 
 std::string audit_action(const Route& route) {
   const auto access = route.access.access;
-  if (is_safe(route.method) || access == Access::open || access == Access::signed_link) return {};
+  if (is_safe(route.method) || access == Access::open || access == Access::application || access == Access::signed_link)
+    return {};
   for (const auto& named : kNamed)
     if (named.method == route.method && named.pattern == route.pattern) return std::string(named.action);
   // POST that reads (paths-info, the LFS batch, git's upload-pack) asks for no more than reading.

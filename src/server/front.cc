@@ -271,7 +271,10 @@ Result<const Route*> Front::decide(Request& rq, bool spend) const {
   rq.route_ = match.route->pattern;
   const auto& needed = match.route->access;
   const Access access = needed.access;
-  if (access == Access::application) return match.route;
+  if (access == Access::application) {
+    TRY(take_turn(rq, spend));
+    return match.route;
+  }
   if (access == Access::signed_link) {
     if (!check_signed_target(services_.signer, rq.method(), rq.head().target))
       return Status(Code::forbidden, "this address is not signed by this hub, or its time is over: ask for a new one");

@@ -46,7 +46,7 @@ Result<Json> base_models(Source s) {
         if (id.ok())
           if (const auto repo = s.rq.hub().repo(*id);
               repo.ok() && hub::check_access(s.rq.caller(), *repo, hub::Right::metadata).ok())
-            model = Json::Object{{"_id", object_id(repo->id)}, {"id", repo->full_name()}};
+            model = Json::Object{{"_id", hub::object_id_of(repo->id)}, {"id", repo->full_name()}};
         models.push_back(std::move(model));
       }
   if (models.empty()) return Json();
@@ -206,7 +206,7 @@ bool need_details(const std::vector<const Property*>& properties) {
 }
 
 Result<Json> properties_json(Source source, const std::vector<const Property*>& properties) {
-  Json out = Json::Object{{"_id", object_id(source.repo.id)}, {"id", source.repo.full_name()}};
+  Json out = Json::Object{{"_id", hub::object_id_of(source.repo.id)}, {"id", source.repo.full_name()}};
   out.object().reserve(properties.size() + 2);
   for (const auto* property : properties) {
     auto value = TRY(property->value(source));

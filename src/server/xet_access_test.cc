@@ -20,7 +20,7 @@ struct World {
     auto made = hub->create_repo({.id = {hub::RepoKind::model, "alice", "hidden"}, .is_private = true});
     REQUIRE(made.ok());
     repo = *made;
-    auto signer = Signer::open(folder.path() + "/key");
+    auto signer = Signer::open(*hub);
     REQUIRE(signer.ok());
     services = std::make_unique<Services>(Services{.hub = *hub, .signer = *signer, .web_folder = folder.path()});
     front = std::make_unique<Front>(*services);

@@ -232,7 +232,7 @@ def test_settings_tokens_and_sessions(acme, session):
     assert ask("DELETE", f"/tokens/{made['id']}")[0] == 204
     assert acme.call("GET", "/api/whoami-v2", token=made["token"])[0] == 401
     [current] = [s for s in json.loads(ask("GET", "/sessions")[2]) if s["current"]]
-    assert current["ip"] == "127.0.0.1" and "Python" in current["userAgent"]
+    assert current["address"] == "127.0.0.1" and "Python" in current["agent"]
     assert ask("DELETE", "/sessions/0000000000000000")[0] == 404
 
 

@@ -19,7 +19,7 @@ Result<Response> resolve(Request& rq) {
                   .size_bytes = static_cast<uint64_t>(found.size_bytes),
                   .attachment = rq.query_flag("download")};
   if (found.size_bytes > 0) {
-    auto content = TRY(find_content(rq.hub(), found.sha256));
+    auto content = TRY(find_content(rq, bucket, found.sha256));
     if (!content) return Status(Code::io, cat("the content of ", found.path, " is not in the store"));
     file.content = *std::move(content);
   }
@@ -27,7 +27,8 @@ Result<Response> resolve(Request& rq) {
   add_xet_headers(out, rq, bucket, {}, found.xet_hash);
   out.headers.set("X-Linked-ETag", cat("\"", found.sha256, "\""));
   out.headers.set("X-Linked-Size", cat(found.size_bytes));
-  if (rq.method() == "GET" && rq.header("x-hf-download-counter") == "1") TRY(rq.hub().count_download(bucket));
+  if (rq.method() == "GET" && rq.header("x-hf-download-counter") == "1")
+    TRY(rq.hub().count_download(bucket, found.path, rq.client_address()));
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "hub/buckets.h"
+#include "hub/object_id.h"
 #include "hub/organisations.h"
 #include "server/api_json.h"
 #include "server/route.h"
@@ -21,7 +22,7 @@ void concerns(Request& rq, const hub::Repo& bucket, Json::Object data = {}) {
 
 Result<Json> info_json(const Request& rq, const hub::Repo& bucket) {
   const auto size = TRY(hub::bucket_size(rq.hub(), bucket));
-  return Json(Json::Object{{"_id", object_id(bucket.id)},
+  return Json(Json::Object{{"_id", hub::object_id_of(bucket.id)},
                            {"id", bucket.full_name()},
                            {"author", bucket.owner},
                            {"private", bucket.is_private},

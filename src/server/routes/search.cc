@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "hub/full_text.h"
+#include "hub/object_id.h"
 #include "hub/tree.h"
 #include "server/api_json.h"
 #include "server/list_query.h"
@@ -43,7 +44,7 @@ Json hit_json(const Request& rq, const hub::TextHit& hit, const std::vector<std:
                                : Result<std::string>(Status(Code::gated, "its files are not the caller's to read"));
   const auto text = readme.ok() ? hub::excerpt(*readme, words) : std::vector<hub::TextPiece>();
   return Json::Object{{"type", hub::kind_name(repo.kind)},
-                      {"repoId", object_id(repo.id)},
+                      {"repoId", hub::object_id_of(repo.id)},
                       {"repoOwner", repo.owner},
                       {"repoName", repo.name},
                       {"isPrivate", repo.is_private},
@@ -86,7 +87,7 @@ Result<Response> quicksearch(Request& rq) {
     const auto page = TRY(hub::list_repos(rq.hub(), rq.caller(), query));
     Json::Array items;
     for (const auto& item : page.items)
-      items.emplace_back(Json::Object{{"_id", object_id(item.repo.id)},
+      items.emplace_back(Json::Object{{"_id", hub::object_id_of(item.repo.id)},
                                       {"id", item.repo.full_name()},
                                       {"private", item.repo.is_private},
                                       {"likes", item.repo.likes},

@@ -1,6 +1,5 @@
-// GET, POST /api/settings/tokens, DELETE /api/settings/tokens/{id}: the caller's access tokens; GET, DELETE
-// /api/settings/sessions[/{id}]: the browsers where they are signed in. For the site's settings pages: by session, so
-// that a leaked token makes no tokens and ends no sessions.
+// GET, POST /api/settings/tokens, DELETE /api/settings/tokens/{id}: the caller's access tokens, for the site's settings
+// page: by session, so that a leaked token makes no tokens.
 #include "base/clock.h"
 #include "base/text.h"
 #include "server/account_json.h"
@@ -57,36 +56,9 @@ Result<Response> remove(Request& rq) {
   return empty_response();
 }
 
-Result<Response> sessions(Request& rq) {
-  Json::Array out;
-  for (const auto& session : TRY(rq.hub().accounts().sessions(*rq.user())))
-    out.push_back(Json::Object{{"id", session.id},
-                               {"current", session.id == rq.caller().session_id},
-                               {"createdAt", iso_time(session.created_ms)},
-                               {"lastUsedAt", iso_time(session.used_ms)},
-                               {"expiresAt", iso_time(session.expires_ms)},
-                               {"ip", session.origin.address},
-                               {"userAgent", session.origin.agent}});
-  return json_response(Json(std::move(out)));
-}
-
-Result<Response> end_session(Request& rq) {
-  TRY(rq.hub().accounts().revoke_session(*rq.user(), rq.arg("id")));
-  rq.audit() = {.target = cat("session ", rq.arg("id"))};
-  return empty_response();
-}
-
-Result<Response> end_other_sessions(Request& rq) {
-  TRY(rq.hub().accounts().revoke_sessions(*rq.user(), rq.caller().session_id));
-  return empty_response();
-}
-
 constexpr Route kRoutes[] = {{"GET", "/api/settings/tokens", Access::session, list},
                              {"POST", "/api/settings/tokens", Access::session, create},
-                             {"DELETE", "/api/settings/tokens/{id}", Access::session, remove},
-                             {"GET", "/api/settings/sessions", Access::session, sessions},
-                             {"DELETE", "/api/settings/sessions", Access::session, end_other_sessions},
-                             {"DELETE", "/api/settings/sessions/{id}", Access::session, end_session}};
+                             {"DELETE", "/api/settings/tokens/{id}", Access::session, remove}};
 
 }  // namespace
 extern constinit const Routes settings_tokens_entry{kRoutes};
