@@ -3,7 +3,9 @@
 // docs/hub.md ("Who may do what") and takes nothing from the code. A by-product is build/access-matrix.md.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
+#include <span>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -41,6 +43,10 @@ constexpr Expected kTable[] = {
     {"content", "public", "  ok  ok  ok  ok  ok  ok  ok 401  ok"},
     {"content", "gated", "  401  ok  ok  ok  ok 403  ok 401 403"},
     {"content", "private", "401  ok  ok  ok  ok 404  ok 401 404"},
+    // Taking from it what is then changed elsewhere: a copy, a pull request.
+    {"take", "public", "  401  ok  ok  ok  ok 403 403 401  ok"},
+    {"take", "gated", "   401  ok  ok  ok  ok 403 403 401 403"},
+    {"take", "private", " 401  ok  ok  ok  ok 404 403 401 404"},
     // Changing it (here: one that the contributor did not make) and its settings.
     {"write", "public", "   401 403 403  ok  ok 403 403 401 403"},
     {"write", "gated", "    401 403 403  ok  ok 403 403 401 403"},
@@ -67,6 +73,14 @@ constexpr Expected kTable[] = {
 
 // POST rows that change something of a repository for those who only see it.
 constexpr std::string_view kSpeaking[] = {"/discussions", "/like"};
+
+// Rows open to whoever may open a pull request, which this request does not ask for: they write to main.
+constexpr std::string_view kWritesMain[] = {"/commit/", "/preupload/", "/xet-write-token"};
+constexpr std::string_view kTakes[] = {"{repo}/duplicate", "/git-receive-pack", "/locks/verify"};
+
+bool has_any(std::string_view text, std::span<const std::string_view> parts) {
+  return std::any_of(parts.begin(), parts.end(), [&](std::string_view part) { return contains(text, part); });
+}
 
 std::vector<std::string> cells(std::string_view text) {
   std::vector<std::string> out;
@@ -98,12 +112,12 @@ std::string_view row_of(const Route& route) {
     case Access::session:
       return "session";
     case Access::metadata:
-      for (const auto part : kSpeaking)
-        if (!reads && contains(route.pattern, part)) return "speak";
+      if (!reads && has_any(route.pattern, kSpeaking)) return "speak";
       if (route.pattern.ends_with("/info/refs")) return "content";  // a clone's first question
       return route.pattern.ends_with("/ask-access") ? "ask" : "metadata";
     case Access::content:
-      return "content";
+      if (has_any(route.pattern, kWritesMain) && (!reads || contains(route.pattern, "xet"))) return "write";
+      return has_any(route.pattern, kTakes) ? "take" : "content";
     case Access::write:
       return "write";
     case Access::admin:
@@ -150,15 +164,18 @@ struct Acme {
     ok(hub->db().execute("UPDATE tokens SET expires_ms = $1 WHERE expires_ms IS NOT NULL", {now_ms() - 1}));
     tokens["other organisation"] = ok(accounts.create_token(eve, hub::TokenRole::write, "t"));
     session = ok(accounts.create_session(boss));
-    for (const auto kind : hub::kGitKinds)
-      for (const std::string visibility : {"public", "gated", "private"}) {
-        const auto repo = ok(hub->create_repo({.id = {kind, "acme", visibility},
-                                               .is_private = visibility == "private",
-                                               .sdk = "static",
-                                               .creator_id = boss.id}));
-        if (visibility == "gated") ok(hub->update_settings(repo, {.gated = "manual"}));
-      }
+    boss_id = boss.id;
+    for (const auto kind : hub::kAllKinds)
+      for (const auto visibility : kVisibilities) make(kind, visibility);
     front = std::make_unique<Front>(*services);
+  }
+
+  void make(hub::RepoKind kind, std::string_view visibility) const {
+    const auto repo = ok(hub->create_repo({.id = {kind, "acme", std::string(visibility)},
+                                           .is_private = visibility == "private",
+                                           .sdk = "static",
+                                           .creator_id = boss_id}));
+    if (visibility == "gated") ok(hub->update_settings(repo, {.gated = "manual"}));
   }
 
   hub::User user(std::string_view name) { return ok(hub->accounts().create_user(name, "a long password")); }
@@ -174,6 +191,8 @@ struct Acme {
         path += cat("/acme/", visibility);
       } else if (segment == "{org}") {
         path += "/acme";
+      } else if (segment == "{namespace}") {
+        path += "/me";
       } else {
         path += segment.starts_with('{') ? std::string("/x") : cat("/", segment);
       }
@@ -192,7 +211,11 @@ struct Acme {
     if (const auto token = tokens.find(caller); token != tokens.end())
       request.head.headers.add("Authorization", cat("Bearer ", token->second));
     if (route.body == BodyMode::spool) request.file = spooled();
-    return front->handle(std::move(request), {});
+    auto response = front->handle(std::move(request), {});
+    // A bucket is deleted by its address alone: whoever may has done so.
+    if (route.method == "DELETE" && route.pattern == "/api/buckets/{repo}" && response.status == 200)
+      make(hub::RepoKind::bucket, visibility);
+    return response;
   }
   net::SpooledFile spooled() const {
     const auto path = cat(folder.path(), "/body");
@@ -204,6 +227,7 @@ struct Acme {
   std::unique_ptr<hub::Hub> hub = ok(hub::Hub::open(folder.path() + "/data"));
   std::map<std::string, std::string> tokens;
   std::string session;
+  int64_t boss_id = 0;
   std::unique_ptr<Services> services =
       std::make_unique<Services>(Services{.hub = *hub, .signer = ok(Signer::open(*hub)), .web_folder = folder.path()});
   std::unique_ptr<Front> front;
@@ -253,7 +277,7 @@ TEST_CASE("access matrix: every route, caller and visibility answers as the tabl
   }
   CHECK(asked > 1000);
   // The world is as it was: nobody who was refused has changed it.
-  for (const auto kind : hub::kGitKinds)
+  for (const auto kind : hub::kAllKinds)
     for (const std::string visibility : {"public", "gated", "private"}) {
       const auto repo = ok(world.hub->repo({kind, "acme", visibility}));
       CHECK(repo.is_private == (visibility == "private"));
@@ -280,7 +304,7 @@ TEST_CASE("access: a session's cookie changes nothing from another site's page, 
   for (const auto* route : all_routes()) {
     const auto access = route->access.access;
     if (is_safe(route->method) || access == Access::signed_link || access == Access::application ||
-        access == Access::open)
+        access == Access::open || access == Access::xet_read || access == Access::xet_write)
       continue;
     const auto ask = [&](std::string_view header, std::string_view value) {
       net::Request request{.head = world.head(*route, "public")};

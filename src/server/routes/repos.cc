@@ -104,6 +104,7 @@ Result<Response> move(Request& rq) {
 
 // Another repository of the same kind with the same branches, tags and files; big files are shared, not copied.
 Result<Response> duplicate(Request& rq) {
+  if (rq.caller().anonymous()) return Status(Code::unauthenticated, "a copy needs an owner: log in, or send a token");
   const auto body = TRY(rq.json());
   const auto& source = *TRY(rq.repo());
   auto name = std::string(body["repository"].as_string(source.name));
