@@ -1,4 +1,8 @@
-"""A real `hearth serve` on a folder of its own, for tests that drive it with real clients."""
+"""A real `hearth serve` on a folder of its own, for tests that drive it with real clients.
+
+HEARTH_TEST_DATABASE=postgresql gives every hub a new PostgreSQL database in place of its folder's SQLite file."""
+import atexit
+import functools
 import json
 import os
 import pathlib
@@ -7,6 +11,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+import uuid
 
 import pytest
 
@@ -20,6 +25,23 @@ def free_port():
         return s.getsockname()[1]
 
 
+@functools.cache
+def postgres_cluster():
+    """The URL of the run's PostgreSQL cluster, else of one that ends with this process."""
+    if given := os.environ.get("HEARTH_TEST_POSTGRES"):
+        return given
+    cluster = subprocess.Popen([root / "scripts" / "test_postgres"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(lambda: (cluster.stdin.close(), cluster.wait(timeout=60)))
+    return cluster.stdout.readline().strip()
+
+
+def new_database():
+    """The URL of a new PostgreSQL database."""
+    url, name = postgres_cluster(), "t" + uuid.uuid4().hex
+    subprocess.run(["psql", "-q", url, "-c", f"CREATE DATABASE {name}"], check=True)
+    return url.replace("/postgres?", f"/{name}?")
+
+
 class Hub:
     """One hub: its folder, its process, its users. `env()` is what a client's shell would export."""
 
@@ -28,6 +50,8 @@ class Hub:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.options = options
+        if os.environ.get("HEARTH_TEST_DATABASE") == "postgresql" and "--database" not in options:
+            self.options += ("--database", new_database())
         self.process = None
         self.prefix = []  # words before the command that serves
         self.log = self.folder / "serve.log"

@@ -8,26 +8,7 @@ import urllib.request
 import uuid
 
 import pytest
-from conftest import Hub, free_port, root
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    """make(): the URL of a new database, in the run's cluster or one of this file's own."""
-    cluster, url = None, os.environ.get("HEARTH_TEST_POSTGRES")
-    if not url:
-        cluster = subprocess.Popen([root / "scripts" / "test_postgres"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        url = cluster.stdout.readline().strip()
-
-    def make():
-        name = "t" + uuid.uuid4().hex
-        subprocess.run(["psql", "-q", url, "-c", f"CREATE DATABASE {name}"], check=True)
-        return url.replace("/postgres?", f"/{name}?")
-
-    yield make
-    if cluster:
-        cluster.stdin.close()
-        cluster.wait(timeout=60)
+from conftest import Hub, free_port, new_database
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +79,8 @@ api.delete_repo(repo)
 
 
 @pytest.mark.parametrize("options", ["", "&redirect=off"])
-def test_a_hub_on_postgresql_and_s3_serves_the_real_client(make_front, postgres, s3, options):
-    hub = make_front("--database", postgres(), "--objects", s3(options))
+def test_a_hub_on_postgresql_and_s3_serves_the_real_client(make_front, s3, options):
+    hub = make_front("--database", new_database(), "--objects", s3(options))
     token = hub.user("alice")
     client = hub.env(token, HF_HUB_DISABLE_XET="1")
     client.pop("AWS_ACCESS_KEY_ID"), client.pop("AWS_SECRET_ACCESS_KEY")
@@ -110,8 +91,8 @@ def test_a_hub_on_postgresql_and_s3_serves_the_real_client(make_front, postgres,
     assert any((hub.folder / "data" / "objects" / "fetched").iterdir()) == bool(options)
 
 
-def test_git_pushes_to_a_hub_on_postgresql(make_front, postgres, tmp_path):
-    hub = make_front("--database", postgres())
+def test_git_pushes_to_a_hub_on_postgresql(make_front, tmp_path):
+    hub = make_front("--database", new_database())
     token = hub.user("alice")
     assert hub.call("POST", "/api/repos/create", {"name": "pushed"}, token)[0] == 200
     url = hub.url.replace("http://", f"http://alice:{token}@") + "/alice/pushed"
@@ -128,8 +109,8 @@ def test_git_pushes_to_a_hub_on_postgresql(make_front, postgres, tmp_path):
     assert hub.call("GET", "/alice/pushed/resolve/main/a.txt", token=token)[2] == b"pushed"
 
 
-def test_two_fronts_are_one_hub_and_one_may_die(make_front, postgres, s3, tmp_path):
-    shared = ("--database", postgres(), "--objects", s3(), "--repositories", str(tmp_path / "repos"))
+def test_two_fronts_are_one_hub_and_one_may_die(make_front, s3, tmp_path):
+    shared = ("--database", new_database(), "--objects", s3(), "--repositories", str(tmp_path / "repos"))
     one, two = make_front(*shared), make_front(*shared)
     token = one.user("alice")
     assert one.call("POST", "/api/repos/create", {"name": "both"}, token)[0] == 200
