@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "hub/discussions.h"
 #include "hub/push.h"
+#include "server/pull_through.h"
 #include "server/push_hooks.h"
 #include "server/routes_registry.h"
 #include "server/services.h"
@@ -20,14 +21,20 @@ constexpr uint64_t kPackMax = uint64_t{4} << 30, kAllocationMax = 256u << 20;
 constexpr const char* kStreamOver = "core.bigFileThreshold=32m";
 
 // Writers push; so does whoever has a pull request open, and is held to its reference when git asks about each.
-Status check_service(const Request& rq, const hub::Repo& repo, std::string_view service) {
-  if (service != "git-receive-pack") return hub::check_access(rq.caller(), repo, hub::Right::content);
+Status check_push(const Request& rq, const hub::Repo& repo) {
   auto may_write = hub::check_access(rq.caller(), repo, hub::Right::write);
   if (may_write.ok() || rq.caller().anonymous()) return may_write;
   if (!hub::check_discuss(rq.caller(), repo).ok()) return may_write;
   const auto own = TRY(hub::list_discussions(
       rq.hub(), repo, {.is_pull_request = true, .open = true, .author = std::string(rq.caller().name()), .limit = 1}));
   return own.total > 0 ? Status() : std::move(may_write);
+}
+
+Status check_service(const Request& rq, const hub::Repo& repo, std::string_view service) {
+  if (service != "git-receive-pack") return hub::check_access(rq.caller(), repo, hub::Right::content);
+  TRY(check_push(rq, repo));
+  auto* upstream = rq.services().pull_through;
+  return upstream ? upstream->check_write(repo) : Status();
 }
 
 /// What the client may say in Git-Protocol: it becomes an environment variable.

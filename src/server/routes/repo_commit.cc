@@ -10,7 +10,9 @@
 #include "hub/preupload.h"
 #include "server/api_json.h"
 #include "server/commit_payload.h"
+#include "server/pull_through.h"
 #include "server/route.h"
+#include "server/services.h"
 
 namespace hearth::server::routes {
 namespace {
@@ -107,6 +109,7 @@ Result<Response> commit(Request& rq) {
   const auto* repo = TRY(rq.repo());
   const bool create_pr = rq.query_flag("create_pr");
   if (!create_pr) TRY(hub::check_commit_to(rq.hub(), *repo, rq.caller(), rq.arg("rev")));
+  if (auto* upstream = rq.services().pull_through) TRY(upstream->check_write(*repo));
   const Share share(rq.spooled().size_bytes());
   if (!share.fits()) return Status(Code::unavailable, "many large commits are being made: try again in a moment");
   hub::NewCommit wanted;
