@@ -56,12 +56,13 @@ Result<net::Body> arriving(const Request& rq, const RemoteObject& object, uint64
 Result<std::optional<FileContent>> find_content(const Request& rq, const hub::Repo& repo, const std::string& sha256) {
   std::optional<FileContent> out;
   auto* upstream = rq.services().pull_through;
-  if (TRY(rq.hub().blobs().has(sha256)))
+  // A copy's pointers are another hub's word: what they name here may be somebody else's, so it comes from there.
+  if (upstream && TRY(upstream->may_hold(repo, sha256)))
+    out = RemoteObject{.repo_id = repo.id, .sha256 = sha256};
+  else if (TRY(rq.hub().blobs().has(sha256)))
     out = store::ObjectName(sha256);
   else if (auto file = TRY(hub::xet_file_of(rq.hub(), sha256)))
     out = *std::move(file);
-  else if (upstream && TRY(upstream->may_hold(repo, sha256)))
-    out = RemoteObject{.repo_id = repo.id, .sha256 = sha256};
   return out;
 }
 

@@ -67,7 +67,8 @@ Result<Response> list(Request& rq) {
 }
 
 Result<Response> create(Request& rq) {
-  const auto change = TRY(read_change(TRY(rq.json())));
+  auto change = TRY(read_change(TRY(rq.json())));
+  if (!change.domains) change.domains = {"repo", "discussion"};  // the client may leave them out
   return one(TRY(hub::create_webhook(rq.hub(), rq.caller(), change, rq.endpoint())));
 }
 
