@@ -150,6 +150,24 @@ TEST_CASE_FIXTURE(Fixture, "db: after a failed statement a transaction can only 
   CHECK(db->query("SELECT a FROM t", {})->empty());
 }
 
+TEST_CASE_FIXTURE(Fixture, "db: a connection keeps a bounded number of prepared statements") {
+  auto db = open();
+  auto transaction = db->begin();
+  REQUIRE(transaction.ok());
+  REQUIRE(transaction->execute("INSERT INTO t (b) VALUES ($1)", {"kept"}).ok());
+  for (int i = 0; i < 1200; ++i) {
+    const auto row = transaction->query_one(cat("SELECT ", i, " FROM t WHERE b = $1"), {"kept"});
+    REQUIRE(row.ok());
+    CHECK((**row)[0].integer() == i);
+  }
+  if (!is_sqlite()) {
+    const auto count = transaction->query_one("SELECT count(*) FROM pg_prepared_statements");
+    REQUIRE(count.ok());
+    CHECK((**count)[0].integer() <= 500);
+  }
+  CHECK(transaction->commit().ok());
+}
+
 TEST_CASE_FIXTURE(Fixture, "db: a snapshot is one moment, whatever is written meanwhile") {
   auto db = open();
   REQUIRE(db->execute("INSERT INTO t (a, b) VALUES (1, 'x'), (2, 'y')").ok());

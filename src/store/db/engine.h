@@ -19,6 +19,10 @@ struct Answer {
   int64_t changes = 0;  ///< rows inserted, updated, deleted
 };
 
+/// How many prepared statements a connection keeps. Statements with lists of numbers in them are many; all are dropped
+/// when it is full.
+inline constexpr size_t kStatementsMax = 500;
+
 /// One connection with its prepared statements. Serves one thread at a time.
 class Connection {
  public:

@@ -254,6 +254,10 @@ class PostgresqlConnection final : public Connection {
     for (const auto& value : parameters) key.push_back("nird"[value.storage().index()]);
     key += cat(" ", sql);
     if (const auto found = statements_.find(key); found != statements_.end()) return &found->second;
+    if (statements_.size() >= kStatementsMax) {
+      TRY(script("DEALLOCATE ALL"));
+      statements_.clear();
+    }
 
     const auto text = postgresql_statement(sql);
     const auto used = used_parameters(sql, parameters.size());

@@ -76,7 +76,7 @@ class SqliteConnection final : public Connection {
   }
 
   ~SqliteConnection() override {
-    for (auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+    forget_statements();
     sqlite3_close(handle_);
   }
   SqliteConnection(const SqliteConnection&) = delete;
@@ -125,8 +125,14 @@ class SqliteConnection final : public Connection {
     return Status(code_of(result), cat("database ", path_, ": ", std::string_view(text)));
   }
 
+  void forget_statements() {
+    for (auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+    statements_.clear();
+  }
+
   Result<sqlite3_stmt*> prepare(std::string_view sql) {
     if (const auto found = statements_.find(sql); found != statements_.end()) return found->second;
+    if (statements_.size() >= kStatementsMax) forget_statements();
     sqlite3_stmt* statement = nullptr;
     const int r = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
                                      &statement, nullptr);
