@@ -14,4 +14,7 @@ Result<Fd> lock_repository(const Hub& hub, const Repo& repo);
 /// The same of those who remove or link packs; commits go on beside them.
 Result<Fd> lock_packs(const Hub& hub, const Repo& repo);
 
+/// Of those who remove stored objects (hub/gc.h) and those who must find all that a row names (hub/backup.h).
+Result<Fd> lock_collection(const Hub& hub);
+
 }  // namespace hearth::hub

@@ -68,6 +68,18 @@ constexpr Option kGcOptions[] = {
     {"json", "", "print one JSON object"},
     {"min-age-days", "DAYS", "spare what was uploaded or named since (default: 28; clients rely on three weeks)"},
 };
+constexpr Option kBackupOptions[] = {
+    {"copy", "", "copy bytes where hard links would do: for a backup that outlives damage to the hub's own files"},
+};
+constexpr Option kRestoreOptions[] = {
+    {"database", "URL", "into an empty PostgreSQL database: postgresql://user:password@host/database"},
+    {"objects", "URL", "large files into S3: s3://bucket/prefix?endpoint=URL&region=NAME"},
+    {"repositories", "DIR", "git repositories into this folder"},
+};
+constexpr Option kFsckOptions[] = {
+    {"json", "", "print one JSON object"},
+    {"quick", "", "do not read the bytes of large files and git objects"},
+};
 constexpr Option kUpstreamOptions[] = {
     {"owner", "OWNER", "ask it for this owner's repositories alone"},
     {"all", "", "ask it for the repositories of every owner that this hub does not know"},
@@ -379,6 +391,39 @@ constexpr Command kRows[] = {
         .options = {},
         .help = "Examples\n"
                 "  $ hearth admin login-provider remove work\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin backup",
+        .usage = "DIR",
+        .summary = "Copy the whole hub into a folder, while it serves.",
+        .options = kBackupOptions,
+        .help = "Into the folder of an earlier backup only what is new is copied. An interrupted backup leaves the\n"
+                "earlier one as it was.\n\n"
+                "Examples\n"
+                "  $ hearth admin backup /mnt/backup/hub --data DIR\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin restore",
+        .usage = "DIR",
+        .summary = "Make the hub of a backup again, in an empty place.",
+        .options = kRestoreOptions,
+        .help = "The database may be another one than the backup's: so a hub moves from SQLite to PostgreSQL.\n\n"
+                "Examples\n"
+                "  $ hearth admin restore /mnt/backup/hub --data NEW\n"
+                "  $ hearth admin restore /mnt/backup/hub --data NEW --database postgresql://hearth@db/hearth\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin fsck",
+        .usage = "",
+        .summary = "Check that everything is there that the hub names, and whole.",
+        .options = kFsckOptions,
+        .help = "Ends with 1 and a list when something is wrong; changes nothing. May run beside the server.\n\n"
+                "Examples\n"
+                "  $ hearth admin fsck --data DIR\n"
+                "  $ hearth admin fsck --quick --json\n",
         .object = "hub",
     },
     {
