@@ -7,6 +7,18 @@ namespace {
 constexpr Option kUserOptions[] = {
     {"admin", "", "the user may administrate the hub"},
     {"password-stdin", "", "read the password from standard input"},
+    {"fullname", "F", "the name in full"},
+    {"email", "E", "the address that commits carry (default: one that reaches nobody)"},
+};
+constexpr Option kPasswordOptions[] = {
+    {"password-stdin", "", "read the password from standard input"},
+};
+constexpr Option kListOptions[] = {
+    {"json", "", "one JSON object a line"},
+};
+constexpr Option kJobsOptions[] = {
+    {"failed", "", "only those that were given up"},
+    {"json", "", "one JSON object a line"},
 };
 constexpr Option kTokenOptions[] = {
     {"role", "ROLE", "read (the default), write or fineGrained"},
@@ -193,7 +205,46 @@ constexpr Command kRows[] = {
         .help = "Asks for the password twice unless --password-stdin is given.\n\n"
                 "Examples\n"
                 "  $ hearth admin user create ann --admin --data DIR\n"
+                "  $ hearth admin user create eve --fullname 'Eve Adams' --email eve@example.org\n"
                 "  $ echo \"$PASSWORD\" | hearth admin user create bob --password-stdin\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin user list",
+        .usage = "",
+        .summary = "List the accounts.",
+        .options = kListOptions,
+        .help = "Examples\n  $ hearth admin user list\n  $ hearth admin user list --json\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin user set-password",
+        .usage = "NAME",
+        .summary = "Give an account another password and end its sessions.",
+        .options = kPasswordOptions,
+        .help = "Asks for the password twice unless --password-stdin is given. Tokens stay.\n\n"
+                "Examples\n"
+                "  $ hearth admin user set-password ann\n"
+                "  $ echo \"$PASSWORD\" | hearth admin user set-password bob --password-stdin\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin jobs",
+        .usage = "",
+        .summary = "List the work that waits, runs or has failed.",
+        .options = kJobsOptions,
+        .help = "Failed work stays until it is retried.\n\n"
+                "Examples\n"
+                "  $ hearth admin jobs --failed\n"
+                "  $ hearth admin jobs --json\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin jobs retry",
+        .usage = "ID",
+        .summary = "A failed job is tried again from its first attempt.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin jobs retry 42\n",
         .object = "hub",
     },
     {

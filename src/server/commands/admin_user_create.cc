@@ -1,8 +1,10 @@
 // hearth admin user create: an account on the hub of the data folder, whether the server runs or not.
 #include "base/text.h"
 #include "hub/audit.h"
+#include "hub/profiles.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
+#include "server/new_password.h"
 
 namespace hearth::server::commands {
 namespace {
@@ -10,15 +12,15 @@ namespace {
 Status create(const Arguments& arguments, Terminal& terminal) {
   const auto words = arguments.positional();
   if (words.size() != 1) return Status(Code::bad_input, "admin user create takes one NAME");
-  std::string password;
-  if (arguments.has("password-stdin")) {
-    password = TRY(terminal.read_line());
-  } else {
-    password = TRY(terminal.read_secret(cat("Password for ", words[0], ": ")));
-    if (TRY(terminal.read_secret("Again: ")) != password) return Status(Code::bad_input, "the two passwords differ");
-  }
+  const auto given = [&](std::string_view name) {
+    return arguments.has(name) ? std::optional(std::string(arguments.get(name))) : std::nullopt;
+  };
+  const hub::Profile profile{.fullname = given("fullname"), .email = given("email")};
+  TRY(hub::check_profile(profile));
+  const auto password = TRY(read_new_password(arguments, terminal, words[0]));
   const auto hub = TRY(hub::Hub::open(data_folder()));
   const auto user = TRY(hub->accounts().create_user(words[0], password, arguments.has("admin")));
+  TRY(hub::set_profile(*hub, user, profile));
   TRY(hub::record_command(*hub, "user.create", user.id, cat("user ", user.name)));
   terminal.print_line(cat("Created ", user.is_admin ? "administrator " : "user ", user.name));
   return {};
