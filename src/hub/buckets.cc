@@ -1,12 +1,15 @@
 #include "hub/buckets.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "hub/content.h"
 #include "hub/events.h"
+#include "hub/owners.h"
 #include "hub/rows.h"
 #include "hub/xet.h"
 
@@ -50,13 +53,28 @@ class Changes {
   Status apply(const CopyBucketFile& copy) {
     const auto source = TRY(hub_.repo(copy.source));
     TRY(check_access(caller_, source, Right::content));
-    return put(copy.path, TRY(stored(copy.xet_hash, source)), copy.content_type, copy.mtime_ms);
+    auto file = TRY(stored(copy.xet_hash, source));
+    // Young again, for a collection that has read the names already (hub/gc.h).
+    TRY(transaction_.execute("UPDATE xet_files SET used_ms = $2 WHERE sha256 = $1", {file.sha256, now_ms()}));
+    if (auto touched = hub_.blobs().touch(file.sha256); !touched.ok() && touched.code() != Code::not_found)
+      return touched;
+    return put(copy.path, std::move(file), copy.content_type, copy.mtime_ms);
   }
   Status apply(const DeleteBucketFile& gone) {
-    if (TRY(transaction_.execute("DELETE FROM bucket_files WHERE repo_id = $1 AND path = $2",
-                                 {bucket_.id, gone.path})) == 0)
-      return Status(Code::entry_not_found, cat("there is no file '", gone.path, "'"));
+    if (!TRY(drop_former(gone.path))) return Status(Code::entry_not_found, cat("there is no file '", gone.path, "'"));
+    TRY(transaction_.execute("DELETE FROM bucket_files WHERE repo_id = $1 AND path = $2", {bucket_.id, gone.path}));
     return note({.path = gone.path}, "delete");
+  }
+
+  // Once all is done, so that a batch may move content from one name to another.
+  Status finish() {
+    for (const auto& sha256 : dropped_)
+      TRY(
+          transaction_.execute("DELETE FROM repo_objects WHERE repo_id = $1 AND sha256 = $2 AND NOT EXISTS (SELECT 1 "
+                               "FROM bucket_files WHERE bucket_files.repo_id = $1 AND bucket_files.sha256 = $2)",
+                               {bucket_.id, sha256}));
+    if (growth_ > 0) TRY(check_quota(hub_, bucket_, static_cast<uint64_t>(growth_)));
+    return {};
   }
 
  private:
@@ -79,13 +97,23 @@ class Changes {
   }
   static BucketFile empty_file() { return {.xet_hash = std::string(kEmptyXet), .sha256 = to_hex(sha256(""))}; }
 
+  // Is there a file of that name? Its content is not named by it any more.
+  Result<bool> drop_former(const std::string& path) {
+    const auto row = TRY(transaction_.query_one(
+        "SELECT sha256, size_bytes FROM bucket_files WHERE repo_id = $1 AND path = $2", {bucket_.id, path}));
+    if (!row) return false;
+    dropped_.insert((*row)[0].text());
+    growth_ -= (*row)[1].integer();
+    return true;
+  }
+
   Status put(const std::string& path, BucketFile file, const std::string& content_type, int64_t mtime_ms) {
     file.path = TRY(check_path(path));
     file.content_type = content_type;
     file.mtime_ms = mtime_ms;
     file.uploaded_ms = now_ms();
-    const auto before = TRY(
-        transaction_.query_one("SELECT 1 FROM bucket_files WHERE repo_id = $1 AND path = $2", {bucket_.id, file.path}));
+    const bool before = TRY(drop_former(file.path));
+    growth_ += file.size_bytes;
     TRY(transaction_.execute(
         "INSERT INTO bucket_files (repo_id, path, xet_hash, sha256, size_bytes, content_type, mtime_ms, uploaded_ms) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (repo_id, path) DO UPDATE SET xet_hash = "
@@ -111,6 +139,8 @@ class Changes {
   const Repo& bucket_;
   const Caller& caller_;
   store::Transaction& transaction_;
+  std::set<std::string> dropped_;  ///< contents that had a name
+  int64_t growth_ = 0;             ///< of the files' sizes
 };
 
 }  // namespace
@@ -207,6 +237,7 @@ Result<std::vector<BucketFailure>> change_bucket(Hub& hub, const Repo& bucket, c
     failed.push_back({std::visit([](const auto& one) { return one.path; }, operation), std::string(status.message())});
   }
   if (failed.size() == operations.size()) return failed;
+  TRY(changes.finish());
   TRY(transaction.execute("UPDATE repos SET modified_ms = $2 WHERE id = $1", {bucket.id, now_ms()}));
   TRY(record_event(transaction, {.kind = "repo.content",
                                  .repo_id = bucket.id,

@@ -3,7 +3,9 @@
 //
 // 1. A row of a file names content that is stored and linked to the bucket; writing it again replaces the row.
 // 2. A batch is not one transaction to its sender: what can be done is done, what fails is listed by path.
-// 3. Each change of a file leaves a row for followers, in the order in which it became visible.
+// 3. Content that no file of the bucket names after a batch is the bucket's no more; the collector (hub/gc.h) takes it
+//    when nobody else names it.
+// 4. Each change of a file leaves a row for followers, in the order in which it became visible.
 // Source: huggingface_hub 2.4.0 HfApi.create_bucket .. batch_bucket_files, _buckets.py, _bucket_live_follow.py.
 #pragma once
 
@@ -82,7 +84,8 @@ struct BucketFailure {
   std::string path;
   std::string error;
 };
-/// Does what can be done, in order, in one go; the rest is listed.
+/// Does what can be done, in order, in one go; the rest is listed. forbidden, with nothing done, beyond the owner's
+/// quota.
 Result<std::vector<BucketFailure>> change_bucket(Hub& hub, const Repo& bucket, const Caller& caller,
                                                  std::span<const BucketOperation> operations);
 

@@ -2,7 +2,7 @@
 //
 // 1. What a file of any repository names, at any commit that a ref leads to (branches, tags, pull requests,
 // conversions),
-//    stays; so does everything that a repository without git lists. A xorb stays with every file that has a range of
+//    stays; so do the files that a bucket lists. A xorb stays with every file that has a range of
 //    it, a whole stored file with every xorb whose chunks lie in it.
 // 2. What is younger than `min_age_ms` stays, whoever names it: an upload on its way to its commit, and the xorbs that
 //    clients remember for three weeks and then name without sending. Age counts from the last upload or shard that

@@ -71,7 +71,8 @@ Status add_named_contents(const Hub& hub, const Repo& repo, std::set<std::string
     const auto odb = TRY(git::odb(repository.get()));
     return History(repository.get(), odb.get(), out).walk_refs();
   }
-  for (const auto& object : TRY(hub.db().query("SELECT sha256 FROM repo_objects WHERE repo_id = $1", {repo.id})))
+  for (const auto& object :
+       TRY(hub.db().query("SELECT DISTINCT sha256 FROM bucket_files WHERE repo_id = $1", {repo.id})))
     out.insert(object[0].text());
   return {};
 }

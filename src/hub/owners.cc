@@ -10,13 +10,14 @@
 namespace hearth::hub {
 namespace {
 
-// What a repository takes: the files of main or all stored files that it holds, whichever is more.
+// What a repository takes: the files of main or all stored files that it holds, whichever is more; a bucket, its files.
 constexpr std::string_view kSizes =
-    "(SELECT owned.id AS id, owned.private AS private, CASE WHEN owned.used > owned.linked THEN owned.used ELSE "
-    "owned.linked END AS bytes FROM (SELECT repos.id AS id, repos.private AS private, coalesce((SELECT "
-    "repo_index.used_storage FROM repo_index WHERE repo_index.repo_id = repos.id), 0) AS used, coalesce((SELECT "
-    "sum(repo_objects.size_bytes) FROM repo_objects WHERE repo_objects.repo_id = repos.id), 0) AS linked FROM repos "
-    "WHERE repos.owner_id = $1) AS owned)";
+    "(SELECT owned.id AS id, owned.private AS private, CASE WHEN owned.bucket > 0 THEN owned.bucket WHEN owned.used > "
+    "owned.linked THEN owned.used ELSE owned.linked END AS bytes FROM (SELECT repos.id AS id, repos.private AS "
+    "private, coalesce((SELECT repo_index.used_storage FROM repo_index WHERE repo_index.repo_id = repos.id), 0) AS "
+    "used, coalesce((SELECT sum(repo_objects.size_bytes) FROM repo_objects WHERE repo_objects.repo_id = repos.id), 0) "
+    "AS linked, coalesce((SELECT sum(bucket_files.size_bytes) FROM bucket_files WHERE bucket_files.repo_id = "
+    "repos.id), 0) AS bucket FROM repos WHERE repos.owner_id = $1) AS owned)";
 
 Result<std::vector<Repo>> repos_of(const Hub& hub, int64_t owner_id) {
   std::vector<Repo> out;

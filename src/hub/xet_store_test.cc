@@ -10,9 +10,11 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "hub/buckets.h"
 #include "hub/commit.h"
 #include "hub/content.h"
 #include "hub/gc.h"
+#include "hub/owners.h"
 #include "hub/tree.h"
 #include "hub/xet.h"
 
@@ -312,6 +314,55 @@ TEST_CASE("gc: what is named, or young, stays; the rest goes, with a dry run tha
     ok(f.hub->blobs().list(kind, [](const store::ObjectInfo& object) {
       return Status(Code::internal, cat("left over: ", object.name.text()));
     }));
+}
+
+TEST_CASE("buckets: a deleted or replaced file's content goes with the collector, one that is still named stays") {
+  Fixture f;
+  const auto bucket = ok(f.hub->create_repo({.id = {RepoKind::bucket, "alice", "box"}}));
+  const Upload lost(noise(300'000, 31)), kept(noise(300'000, 32)), replaced(noise(300'000, 33)),
+      late(noise(300'000, 34));
+  for (const auto* upload : {&lost, &kept, &replaced, &late}) f.send(*upload, bucket);
+  const auto form = [](const Upload& upload) { return upload.shard.files[0].hash.hex(); };
+  const auto change = [&](std::vector<BucketOperation> operations) {
+    for (const auto& failure : ok(change_bucket(*f.hub, bucket, f.as_alice, operations)))
+      FAIL_CHECK(failure.path, ": ", failure.error);
+  };
+  change({AddBucketFile{"lost", form(lost), "", 0}, AddBucketFile{"a", form(kept), "", 0},
+          AddBucketFile{"b", form(kept), "", 0}, AddBucketFile{"c", form(replaced), "", 0}});
+  // Moved within a batch: named all the while.
+  change({DeleteBucketFile{"lost"}, DeleteBucketFile{"a"}, DeleteBucketFile{"b"}, AddBucketFile{"d", form(kept), "", 0},
+          AddBucketFile{"c", form(kept), "", 0}});
+  CHECK(!ok(is_linked(*f.hub, bucket, lost.sha256())));
+  CHECK(!ok(is_linked(*f.hub, bucket, replaced.sha256())));
+  CHECK(ok(is_linked(*f.hub, bucket, kept.sha256())));
+  CHECK(ok(collect_garbage(*f.hub, {})).forms == 0);  // too young
+  CHECK(ok(has_content(*f.hub, lost.sha256())));
+  const auto report = ok(collect_garbage(*f.hub, {.min_age_ms = -1000}));
+  CHECK(report.forms == 3);  // `late` was sent and never named
+  CHECK(!ok(has_content(*f.hub, lost.sha256())));
+  CHECK(!ok(has_content(*f.hub, replaced.sha256())));
+  CHECK(ok(read_content(*f.hub, kept.sha256())) == kept.bytes);
+}
+
+TEST_CASE("buckets: their files count in the owner's quota") {
+  Fixture f;
+  const auto bucket = ok(f.hub->create_repo({.id = {RepoKind::bucket, "alice", "box"}}));
+  const auto before = ok(usage_of(*f.hub, f.alice.id)).storage_bytes;
+  const Upload upload(noise(300'000, 41));
+  f.send(upload, bucket);
+  const auto add = [&](std::string path) {
+    const std::vector<BucketOperation> one{AddBucketFile{std::move(path), upload.shard.files[0].hash.hex(), "", 0}};
+    return change_bucket(*f.hub, bucket, f.as_alice, one);
+  };
+  ok(set_quota(*f.hub, f.alice.id, {.storage_bytes = before + 300'000}));
+  CHECK(ok(add("a")).empty());
+  CHECK(ok(usage_of(*f.hub, f.alice.id)).storage_bytes == before + 300'000);
+  CHECK(ok(add("a")).empty());  // in place of itself
+  CHECK(add("b").status().code() == Code::forbidden);
+  CHECK(ok(bucket_size(*f.hub, bucket)).files == 1);
+  const std::vector<BucketOperation> gone{DeleteBucketFile{"a"}};
+  ok(change_bucket(*f.hub, bucket, f.as_alice, gone).status().clone());
+  CHECK(ok(usage_of(*f.hub, f.alice.id)).storage_bytes == before);
 }
 
 TEST_CASE("gc: a xorb stays with any file that has a range of it, a whole file with the xorbs that lie in it") {
