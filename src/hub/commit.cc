@@ -224,9 +224,7 @@ Result<CommitDone> create_commit(Hub& hub, const Repo& repo, const Caller& autho
   git_reference_free(made);
 
   const RefUpdate update{git::hex(parent), git::hex(id), ref};
-  if (const auto noted = record_event(hub.db(), content_event(repo, author.user->name, std::span(&update, 1)));
-      !noted.ok())
-    log(LogLevel::warning, "hub", cat("event of ", repo.full_name(), ": ", noted.message()));
+  note_moved_refs(hub, repo, author.user->name, std::span(&update, 1));
   // The commit stands; an index that could not be written is made again at the next look.
   if (ref == "refs/heads/main")
     if (const auto refreshed = refresh_index(hub, repo); !refreshed.ok())

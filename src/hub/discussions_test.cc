@@ -7,6 +7,8 @@
 #include "hub/commit.h"
 #include "hub/history.h"
 #include "hub/notifications.h"
+#include "hub/organisations.h"
+#include "hub/protection.h"
 #include "hub/pull_requests.h"
 #include "hub/testing.h"
 #include "hub/tree.h"
@@ -211,6 +213,26 @@ TEST_CASE("pull requests: a merge is one commit on main with the changes of both
   CHECK(merge_pull_request(*f.hub, f.repo, f.alice, 1, "").status().code() == Code::conflict);
   CHECK(set_discussion_status(*f.hub, f.repo, f.alice, 1, DiscussionStatus::open, "").status().code() ==
         Code::conflict);
+}
+
+TEST_CASE("pull requests: what protects main protects it from merges") {
+  Fixture f;
+  const auto club = ok(create_org(*f.hub, {.name = "club"}, *f.alice.user));
+  ok(set_member(*f.hub, club, *f.bob.user, OrgRole::write));
+  const auto repo = ok(f.hub->create_repo({.id = {RepoKind::model, "club", "song"}}));
+  const auto alice = ok(f.hub->accounts().caller_of(*f.alice.user)), bob = ok(f.hub->accounts().caller_of(*f.bob.user));
+  ok(open_pull_request(*f.hub, repo, bob, {.title = "A change", .description = "", .start = {}}).status().clone());
+  ok(create_commit(*f.hub, repo, bob,
+                   {.branch = "refs/pr/1", .summary = "Write", .operations = {PutFile{"notes.txt", "one\n"}}})
+         .status()
+         .clone());
+  ok(set_protected_branches(*f.hub, repo, {{.pattern = "main", .admin_only = true}}));
+  const auto before = ok(head(*f.hub, repo));
+  const auto refused = merge_pull_request(*f.hub, repo, bob, 1, "");
+  CHECK(refused.status().code() == Code::forbidden);
+  CHECK(contains(refused.status().message(), "protected"));
+  CHECK(ok(head(*f.hub, repo)) == before);
+  CHECK(ok(merge_pull_request(*f.hub, repo, alice, 1, "")).status == DiscussionStatus::merged);
 }
 
 TEST_CASE("pull requests: conflicting files are named and nothing is merged") {

@@ -1,6 +1,8 @@
 #include "hub/events.h"
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
 #include "hub/catalog.h"
 #include "hub/push.h"
 
@@ -61,6 +63,12 @@ Event content_event(const Repo& repo, std::string_view actor, std::span<const Re
           .repo_id = repo.id,
           .actor = std::string(actor),
           .data = Json::Object{{"updatedRefs", std::move(refs)}}};
+}
+
+void note_moved_refs(const Hub& hub, const Repo& repo, std::string_view actor, std::span<const RefUpdate> updates) {
+  if (updates.empty()) return;
+  if (const auto noted = record_event(hub.db(), content_event(repo, actor, updates)); !noted.ok())
+    log(LogLevel::warning, "hub", cat("event of ", repo.full_name(), ": ", noted.message()));
 }
 
 }  // namespace hearth::hub

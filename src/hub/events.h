@@ -48,5 +48,7 @@ Status forget_events(store::Db& db, int64_t before_ms);
 struct RefUpdate;
 /// The event of a commit or push: these refs of the repository have moved.
 Event content_event(const Repo& repo, std::string_view actor, std::span<const RefUpdate> updates);
+/// Writes that event after references have moved. The move stands whatever becomes of the row: a failure is logged.
+void note_moved_refs(const Hub& hub, const Repo& repo, std::string_view actor, std::span<const RefUpdate> updates);
 
 }  // namespace hearth::hub

@@ -2,10 +2,12 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "hub/events.h"
 #include "hub/git/objects.h"
 #include "hub/git/snapshot.h"
 #include "hub/lock.h"
 #include "hub/protection.h"
+#include "hub/push.h"
 
 namespace hearth::hub {
 namespace {
@@ -17,6 +19,16 @@ Status unknown(std::string_view what, std::string_view name) {
 // In the words of the Hub now, and those that clients before 1.0 wait for.
 std::string exists_already(std::string_view ref) {
   return cat("Reference already exists: Reference ", ref, " already exists");
+}
+
+// A reference's value, empty when it does not exist: of an annotated tag, the tag's own.
+std::string value_of(git_repository* repository, const std::string& ref) {
+  git_oid id;
+  return git_reference_name_to_id(&id, repository, ref.c_str()) == 0 ? git::hex(id) : std::string();
+}
+
+void note_moved(const Hub& hub, const Repo& repo, const User& by, RefUpdate update) {
+  if (update.old_id != update.new_id) note_moved_refs(hub, repo, by.name, std::span(&update, 1));
 }
 
 CommitInfo describe(git_commit* commit) {
@@ -101,6 +113,7 @@ Status create_branch(const Hub& hub, const Repo& repo, const Caller& by, std::st
   if (r == GIT_EEXISTS) return Status(Code::conflict, exists_already(ref));
   if (r != 0) return git::failure(r, cat("branch '", name, "'"));
   git_reference_free(made);
+  note_moved(hub, repo, *by.user, {former.ok() ? git::hex(*former) : std::string(), git::hex(target), ref});
   return {};
 }
 
@@ -108,10 +121,12 @@ Status delete_branch(const Hub& hub, const Repo& repo, const Caller& by, std::st
   if (!check_ref_name(name).ok()) return unknown("branch", name);
   const auto repository = TRY(git::open(hub, repo));
   const auto ref = cat("refs/heads/", name);
-  if (!git::resolve(repository.get(), ref).ok()) return unknown("branch", name);
+  const auto former = value_of(repository.get(), ref);
+  if (former.empty()) return unknown("branch", name);
   TRY(check_ref_change(TRY(protected_branches(hub, repo)), by, repo, {.ref = ref, .deletes = true}));
   if (const int r = git_reference_remove(repository.get(), ref.c_str()); r != 0)
     return git::failure(r, cat("branch '", name, "'"));
+  note_moved(hub, repo, *by.user, {former, {}, ref});
   return {};
 }
 
@@ -139,15 +154,19 @@ Status create_tag(const Hub& hub, const Repo& repo, const User& by, std::string_
   }
   if (r == GIT_EEXISTS) return Status(Code::conflict, exists_already(cat("refs/tags/", name)));
   if (r != 0) return git::failure(r, cat("tag '", name, "'"));
+  note_moved(hub, repo, by, {{}, git::hex(made), cat("refs/tags/", name)});
   return {};
 }
 
-Status delete_tag(const Hub& hub, const Repo& repo, std::string_view name) {
+Status delete_tag(const Hub& hub, const Repo& repo, const User& by, std::string_view name) {
   if (!check_ref_name(name).ok()) return unknown("tag", name);
   const auto repository = TRY(git::open(hub, repo));
+  const auto ref = cat("refs/tags/", name);
+  const auto former = value_of(repository.get(), ref);
   const int r = git_tag_delete(repository.get(), std::string(name).c_str());
   if (r == GIT_ENOTFOUND) return unknown("tag", name);
   if (r != 0) return git::failure(r, cat("tag '", name, "'"));
+  note_moved(hub, repo, by, {former, {}, ref});
   return {};
 }
 

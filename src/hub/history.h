@@ -51,6 +51,6 @@ Status delete_branch(const Hub& hub, const Repo& repo, const Caller& by, std::st
 /// A tag at `revision`, annotated when there is a message; conflict when it exists.
 Status create_tag(const Hub& hub, const Repo& repo, const User& by, std::string_view name, std::string_view revision,
                   std::string_view message);
-Status delete_tag(const Hub& hub, const Repo& repo, std::string_view name);
+Status delete_tag(const Hub& hub, const Repo& repo, const User& by, std::string_view name);
 
 }  // namespace hearth::hub

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <atomic>
 #include <thread>
 
@@ -9,9 +10,11 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "hub/commit.h"
+#include "hub/events.h"
 #include "hub/history.h"
 #include "hub/hub.h"
 #include "hub/index.h"
+#include "hub/maintenance.h"
 #include "hub/preupload.h"
 #include "hub/push.h"
 #include "hub/testing.h"
@@ -303,8 +306,38 @@ TEST_CASE_FIXTURE(Fixture, "tree: revisions by branch, tag, long and short id; u
   CHECK(code(delete_branch(*hub, repo, as_alice, "main")) == Code::forbidden);
   ok(delete_branch(*hub, repo, as_alice, "dev"));
   CHECK(code(delete_branch(*hub, repo, as_alice, "dev")) == Code::revision_not_found);
-  ok(delete_tag(*hub, repo, "v1"));
-  CHECK(code(delete_tag(*hub, repo, "v1")) == Code::revision_not_found);
+  ok(delete_tag(*hub, repo, alice, "v1"));
+  CHECK(code(delete_tag(*hub, repo, alice, "v1")) == Code::revision_not_found);
+}
+
+TEST_CASE_FIXTURE(Fixture, "events: branches, tags and squashed history are told with what they were and are") {
+  const auto done = ok(commit({PutFile{"x.txt", "1"}}));
+  const auto start = ok(last_event(hub->db()));
+  ok(create_branch(*hub, repo, as_alice, "dev"));
+  ok(create_branch(*hub, repo, as_alice, "dev", {.overwrite = true}));  // moves nothing
+  ok(create_tag(*hub, repo, alice, "v1", "main", ""));
+  const auto squashed = ok(super_squash(*hub, repo, as_alice, "dev", ""));
+  ok(delete_branch(*hub, repo, as_alice, "dev"));
+  ok(delete_tag(*hub, repo, alice, "v1"));
+  CHECK(code(delete_branch(*hub, repo, as_alice, "dev")) == Code::revision_not_found);
+  const std::vector<std::array<std::string, 3>> expected = {{"refs/heads/dev", "", done.id},
+                                                            {"refs/tags/v1", "", done.id},
+                                                            {"refs/heads/dev", done.id, squashed},
+                                                            {"refs/heads/dev", squashed, ""},
+                                                            {"refs/tags/v1", done.id, ""}};
+  const auto events = ok(events_after(hub->db(), start, 100));
+  REQUIRE(events.size() == expected.size());
+  for (size_t i = 0; i < events.size(); ++i) {
+    const auto& event = events[i].event;
+    CHECK(event.kind == "repo.content");
+    CHECK(event.actor == "alice");
+    const auto& moved = event.data["updatedRefs"];
+    REQUIRE(moved.size() == 1);
+    const auto& update = moved.array()[0];
+    CHECK(update["ref"].as_string() == expected[i][0]);
+    CHECK(update["oldSha"].as_string() == expected[i][1]);
+    CHECK(update["newSha"].as_string() == expected[i][2]);
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "tree: expand names the last commit of each path") {

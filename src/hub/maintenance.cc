@@ -7,12 +7,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "hub/events.h"
 #include "hub/git/objects.h"
 #include "hub/git/rewrite.h"
 #include "hub/git/snapshot.h"
 #include "hub/index.h"
 #include "hub/lock.h"
 #include "hub/protection.h"
+#include "hub/push.h"
 
 namespace hearth::hub {
 namespace {
@@ -61,6 +63,8 @@ Result<std::string> super_squash(Hub& hub, const Repo& repo, const Caller& by, s
                   "The branch was updated since you opened this page. Please refresh and try again.");
   if (r != 0) return git::failure(r, ref);
   git_reference_free(made);
+  const RefUpdate update{git::hex(*git_commit_id(at.commit.get())), git::hex(id), ref};
+  note_moved_refs(hub, repo, by.name(), std::span(&update, 1));
   if (ref == "refs/heads/main") refresh(hub, repo);
   return git::hex(id);
 }
@@ -121,6 +125,9 @@ Status delete_stored_files(Hub& hub, const Repo& repo, const Caller& by, const s
     log(LogLevel::info, "hub",
         cat(repo.full_name(), ": ", by.name(), " removed ", wanted.size(), " files from ", moves.size(),
             " references"));
+    std::vector<RefUpdate> updates;
+    for (const auto& move : moves) updates.push_back({move.old_id, move.new_id, move.ref});
+    note_moved_refs(hub, repo, by.name(), updates);
   }
   auto transaction = TRY(hub.db().begin());
   for (const auto& sha256 : wanted)

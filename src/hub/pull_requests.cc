@@ -11,6 +11,7 @@
 #include "hub/git/snapshot.h"
 #include "hub/index.h"
 #include "hub/lock.h"
+#include "hub/protection.h"
 #include "hub/push.h"
 
 namespace hearth::hub {
@@ -232,6 +233,7 @@ Result<Discussion> merge_pull_request(Hub& hub, const Repo& repo, const Caller& 
   TRY(check_access(by, repo, Right::write));
   const auto said = trim(comment).empty() ? std::string() : TRY(check_comment(comment));
   const auto lock = TRY(lock_repository(hub, repo));
+  TRY(check_ref_change(TRY(protected_branches(hub, repo)), by, repo, {.ref = kMain}));
   auto discussion = TRY(get_discussion(hub, repo, num));
   TRY(check_mergeable(discussion));
   TRY(follow_pull_request(hub, repo, discussion));

@@ -77,7 +77,7 @@ Result<Response> create_tag(Request& rq) {
 }
 
 Result<Response> delete_tag(Request& rq) {
-  TRY(hub::delete_tag(rq.hub(), *TRY(rq.repo()), rq.arg("rev")));
+  TRY(hub::delete_tag(rq.hub(), *TRY(rq.repo()), *rq.user(), rq.arg("rev")));
   return json_response(Json(Json::Object()));
 }
 
