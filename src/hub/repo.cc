@@ -89,7 +89,8 @@ Status check_access(const Caller& caller, const Repo& repo, Right right, std::st
     if (standing != Standing::holder)
       return Status(Code::forbidden,
                     cat(caller.name(), " may not change ", repo.full_name(), ", which belongs to ", repo.owner));
-    if (permission.empty()) permission = kWrite;
+    // A narrower permission is a fine-grained token's; reading tokens change nothing and see no access requests.
+    if (permission.empty() || !caller.scopes) permission = kWrite;
   }
   if (permission.empty()) return {};
   // What is the caller's own (a like) is asked for their account, not for the repository.

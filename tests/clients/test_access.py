@@ -6,6 +6,7 @@ import http.cookies
 import io
 import json
 import re
+import sqlite3
 import subprocess
 import urllib.parse
 import urllib.request
@@ -14,6 +15,11 @@ import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from huggingface_hub.utils import parse_ratelimit_headers
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
 
 
 def status(error):
@@ -189,9 +195,6 @@ def test_tokens_expire_and_are_revoked(acme):
 @pytest.fixture(scope="module")
 def session(acme):
     """The cookie of alice's session and the page's token."""
-    class NoRedirect(urllib.request.HTTPRedirectHandler):
-        def redirect_request(self, *_):
-            return None
     form = urllib.parse.urlencode({"username": "alice", "password": "correct horse battery"}).encode()
     try:
         urllib.request.build_opener(NoRedirect).open(acme.url + "/login", data=form)
@@ -276,6 +279,74 @@ def test_quotas_refuse_uploads_and_name_themselves(acme):
     acme.admin("quota", "set", "carol", "none")
     api.upload_file(path_or_fileobj=b"b" * 1_500_000, path_in_repo="b.txt", repo_id="carol/big")
     assert acme.admin("quota", "set", "carol", "much", check=False).returncode != 0
+
+
+def test_a_full_quota_gives_no_token_to_upload_by_xet(acme):
+    token = acme.user("dave")
+    api = HfApi(endpoint=acme.url, token=token)
+    api.create_repo("dave/full")
+    api.create_bucket("dave/box")
+    api.upload_file(path_or_fileobj=b"a" * 300_000, path_in_repo="a.txt", repo_id="dave/full")
+    ask = [f"/api/models/dave/full/xet-write-token/{rev}" for rev in ("main", "main?create_pr=1")] + ["/api/buckets/dave/box/xet-write-token"]
+    assert [acme.call("GET", path, token=token)[0] for path in ask] == [200, 200, 200]
+    acme.admin("quota", "set", "dave", "100KB")
+    for path in ask:
+        code, _, body = acme.call("GET", path, token=token)
+        assert code == 403 and b"the storage quota of dave reached" in body, path
+    assert acme.call("GET", "/api/models/dave/full/xet-read-token/main", token=token)[0] == 200
+
+
+def test_administrators_list_users_and_set_passwords(make_hub):
+    hub = make_hub()
+    made = hub.admin("user", "create", "eve", "--fullname", "Eve Adams", "--email", "eve@example.org", "--password-stdin", input="a first password")
+    assert made.returncode == 0
+    for wrong in (("--email", "nowhere"), ("--email", "a@b>c"), ("--fullname", "Eve <eve>")):
+        refused = hub.admin("user", "create", "adam", *wrong, "--password-stdin", input="a long password", check=False)
+        assert refused.returncode != 0 and ("no email address" if wrong[0] == "--email" else "full name") in refused.stderr
+    hub.admin("user", "create", "adam", "--admin", "--password-stdin", input="a long password")
+    users = [json.loads(line) for line in hub.admin("user", "list", "--json").stdout.splitlines()]
+    assert [(u["name"], u["fullname"], u["email"], u["isAdmin"]) for u in users] == [
+        ("adam", "", "", True), ("eve", "Eve Adams", "eve@example.org", False)]
+    assert [line.split("\t")[:2] for line in hub.admin("user", "list").stdout.splitlines()] == [["adam", "admin"], ["eve", "user"]]
+    me = HfApi(endpoint=hub.url, token=hub.token("eve", "write")).whoami()
+    assert (me["fullname"], me["email"]) == ("Eve Adams", "eve@example.org")
+
+    def cookie_after_sign_in(password):
+        form = urllib.parse.urlencode({"username": "eve", "password": password}).encode()
+        try:
+            urllib.request.build_opener(NoRedirect).open(hub.url + "/login", data=form)
+        except urllib.error.HTTPError as answer:
+            return http.cookies.SimpleCookie(answer.headers.get("Set-Cookie", "")) if answer.code == 303 else None
+
+    def knows(cookie):
+        return hub.call("GET", "/api/whoami-v2", headers={"Cookie": f"hearth_session={cookie['hearth_session'].value}"})[0] == 200
+
+    former = cookie_after_sign_in("a first password")
+    assert knows(former)
+    hub.admin("user", "set-password", "eve", "--password-stdin", input="a second password")
+    assert not knows(former) and not cookie_after_sign_in("a first password") and knows(cookie_after_sign_in("a second password"))
+    assert hub.admin("user", "set-password", "nobody", "--password-stdin", input="a second password", check=False).returncode != 0
+    assert hub.admin("user", "set-password", "eve", "--password-stdin", input="short", check=False).returncode != 0
+
+
+def test_failed_jobs_are_shown_and_retried(make_hub):
+    hub = make_hub()
+    hub.stop()
+    database = sqlite3.connect(hub.folder / "data" / "hearth.db")
+    with database:
+        database.execute("DELETE FROM jobs")
+        for state in ("failed", "waiting"):
+            database.execute("INSERT INTO jobs (kind, job_key, payload, run_at_ms, created_ms, state, attempts, error) VALUES "
+                             "('scan', ?, '{}', 4000000000000, 0, ?, 6, 'no such file')", (state, state))
+    failed = [json.loads(line) for line in hub.admin("jobs", "--failed", "--json").stdout.splitlines()]
+    assert [(j["kind"], j["key"], j["state"], j["attempts"], j["error"]) for j in failed] == [("scan", "failed", "failed", 6, "no such file")]
+    assert len(hub.admin("jobs", "--json").stdout.splitlines()) == 2
+    assert "no such file" in hub.admin("jobs", "--failed").stdout
+    hub.admin("jobs", "retry", failed[0]["id"])
+    assert hub.admin("jobs", "--failed").stdout == ""
+    assert database.execute("SELECT state, attempts FROM jobs WHERE id = ?", (failed[0]["id"],)).fetchone() == ("waiting", 0)
+    for wrong in ((), ("seven",), (failed[0]["id"],)):
+        assert hub.admin("jobs", "retry", *wrong, check=False).returncode != 0
 
 
 def test_repositories_with_their_storage(acme):

@@ -201,6 +201,21 @@ def test_lists_are_paged(alice, hub):
     assert [r["user"]["user"] for r in json.loads(body)] == ["erin"] and headers["Link"] is None
 
 
+def test_fine_grained_tokens_list_requests_and_decide_none(alice, bob, hub):
+    repo = make(alice, "gated-narrow", "manual")
+    assert hub.call("POST", f"/{repo}/ask-access", {}, token=hub.bob)[0] == 200
+    scoped = lambda scope: hub.admin("token", "create", "alice", "--role", "fineGrained", "--scope", scope).stdout.split()[-1]
+    reader, other, writer = scoped("user:alice=repo.access.read"), scoped("user:alice=repo.content.read"), scoped("user:alice=repo.write")
+    listed = [r.username for r in HfApi(hub.url, token=reader).list_pending_access_requests(repo)]
+    assert listed == ["bob"] == [r.username for r in HfApi(hub.url, token=writer).list_pending_access_requests(repo)]
+    for path in (f"/{repo}/user-access-report", f"/api/models/{repo}/user-access-request/pending"):
+        assert [hub.call("GET", path, token=t)[0] for t in (reader, other, hub.alice_read, hub.bob)] == [200, 403, 403, 403]
+    with pytest.raises(HfHubHTTPError) as error:
+        HfApi(hub.url, token=reader).accept_access_request(repo, "bob")
+    assert status_of(error) == 403
+    HfApi(hub.url, token=writer).accept_access_request(repo, "bob")
+
+
 def test_the_report_is_json_or_csv(alice, hub):
     repo = make(alice, "report", "manual", CARD)
     hub.call("POST", f"/{repo}/ask-access", ANSWERS | {"Company": '=cmd|" /C calc"'}, token=hub.bob)

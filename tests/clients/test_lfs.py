@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -77,6 +78,32 @@ def test_a_part_of_another_size_and_a_wrong_whole_are_refused(hub):
     status, _, body = hub.call("POST", action["href"].removeprefix(hub.url), {"oid": hashlib.sha256(content).hexdigest(), "parts": parts})
     assert status == 400 and b"SHA-256" in body
     assert hub.call("PUT", action["header"]["1"].removeprefix(hub.url).replace("/1?", "/2?"), b"x")[0] == 403  # signed as it is
+
+
+def test_xet_is_chosen_when_offered(hub):
+    """What @huggingface/hub 2.17.5 lib/commit.ts and utils/xetWriteToken.ts read of the answer."""
+    repo = make_repo(hub, hub.alice, "by-xet", lfsmultipartthresh=1 << 20)
+    offered = ("basic", "multipart", "xet")
+    status, answer = batch(hub, repo, [b"x" * (2 << 20)], transfers=offered, token=hub.alice, ref={"name": "refs/heads/a/b"})
+    assert status == 200 and answer["transfer"] == "xet"
+    actions = answer["objects"][0]["actions"]
+    upload, header = actions["upload"], actions["upload"]["header"]
+    assert set(header) == {"X-Xet-Cas-Url", "X-Xet-Access-Token", "X-Xet-Token-Expiration", "X-Xet-Session-Id"} and "verify" in actions
+    assert header["X-Xet-Cas-Url"] == hub.url + "/xet" and 0 < int(header["X-Xet-Token-Expiration"]) - time.time() <= 900
+    assert upload["href"] == f"{hub.url}/api/models/{repo}/xet-write-token/a%2Fb"
+    chunk = header["X-Xet-Cas-Url"].removeprefix(hub.url) + "/v1/chunks/default/" + "0" * 64
+    assert hub.call("GET", chunk, token=header["X-Xet-Access-Token"])[0] == 404  # let in, and not known
+    assert hub.call("GET", chunk, token="nonsense")[0] == 401
+    status, _, body = hub.call("GET", upload["href"].removeprefix(hub.url), token=hub.alice)
+    assert status == 200 and json.loads(body)["casUrl"] == header["X-Xet-Cas-Url"]
+    # Who may only propose gets what is for a pull request, and a reading token nothing.
+    status, answer = batch(hub, repo, [b"x"], transfers=offered, token=hub.bob)
+    href = answer["objects"][0]["actions"]["upload"]["href"]
+    assert href.endswith("/xet-write-token/main?create_pr=1") and hub.call("GET", href.removeprefix(hub.url), token=hub.bob)[0] == 200
+    assert batch(hub, repo, [b"x"], transfers=offered, token=hub.alice_read)[0] == 403
+    # Downloads stay basic, and so does who does not offer it.
+    assert batch(hub, repo, [b"x"], "download", transfers=offered, token=hub.alice)[1]["transfer"] == "basic"
+    assert batch(hub, repo, [b"x"], transfers=("basic",), token=hub.alice)[1]["transfer"] == "basic"
 
 
 def test_errors_are_told_per_object(hub):

@@ -177,6 +177,19 @@ def test_proxy_is_believed_only_when_trusted(make_hub):
         assert logged == ("--trusted-proxy" in options)
 
 
+def test_downloads_behind_a_proxy_count_its_clients(make_hub):
+    hub = make_hub("--trusted-proxy", "127.0.0.0/8")
+    token = hub.user("alice")
+    hub.call("POST", "/api/repos/create", {"name": "counted", "type": "dataset"}, token=token)
+    line = b'{"key":"header","value":{"summary":"x"}}\n{"key":"file","value":{"path":"rows.csv","content":"a,b"}}'
+    assert hub.call("POST", "/api/datasets/alice/counted/commit/main", line, token, {"Content-Type": "application/x-ndjson"})[0] == 200
+    for address in ("198.51.100.7", "198.51.100.8", "198.51.100.8"):  # the last within the five minutes of the one before
+        assert hub.call("GET", "/datasets/alice/counted/resolve/main/rows.csv", headers={"X-Forwarded-For": address})[0] == 200
+    hub.stop()  # what was counted is written down
+    hub.start()
+    assert json.loads(hub.call("GET", "/api/datasets/alice/counted?expand=downloads")[2])["downloads"] == 2
+
+
 def parse_metrics(text):
     """name{labels} -> value; each family has its HELP and TYPE first."""
     out, kinds = {}, {}

@@ -176,6 +176,20 @@ def test_every_event_is_told(hub, alice, bob, listener):
     alice.delete_webhook(hook.id)
 
 
+def test_a_created_branch_is_told(alice, listener):
+    alice.create_repo("alice/branched")
+    hook = alice.create_webhook(url=listener.url + "/branch", watched=[{"type": "model", "name": "alice/branched"}], domains=["repo"])
+    head = alice.model_info("alice/branched").sha
+    alice.create_branch("alice/branched", branch="dev")
+    alice.create_tag("alice/branched", tag="v1")
+    alice.delete_branch("alice/branched", branch="dev")
+    payloads = [WebhookPayload(**json.loads(body)) for _, body in listener.wait("/branch", 3)]
+    told = {(p.updatedRefs[0].ref, p.updatedRefs[0].oldSha, p.updatedRefs[0].newSha) for p in payloads}
+    assert {(p.event.scope, p.event.action) for p in payloads} == {("repo.content", "update")}
+    assert told == {("refs/heads/dev", None, head), ("refs/tags/v1", None, head), ("refs/heads/dev", head, None)}
+    alice.delete_webhook(hook.id)
+
+
 def test_only_what_is_watched_and_may_be_known(hub, alice, bob, listener):
     bob.create_repo("bob/one")
     bob.create_repo("bob/secret", private=True)

@@ -145,11 +145,11 @@ Result<Response> report(Request& rq) {
 constexpr Route kRoutes[] = {
     {"POST", "/{kind?}/{repo}/ask-access", Access::metadata, ask},
     {"POST", "/api/{kind}/{repo}/ask-access", Access::metadata, ask},
-    {"GET", "/api/{kind}/{repo}/user-access-request/{status}", Access::write, list},
+    {"GET", "/api/{kind}/{repo}/user-access-request/{status}", {Access::write, "repo.access.read"}, list},
     {"POST", "/api/{kind}/{repo}/user-access-request/handle", Access::write, handle},
     {"POST", "/api/{kind}/{repo}/user-access-request/grant", Access::write, grant},
-    {"GET", "/{kind?}/{repo}/user-access-report", Access::write, report},
-    {"GET", "/api/{kind}/{repo}/user-access-report", Access::write, report},
+    {"GET", "/{kind?}/{repo}/user-access-report", {Access::write, "repo.access.read"}, report},
+    {"GET", "/api/{kind}/{repo}/user-access-report", {Access::write, "repo.access.read"}, report},
 };
 
 }  // namespace

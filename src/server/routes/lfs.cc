@@ -1,8 +1,10 @@
 // Git LFS: the batch call, and the signed addresses where the bytes go.
 // Source: git-lfs docs/api/batch.md, basic-transfers.md, locking.md; huggingface_hub 2.4.0 lfs.py (sends no credentials
-// to the addresses it is given, which is why they are signed).
+// to the addresses it is given, which is why they are signed); for "xet" @huggingface/hub 2.x lib/commit.ts, git-xet.
 #include <algorithm>
 
+#include "base/encoding.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "hub/content.h"
 #include "hub/discussions.h"
@@ -13,6 +15,7 @@
 #include "server/pull_through.h"
 #include "server/routes_registry.h"
 #include "server/services.h"
+#include "server/xet_urls.h"
 
 namespace hearth::server::routes {
 namespace {
@@ -41,7 +44,31 @@ struct Batch {
   bool upload = false;
   bool multipart = false;      ///< uploads go in parts: the client can, and an object is large enough
   int64_t multipart_over = 0;  ///< the repository's limit
+  bool xet = false;            ///< uploads go to the content store
+  XetToken token = {};         ///< for that
+  std::string token_href = {};
+  std::string session = {};  ///< names the upload in the clients' further requests
 };
+
+// Where uploads to the content store begin: for whoever may not write, as a pull request.
+void prepare_xet(Batch& wanted, const Request& rq, const hub::Repo& repo, std::string_view ref) {
+  const bool writes = hub::check_access(rq.caller(), repo, hub::Right::write).ok();
+  constexpr std::string_view kBranches = "refs/heads/";
+  if (ref.starts_with(kBranches)) ref.remove_prefix(kBranches.size());
+  wanted.xet = true;
+  wanted.token = make_xet_token(rq, repo, writes ? XetRight::write : XetRight::offer);
+  wanted.token_href =
+      cat(rq.endpoint(), "/api/", hub::kind_plural(repo.kind), "/", repo.full_name(), "/xet-write-token/",
+          percent_encode(ref.empty() ? "main" : ref), writes ? "" : "?create_pr=1");
+  wanted.session = random_token(24);
+}
+
+void xet_action(JsonWriter& out, const Batch& wanted) {
+  out.key("upload").begin_object().field("href", wanted.token_href).key("header").begin_object();
+  out.field("X-Xet-Cas-Url", wanted.token.url).field("X-Xet-Access-Token", wanted.token.token);
+  out.field("X-Xet-Token-Expiration", cat(wanted.token.expires_s)).field("X-Xet-Session-Id", wanted.session);
+  out.end().field("expires_in", kLifetime_ms / 1000).end();
+}
 
 Status object_answer(JsonWriter& out, const Request& rq, const hub::Repo& repo, const Json& object,
                      const Batch& wanted) {
@@ -57,7 +84,9 @@ Status object_answer(JsonWriter& out, const Request& rq, const hub::Repo& repo, 
   } else if (upload && !present) {
     out.key("actions").begin_object();
     const auto part = lfs_part_size(size, wanted.multipart_over);
-    if (wanted.multipart && size > 0)
+    if (wanted.xet)
+      xet_action(out, wanted);
+    else if (wanted.multipart && size > 0)
       lfs_multipart_action(out, rq, repo, oid, size, part > 0 ? part : size, kLifetime_ms);
     else
       action(out, rq, "upload", "PUT", cat(target, "?size=", size));
@@ -109,14 +138,24 @@ Result<Response> batch(Request& rq) {
     return Status(Code::bad_input, cat("hash_algo '", algorithm.substr(0, 40), "' is not known (sha256)"));
   Batch wanted{.upload = upload};
   const auto& transfers = body["transfers"].array();
-  if (upload && std::find(transfers.begin(), transfers.end(), Json("multipart")) != transfers.end()) {
+  const auto offers = [&](std::string_view name) {
+    return std::find(transfers.begin(), transfers.end(), Json(name)) != transfers.end();
+  };
+  if (upload && offers("xet")) {
+    prepare_xet(wanted, rq, repo, body["ref"]["name"].as_string());
+  } else if (upload && offers("multipart")) {
     wanted.multipart_over = TRY(hub::lfs_multipart_bytes(rq.hub(), repo));
     // git's agent takes one kind of transfer a batch, so one large object makes all of them multipart.
     for (const auto& object : objects)
       wanted.multipart |= lfs_part_size(object["size"].as_int(), wanted.multipart_over) > 0;
   }
   JsonWriter out;
-  out.begin_object().field("transfer", wanted.multipart ? "multipart" : "basic").key("objects").begin_array();
+  out.begin_object()
+      .field("transfer", wanted.xet         ? "xet"
+                         : wanted.multipart ? "multipart"
+                                            : "basic")
+      .key("objects")
+      .begin_array();
   for (const auto& object : objects) TRY(object_answer(out, rq, repo, object, wanted));
   out.end().field("hash_algo", "sha256").end();
   return lfs_json(out.take());

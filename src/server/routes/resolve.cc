@@ -71,7 +71,7 @@ Result<Response> answer(Request& rq, bool raw) {
     out.headers.set("X-Linked-ETag", cat("\"", entry.lfs->sha256, "\""));
     out.headers.set("X-Linked-Size", cat(size_bytes));
   }
-  TRY(rq.hub().count_download(repo, entry.path, rq.head().remote_address));
+  TRY(rq.hub().count_download(repo, entry.path, rq.client_address()));
   return out;
 }
 

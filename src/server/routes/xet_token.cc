@@ -2,30 +2,21 @@
 // (hf_xet, @huggingface/hub) and in headers (huggingface_hub). Buckets have no revision.
 // Source: huggingface_hub 2.4.0 utils/_xet.py; xet-core token_refresh; _commit_api.py asks with revision None and
 // create_pr=1 when the commit will be a pull request.
-#include "base/clock.h"
 #include "base/text.h"
+#include "hub/owners.h"
 #include "server/route.h"
-#include "server/services.h"
-#include "server/xet_grant.h"
 #include "server/xet_urls.h"
 
 namespace hearth::server::routes {
 namespace {
 
-constexpr int64_t kLifetime_ms = 15 * 60 * 1000;
-
 Response grant(const Request& rq, const hub::Repo& repo, XetRight right) {
-  XetGrant made{.right = right, .repo = repo.id, .expires_ms = now_ms() + kLifetime_ms};
-  const auto& caller = rq.caller();
-  const bool narrow = caller.scopes || (right == XetRight::read && caller.anonymous());
-  if (!narrow) made.user = caller.name();
-  const auto token = sign_xet_grant(rq.services().signer, made);
-  const auto url = xet_url(rq);
-  const auto expires_s = made.expires_ms / 1000;
-  auto out = json_response(Json(Json::Object{{"casUrl", url}, {"exp", expires_s}, {"accessToken", token}}));
-  out.headers.set("X-Xet-Cas-Url", url);
-  out.headers.set("X-Xet-Access-Token", token);
-  out.headers.set("X-Xet-Token-Expiration", cat(expires_s));
+  const auto made = make_xet_token(rq, repo, right);
+  auto out =
+      json_response(Json(Json::Object{{"casUrl", made.url}, {"exp", made.expires_s}, {"accessToken", made.token}}));
+  out.headers.set("X-Xet-Cas-Url", made.url);
+  out.headers.set("X-Xet-Access-Token", made.token);
+  out.headers.set("X-Xet-Token-Expiration", cat(made.expires_s));
   out.headers.set("Cache-Control", "no-store");
   return out;
 }
@@ -38,10 +29,12 @@ Result<Response> write_token(Request& rq) {
   const auto& repo = *TRY(rq.repo());
   if (!rq.query_flag("create_pr")) {
     TRY(hub::check_access(rq.caller(), repo, hub::Right::write));
+    TRY(hub::check_quota(rq.hub(), repo, 0));
     return grant(rq, repo, XetRight::write);
   }
   if (rq.caller().anonymous()) return Status(Code::unauthenticated, "a pull request needs a token");
   TRY(hub::check_access(rq.caller(), repo, hub::Right::content, "discussion.write"));
+  TRY(hub::check_quota(rq.hub(), repo, 0));
   return grant(rq, repo, XetRight::offer);
 }
 
