@@ -72,7 +72,7 @@ Status add_named_contents(const Hub& hub, const Repo& repo, std::set<std::string
     return History(repository.get(), odb.get(), out).walk_refs();
   }
   for (const auto& object :
-       TRY(hub.db().query("SELECT DISTINCT sha256 FROM bucket_files WHERE repo_id = $1", {repo.id})))
+       TRY(hub.db().query("SELECT DISTINCT sha256 FROM bucket_files WHERE repo_id = $1 AND size_bytes > 0", {repo.id})))
     out.insert(object[0].text());
   return {};
 }
