@@ -9,6 +9,8 @@
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
+#include <cstring>
+#include <memory>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -25,6 +27,7 @@ namespace {
 using Parser = http::request_parser<http::buffer_body>;
 
 constexpr size_t kPiece = 64 << 10;
+constexpr size_t kLargePiece = 512 << 10;  // of a long body: each piece costs a write, a hash call and a wakeup
 constexpr uint64_t kDrainBytes = 64 << 20;
 constexpr int kDrainMs = 5'000;
 
@@ -61,14 +64,16 @@ bool is_http_error(const error_code& error) {
 
 }  // namespace
 
-/// The body as the parser delivers it.
+/// The body: of a stated length straight from the socket in large pieces, else (chunks) as the parser delivers it.
 class ParserSource final : public BodySource {
  public:
   ParserSource(Connection& c, Parser& parser, uint64_t max_bytes, bool gzip, bool expects_continue)
       : c_(c), parser_(parser), max_bytes_(max_bytes), expects_continue_(expects_continue) {
     if (gzip) inflater_.emplace();
+    if (const auto length = parser.content_length(); length && !parser.chunked()) remaining_ = *length;
   }
 
+  bool done() const { return remaining_ ? *remaining_ == 0 : parser_.is_done(); }
   bool expects_continue() const { return expects_continue_; }
 
   awaitable<Status> next(std::string_view& piece) override {
@@ -83,9 +88,9 @@ class ParserSource final : public BodySource {
         if (!inflated.ok()) co_return std::move(inflated).status();
         piece = *inflated;
         if (!piece.empty()) co_return count(piece);
-        if (parser_.is_done()) co_return inflater_->finish();
+        if (done()) co_return inflater_->finish();
       }
-      if (parser_.is_done()) co_return Status();
+      if (done()) co_return Status();
       std::string_view raw;
       auto status = co_await read(raw);
       if (!status.ok()) co_return status;
@@ -102,6 +107,7 @@ class ParserSource final : public BodySource {
   static Status left() { return Status(Code::cancelled, "the client left"); }
 
   awaitable<Status> read(std::string_view& raw) {
+    if (remaining_) co_return co_await read_plain(raw);
     auto& body = parser_.get().body();
     body.data = bytes_;
     body.size = sizeof bytes_;
@@ -109,6 +115,31 @@ class ParserSource final : public BodySource {
     auto [error, n] = co_await http::async_read_some(c_.channel_, c_.buffer_, parser_, kAwait);
     if (error && error != http::error::need_buffer) co_return is_http_error(error) ? parse_status(error) : left();
     raw = std::string_view(bytes_, sizeof bytes_ - body.size);
+    co_return Status();
+  }
+
+  awaitable<Status> read_plain(std::string_view& raw) {
+    size_t size = 0;
+    char* into = bytes_;
+    if (c_.buffer_.size() > 0) {  // came with the head
+      size = std::min({c_.buffer_.size(), sizeof bytes_, static_cast<size_t>(*remaining_)});
+      std::memcpy(into, c_.buffer_.data().data(), size);
+      c_.buffer_.consume(size);
+    } else {
+      size_t room = sizeof bytes_;
+      if (*remaining_ > kPiece) {
+        if (!large_) large_ = std::make_unique_for_overwrite<char[]>(kLargePiece);
+        into = large_.get();
+        room = kLargePiece;
+      }
+      room = std::min(room, static_cast<size_t>(*remaining_));
+      const Connection::Waiting waiting(c_, c_.shared_.options.stall_timeout_ms);
+      auto [error, n] = co_await c_.channel_.async_read_some(asio::buffer(into, room), kAwait);
+      if (error) co_return left();
+      size = n;
+    }
+    *remaining_ -= size;
+    raw = std::string_view(into, size);
     co_return Status();
   }
 
@@ -121,8 +152,10 @@ class ParserSource final : public BodySource {
   Connection& c_;
   Parser& parser_;
   std::optional<Inflater> inflater_;
+  std::optional<uint64_t> remaining_;  ///< of a body whose length the head states
   uint64_t max_bytes_, total_ = 0;
   bool expects_continue_;
+  std::unique_ptr<char[]> large_;
   char bytes_[kPiece];
 };
 
@@ -343,11 +376,11 @@ awaitable<bool> Connection::serve_one() {
     }
   }
   const bool pumps_body = std::holds_alternative<ProcessPipe>(response->body);
-  if (!parser.is_done() && !pumps_body) framing.keep_alive = false;  // the rest of the body will not be read
+  if (!source.done() && !pumps_body) framing.keep_alive = false;  // the rest of the body will not be read
   if (!co_await answer(*response, framing, head, &source, begun_s)) co_return false;
-  if (parser.is_done() && framing.keep_alive) co_return true;
+  if (source.done() && framing.keep_alive) co_return true;
   // An unread body: closing now would reset the connection and could take the answer from the client.
-  if (!parser.is_done() && !source.expects_continue()) co_await drain();
+  if (!source.done() && !source.expects_continue()) co_await drain();
   co_return false;
 }
 
