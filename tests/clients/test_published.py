@@ -67,7 +67,7 @@ def place(tmp_path_factory):
     (folder / "pytest.ini").write_text(PYTEST_INI)
     hub = Hub(folder / "hub").start()
     env = hub.env() | {
-        "HEARTH_TEST_TOKEN": hub.user("__DUMMY_HUB_USER__"),
+        "HEARTH_TEST_TOKEN": hub.user("__DUMMY_HUB_USER__", "--fullname", "Dummy User"),
         "HEARTH_TEST_OTHER_TOKEN": hub.user("DVUser"),
         "HEARTH_TEST_ENTERPRISE_TOKEN": hub.user("EnterpriseAdmin"),
     }
