@@ -148,3 +148,25 @@ def hub(tmp_path_factory):
     made.alice_read = made.token("alice", "read")
     yield made
     made.stop()
+
+
+def api(hub, token):
+    from huggingface_hub import HfApi  # here, so that tests without it need not load it
+
+    return HfApi(endpoint=hub.url, token=token)
+
+
+@pytest.fixture(scope="module")
+def alice(hub):
+    """huggingface_hub's HfApi as alice; `bob` and `anyone` (who shows no token) likewise."""
+    return api(hub, hub.alice)
+
+
+@pytest.fixture(scope="module")
+def bob(hub):
+    return api(hub, hub.bob)
+
+
+@pytest.fixture(scope="module")
+def anyone(hub):
+    return api(hub, False)

@@ -11,11 +11,6 @@ from huggingface_hub.errors import BucketNotFoundError
 EMPTY = "0" * 64
 
 
-@pytest.fixture(scope="module")
-def alice(hub):
-    return HfApi(endpoint=hub.url, token=hub.alice)
-
-
 @pytest.fixture
 def bucket(alice):
     made = alice.create_bucket(f"bucket-{uuid.uuid4().hex[:8]}", private=True).bucket_id

@@ -6,18 +6,8 @@ import json
 import subprocess
 
 import pytest
-from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete, HfApi
+from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, RevisionNotFoundError
-
-
-@pytest.fixture(scope="module")
-def alice(hub):
-    return HfApi(endpoint=hub.url, token=hub.alice)
-
-
-@pytest.fixture(scope="module")
-def bob(hub):
-    return HfApi(endpoint=hub.url, token=hub.bob)
 
 
 @pytest.fixture

@@ -6,21 +6,6 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import BadRequestError, HfHubHTTPError, RepositoryNotFoundError
 
 
-@pytest.fixture(scope="module")
-def alice(hub):
-    return HfApi(endpoint=hub.url, token=hub.alice)
-
-
-@pytest.fixture(scope="module")
-def bob(hub):
-    return HfApi(endpoint=hub.url, token=hub.bob)
-
-
-@pytest.fixture(scope="module")
-def anyone(hub):
-    return HfApi(endpoint=hub.url, token=False)
-
-
 @pytest.fixture
 def repo(alice, request):
     """A fresh model repository of alice's."""

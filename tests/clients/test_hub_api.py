@@ -19,21 +19,6 @@ from huggingface_hub.hf_api import ExpandDatasetProperty_T, ExpandModelProperty_
 from conftest import Hub, hearth
 
 
-@pytest.fixture(scope="module")
-def alice(hub):
-    return HfApi(endpoint=hub.url, token=hub.alice)
-
-
-@pytest.fixture(scope="module")
-def bob(hub):
-    return HfApi(endpoint=hub.url, token=hub.bob)
-
-
-@pytest.fixture(scope="module")
-def anyone(hub):
-    return HfApi(endpoint=hub.url, token=False)
-
-
 @pytest.fixture
 def repo(alice, request):
     """A fresh model repository of alice's."""

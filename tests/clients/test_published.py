@@ -54,6 +54,7 @@ markers =
   production: reads huggingface.co
   deprecated: warns
   git_lfs: needs git-lfs
+  vcr: recorded answers
 """
 
 

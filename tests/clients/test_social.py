@@ -2,23 +2,7 @@
 import json
 
 import pytest
-from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
-
-
-@pytest.fixture(scope="module")
-def alice(hub):
-    return HfApi(endpoint=hub.url, token=hub.alice)
-
-
-@pytest.fixture(scope="module")
-def bob(hub):
-    return HfApi(endpoint=hub.url, token=hub.bob)
-
-
-@pytest.fixture(scope="module")
-def anyone(hub):
-    return HfApi(endpoint=hub.url, token=False)
 
 
 @pytest.fixture

@@ -64,16 +64,6 @@ def hub(tmp_path_factory):
     made.stop()
 
 
-@pytest.fixture(scope="module")
-def alice(hub):
-    return HfApi(endpoint=hub.url, token=hub.alice)
-
-
-@pytest.fixture(scope="module")
-def bob(hub):
-    return HfApi(endpoint=hub.url, token=hub.bob)
-
-
 def refused(status, call, *args, **kwargs):
     with pytest.raises(HfHubHTTPError) as caught:
         call(*args, **kwargs)
