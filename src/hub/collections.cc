@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "hub/object_id.h"
+#include "hub/parameters.h"
 
 namespace hearth::hub {
 namespace {
@@ -259,14 +260,10 @@ Result<std::vector<CollectionItem>> collection_items(const Hub& hub, const Calle
 }
 
 Result<CollectionPage> list_collections(const Hub& hub, const Caller& caller, const CollectionQuery& query) {
-  std::vector<store::Value> parameters;
-  const auto placeholder = [&](const auto& value) {
-    parameters.emplace_back(value);
-    return cat("$", parameters.size());
-  };
+  Parameters parameters;
   const auto any_of = [&](const std::vector<std::string>& values) {
     std::string out;
-    for (const auto& value : values) out += cat(out.empty() ? "" : ", ", placeholder(value));
+    for (const auto& value : values) out += cat(out.empty() ? "" : ", ", parameters.add(value));
     return cat(" IN (", out, ")");
   };
   std::string where = "1 = 1";
@@ -278,18 +275,17 @@ Result<CollectionPage> list_collections(const Hub& hub, const Caller& caller, co
     where += cat(" AND c.id IN (SELECT collection_id FROM collection_items WHERE target", any_of(keys), ")");
   }
   if (!query.search.empty()) {
-    const auto text = replace_all(replace_all(to_lower_ascii(query.search), "!", "!!"), "%", "!%");
-    where += cat(" AND lower(c.title) LIKE ", placeholder(cat("%", replace_all(text, "_", "!_"), "%")), " ESCAPE '!'");
+    where += cat(" AND lower(c.title)", parameters.contains(query.search));
   }
   // Trending is what people voted for and somebody still tends.
   const std::string_view order = query.sort == CollectionQuery::Sort::last_modified
                                      ? "c.updated_ms DESC, c.id DESC"
                                      : "c.upvotes DESC, c.updated_ms DESC, c.id DESC";
-  const auto limit = placeholder(query.limit + 1), skip = placeholder(query.skip);
+  const auto limit = parameters.add(query.limit + 1), skip = parameters.add(query.skip);
   CollectionPage out;
   for (const auto& row : TRY(hub.db().query(cat("SELECT ", kColumns, " FROM ", kWithOwners, " WHERE ", where,
                                                 " ORDER BY ", order, " LIMIT ", limit, " OFFSET ", skip),
-                                            parameters)))
+                                            parameters.values())))
     out.collections.push_back(collection_of(row));
   out.more = static_cast<int64_t>(out.collections.size()) > query.limit;
   if (out.more) out.collections.pop_back();

@@ -7,6 +7,7 @@
 #include "hub/git/snapshot.h"
 #include "hub/notifications.h"
 #include "hub/object_id.h"
+#include "hub/parameters.h"
 #include "hub/pull_requests.h"
 #include "hub/push.h"
 
@@ -185,26 +186,20 @@ Result<Discussion> get_discussion(const Hub& hub, const Repo& repo, int64_t num)
 }
 
 Result<DiscussionPage> list_discussions(const Hub& hub, const Repo& repo, const DiscussionQuery& query) {
-  std::vector<store::Value> parameters;
-  const auto placeholder = [&](const auto& value) {
-    parameters.emplace_back(value);
-    return cat("$", parameters.size());
-  };
-  auto where = cat(" FROM ", kDiscussionsWithAuthors, " WHERE d.repo_id = ", placeholder(repo.id));
-  if (query.is_pull_request) where += cat(" AND d.is_pull_request = ", placeholder(*query.is_pull_request));
+  Parameters parameters;
+  auto where = cat(" FROM ", kDiscussionsWithAuthors, " WHERE d.repo_id = ", parameters.add(repo.id));
+  if (query.is_pull_request) where += cat(" AND d.is_pull_request = ", parameters.add(*query.is_pull_request));
   if (query.open) where += *query.open ? " AND d.status IN ('open', 'draft')" : " AND d.status IN ('closed', 'merged')";
-  if (!query.author.empty()) where += cat(" AND a.name = ", placeholder(query.author));
+  if (!query.author.empty()) where += cat(" AND a.name = ", parameters.add(query.author));
   if (!query.search.empty()) {
-    const auto pattern = replace_all(replace_all(to_lower_ascii(query.search), "!", "!!"), "%", "!%");
-    where +=
-        cat(" AND lower(d.title) LIKE ", placeholder(cat("%", replace_all(pattern, "_", "!_"), "%")), " ESCAPE '!'");
+    where += cat(" AND lower(d.title)", parameters.contains(query.search));
   }
   DiscussionPage out;
-  out.total = TRY(hub.db().query(cat("SELECT count(*)", where), parameters)).at(0)[0].integer();
-  const auto limit = placeholder(query.limit), skip = placeholder(query.skip);
+  out.total = TRY(hub.db().query(cat("SELECT count(*)", where), parameters.values())).at(0)[0].integer();
+  const auto limit = parameters.add(query.limit), skip = parameters.add(query.skip);
   for (const auto& row : TRY(hub.db().query(cat("SELECT ", kDiscussionColumns, where,
                                                 " ORDER BY d.pinned DESC, d.num DESC LIMIT ", limit, " OFFSET ", skip),
-                                            parameters)))
+                                            parameters.values())))
     out.discussions.push_back(discussion_of(row));
   out.closed = (*TRY(hub.db().query_one(
       "SELECT count(*) FROM discussions WHERE repo_id = $1 AND status IN ('closed', 'merged')", {repo.id})))[0]

@@ -431,7 +431,7 @@ constexpr Command kRows[] = {
         .options = kProviderOptions,
         .help = "Register HUB/login/with/NAME/callback as redirect address at the provider.\n\n"
                 "Examples\n"
-                "  $ echo \"$SECRET\" | hearth admin login-provider set work --issuer https://login.example.org "
+                "  $ echo \"$SECRET\" | hearth admin login-provider set office --issuer https://login.example.org "
                 "--client-id hub --client-secret-stdin --domains example.org --groups ml=research:write\n",
         .object = "hub",
     },
@@ -441,7 +441,7 @@ constexpr Command kRows[] = {
         .summary = "Take the provider's button away; accounts stay.",
         .options = {},
         .help = "Examples\n"
-                "  $ hearth admin login-provider remove work\n",
+                "  $ hearth admin login-provider remove office\n",
         .object = "hub",
     },
     {
