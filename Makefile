@@ -1,7 +1,7 @@
 # The thin front of CMake's presets and the scripts. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run build test bench check docs web dist setup-build setup-test setup-bench clean
+.PHONY: run build test test-crash bench check docs web dist setup-build setup-test setup-bench clean
 JOBS ?= $(shell nproc)
 
 setup-build setup-test setup-bench: setup-%:
@@ -24,6 +24,11 @@ run: build
 ## Every test: C++, the originals' numbers, the real clients, the browser.
 test: setup-test check build
 	@scripts/test
+
+## kill -9 at 1,000 points, for a night; `make test` takes 100.
+test-crash: setup-test build
+	@HEARTH_CRASHES=1000 TEST=pytest scripts/test tests/clients/test_crash.py
+	@HEARTH_CRASHES=1000 scripts/test_postgres build/tests/test_hub --test-case='upgrade: *killed*'
 
 ## A table beside the peers; ONLY=row runs one row.
 bench: setup-bench build
