@@ -141,29 +141,47 @@ Result<std::string> read_content(const Hub& hub, std::string_view sha256, uint64
   return out;
 }
 
-Result<std::string> local_content(const Hub& hub, std::string_view sha256) {
-  auto whole = hub.blobs().local_path(sha256);
-  if (whole.ok() || whole.status().code() != Code::not_found) return whole;
+Status stream_content(const Hub& hub, std::string_view sha256, const std::function<Status(std::string_view)>& sink) {
+  if (TRY(hub.blobs().has(sha256))) {
+    Status refused;
+    auto status = hub.blobs().stream(sha256, 0, UINT64_MAX, [&](std::string_view bytes) {
+      refused = sink(bytes);
+      return refused.ok();
+    });
+    return refused.ok() ? std::move(status) : std::move(refused);
+  }
   const auto file = TRY(xet_file_of(hub, sha256));
   if (!file) return unknown(sha256);
-  const auto temporary = path_join(hub.blobs().incoming(), random_token(16));
+  XetPieces pieces(hub, *file, 0, file->size_bytes);
+  return each_piece(pieces, sink);
+}
+
+Status copy_content(const Hub& hub, std::string_view sha256, const std::string& path) {
   Hasher hasher(HashKind::sha256);
   auto status = [&]() -> Status {
-    const auto fd = TRY(open_write(temporary));
-    XetPieces pieces(hub, *file, 0, file->size_bytes);
-    return each_piece(pieces, [&](std::string_view bytes) {
+    const auto fd = TRY(open_write(path, 0600));
+    return stream_content(hub, sha256, [&](std::string_view bytes) {
       hasher.update(bytes);
-      return write_all(fd.get(), bytes, temporary);
+      return write_all(fd.get(), bytes, path);
     });
   }();
   if (status.ok() && hasher.hex() != sha256)
-    status = Status(Code::io, cat("stored file ", sha256, " is damaged: its chunks make other bytes"));
-  if (!status.ok()) {
-    ::unlink(temporary.c_str());
-    return status;
-  }
-  TRY(hub.blobs().adopt(temporary, sha256, file->size_bytes));
-  return hub.blobs().local_path(sha256);
+    status = Status(Code::io, cat("stored file ", sha256, " is damaged: it has other bytes"));
+  if (!status.ok()) ::unlink(path.c_str());
+  return status;
+}
+
+Result<LocalContent> LocalContent::open(const Hub& hub, std::string_view sha256) {
+  auto whole = hub.blobs().local_path(sha256);
+  if (whole.ok()) return LocalContent(*std::move(whole), false);
+  if (whole.status().code() != Code::not_found) return std::move(whole).status();
+  auto path = path_join(hub.blobs().incoming(), cat("content-", random_token(16)));
+  TRY(copy_content(hub, sha256, path));
+  return LocalContent(std::move(path), true);
+}
+
+LocalContent::~LocalContent() {
+  if (is_temporary_) ::unlink(path_.c_str());
 }
 
 }  // namespace hearth::hub

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/piece.h"
 #include "base/result.h"
@@ -21,9 +23,28 @@ Result<uint64_t> content_size(const Hub& hub, std::string_view sha256);
 /// Up to `length` bytes from `begin`, in memory; fewer only at the end.
 Result<std::string> read_content(const Hub& hub, std::string_view sha256, uint64_t begin = 0,
                                  uint64_t length = UINT64_MAX);
-/// The content as one file of this machine, to map: what is stored as chunks is put together and kept whole from then
-/// on.
-Result<std::string> local_content(const Hub& hub, std::string_view sha256);
+/// All of it in pieces; a failure of `sink` ends it and is returned.
+Status stream_content(const Hub& hub, std::string_view sha256, const std::function<Status(std::string_view)>& sink);
+/// Puts the content together as the new file `path`, outside the store. io when it is damaged; then there is no file.
+Status copy_content(const Hub& hub, std::string_view sha256, const std::string& path);
+
+/// A content as a file of this machine, to map: its place in the store, or a file that was put together from chunks
+/// and goes with this object.
+class LocalContent {
+ public:
+  static Result<LocalContent> open(const Hub& hub, std::string_view sha256);
+  LocalContent(LocalContent&& other) noexcept
+      : path_(std::move(other.path_)), is_temporary_(std::exchange(other.is_temporary_, false)) {}
+  LocalContent& operator=(LocalContent&&) = delete;
+  ~LocalContent();
+  const std::string& path() const { return path_; }
+
+ private:
+  LocalContent(std::string path, bool is_temporary) : path_(std::move(path)), is_temporary_(is_temporary) {}
+  std::string path_;
+  bool is_temporary_;
+};
+
 /// The content is about to be named by a commit: a collector that runs at the same time spares it (hub/gc.h).
 Status touch_content(const Hub& hub, std::string_view sha256);
 /// The file's bytes [begin, begin + length) piece by piece. The hub outlives it.

@@ -32,8 +32,9 @@ bool may_be_pickle(std::string_view path) {
 
 // A file's bytes where they can be mapped or read.
 struct Content {
+  std::optional<LocalContent> file;
   std::optional<MappedFile> mapped;
-  std::string owned, path;
+  std::string owned;
   std::string_view text() const { return mapped ? mapped->text() : std::string_view(owned); }
 };
 
@@ -44,8 +45,8 @@ Result<Content> open_content(const Hub& hub, const Repo& repo, const TreeEntry& 
     // Not fetched or put together for its first bytes alone, which tell that it is no pickle.
     out.owned = TRY(read_content(hub, file.lfs->sha256, 0, kTextMax + 1));
   } else if (file.lfs) {
-    out.path = TRY(local_content(hub, file.lfs->sha256));
-    out.mapped = TRY(MappedFile::open(out.path));
+    out.file.emplace(TRY(LocalContent::open(hub, file.lfs->sha256)));
+    out.mapped = TRY(MappedFile::open(out.file->path()));
   } else {
     out.owned = TRY(read_blob(hub, repo, file.oid));
   }
@@ -84,7 +85,7 @@ std::vector<std::string> virus_names(std::string_view output) {
 
 // Asks the outside scanner; the file's path replaces {path}.
 Result<std::vector<std::string>> ask_scanner(const Hub& hub, const ScanSettings& settings, const Content& content) {
-  auto path = content.path;
+  auto path = content.file ? content.file->path() : std::string();
   TempFolder folder;
   if (path.empty()) {
     path = path_join(folder.path(), "file");

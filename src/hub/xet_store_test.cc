@@ -139,7 +139,12 @@ TEST_CASE("xet store: a file is read as it was sent, in any part") {
       CHECK(ok(read_content(*f.hub, sha256, begin, length)) == upload.bytes.substr(begin, length));
     }
     CHECK(ok(read_content(*f.hub, sha256, upload.bytes.size(), 10)).empty());
-    CHECK(sha256_hex(ok(hearth::read_file(ok(local_content(*f.hub, sha256))))) == sha256);
+    {
+      const auto local = ok(LocalContent::open(*f.hub, sha256));
+      CHECK(ok(hearth::read_file(local.path())) == upload.bytes);
+    }
+    CHECK(ok(list_folder(f.hub->blobs().incoming())).empty());  // no second copy stays
+    CHECK(!ok(f.hub->blobs().has(sha256)));
   }
 }
 

@@ -1,7 +1,10 @@
 #include "server/engine_model.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "hub/content.h"
@@ -11,6 +14,8 @@
 
 namespace hearth::server {
 namespace {
+
+constexpr int64_t kUnusedMax_s = 7 * 24 * 3600;
 
 Result<hub::Repo> only_model(const Request& rq) {
   std::optional<hub::Repo> found;
@@ -23,19 +28,44 @@ Result<hub::Repo> only_model(const Request& rq) {
   return *std::move(found);
 }
 
-// An engine that still answers from an older commit has its files mapped: they may go.
-Status remove_older(const std::string& newest) {
-  const std::string parent(path_parent(newest));
-  for (const auto& name : TRY(list_folder(parent)))
-    if (name != path_name(newest) && name.find('.') == std::string::npos) TRY(remove_all(path_join(parent, name)));
+// Used a moment ago.
+void touch(const std::string& folder) {
+  static_cast<void>(::utimensat(AT_FDCWD, folder.c_str(), nullptr, 0));  // else it is made again sooner
+}
+
+// Older commits of the repository, and what no engine was asked for in a week: they may hold whole copies of what is
+// stored as chunks. An engine that still answers from them has its files mapped.
+Status remove_unused(const std::string& newest) {
+  const std::string repo(path_parent(newest)), all(path_parent(repo));
+  const auto oldest_s = now_ms() / 1000 - kUnusedMax_s;
+  for (const auto& other : TRY(list_folder(all)))
+    for (const auto& name : TRY(list_folder(path_join(all, other)))) {
+      const auto folder = cat(all, "/", other, "/", name);
+      const bool is_older = other == path_name(repo) && name != path_name(newest) && !contains(name, ".");
+      struct stat info {};
+      if (is_older || (::stat(folder.c_str(), &info) == 0 && info.st_mtime < oldest_s)) TRY(remove_all(folder));
+    }
   return {};
+}
+
+// A big file for an engine to map: a link to where it lies whole. What is stored as chunks alone is put together in the
+// folder itself and goes with it.
+Status place_big_file(const hub::Hub& hub, const std::string& sha256, const std::string& path) {
+  const auto stored = hub.blobs().local_path(sha256);
+  if (!stored.ok() && stored.status().code() != Code::not_found) return stored.status().clone();
+  if (!stored.ok()) return hub::copy_content(hub, sha256, path);
+  const auto target = TRY(absolute_path(*stored));
+  return ::symlink(target.c_str(), path.c_str()) == 0 ? Status() : errno_status("cannot link", path);
 }
 
 // The repository's files at a commit as a folder: big files are links into the store, small ones copies. Made once a
 // commit, under a temporary name first, so that a folder that exists is whole.
 Result<std::string> checkout(const Request& rq, const hub::Repo& repo, const std::string& commit) {
   const auto folder = path_join(rq.hub().folder(), cat("engines/", repo.id, "/", commit));
-  if (is_folder(folder)) return folder;
+  if (is_folder(folder)) {
+    touch(folder);
+    return folder;
+  }
   const auto making = cat(folder, ".", rq.id().substr(rq.id().size() - 8));
   TRY(remove_all(making));
   TRY(make_folders(making));
@@ -47,8 +77,7 @@ Result<std::string> checkout(const Request& rq, const hub::Repo& repo, const std
     if (entry.is_folder) continue;
     TRY(make_folders(std::string(path_parent(path))));
     if (entry.lfs) {
-      const auto store_path = TRY(absolute_path(TRY(hub::local_content(rq.hub(), entry.lfs->sha256))));
-      if (::symlink(store_path.c_str(), path.c_str()) != 0) return errno_status("cannot link", path);
+      TRY(place_big_file(rq.hub(), entry.lfs->sha256, path));
     } else {
       TRY(write_file(path, TRY(hub::read_blob(rq.hub(), repo, entry.oid))));
     }
@@ -58,7 +87,7 @@ Result<std::string> checkout(const Request& rq, const hub::Repo& repo, const std
     TRY(remove_all(making));
     if (!is_folder(folder)) return renamed.clone();  // else another request was first
   }
-  TRY(remove_older(folder));
+  TRY(remove_unused(folder));
   return folder;
 }
 

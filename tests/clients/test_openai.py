@@ -192,3 +192,24 @@ def test_addresses_per_model_and_the_only_model(hub):
     assert ask(named, "dummy", max_tokens=2).model == "alice/tiny"
     with pytest.raises(openai.BadRequestError, match="must name"):
         ask(openai.OpenAI(base_url=hub.url + "/v1", api_key="any"), "dummy")
+
+
+def test_weights_stored_as_chunks_are_kept_whole_for_the_engine_alone(hub, tiny, tmp_path):
+    program = """
+import shutil, sys
+import safetensors.numpy
+from huggingface_hub import HfApi
+folder = shutil.copytree(sys.argv[1], sys.argv[2])
+weights = safetensors.numpy.load_file(folder + "/model.safetensors")
+weights["lm_head.weight"] *= 2
+safetensors.numpy.save_file(weights, folder + "/model.safetensors", {"format": "pt"})
+HfApi().create_repo("alice/chunks", private=True)
+HfApi().upload_folder(repo_id="alice/chunks", folder_path=folder)
+"""
+    subprocess.run([str(root / ".deps/python/bin/python"), "-c", program, str(tiny), str(tmp_path / "files")], check=True, env=hub.env(hub.alice))
+    mine = openai.OpenAI(base_url=hub.url + "/v1", api_key=hub.alice)
+    assert ask(mine, "alice/chunks", temperature=0, max_tokens=3).usage.completion_tokens == 3
+    sha256 = hub.call("HEAD", "/alice/chunks/resolve/main/model.safetensors", token=hub.alice)[1]["X-Linked-ETag"].strip('"')
+    assert not list((hub.folder / "data" / "objects" / "sha256").rglob(sha256)), "the store has no second copy"
+    assert [p for p in (hub.folder / "data" / "engines").rglob("model.safetensors") if not p.is_symlink()]
+    assert hub.call("DELETE", "/api/repos/delete", {"name": "chunks", "type": "model"}, hub.alice)[0] == 200
