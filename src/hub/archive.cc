@@ -8,14 +8,16 @@
 
 #include "base/files.h"
 #include "base/hash.h"
-#include "base/json.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "hub/adopt_file.h"
+#include "hub/archive_manifest.h"
+#include "hub/content.h"
 #include "hub/history.h"
 #include "hub/lock.h"
 #include "hub/organisations.h"
 #include "hub/push.h"
+#include "hub/tar.h"
 
 namespace hearth::hub {
 namespace {
@@ -72,67 +74,97 @@ Result<std::vector<std::string>> objects_of(const Hub& hub, const Repo& repo) {
   return out;
 }
 
-// ---- import ----
+// ---- export ----
 
-struct Planned {
-  RepoId id;
-  bool is_private = true;
-  std::string gated, sdk, bundle, sha256;
-  std::map<std::string, std::string> refs;
-  std::vector<std::string> objects;
-};
-
-Result<Planned> parse_planned(const Json& json, size_t number) {
-  Planned out;
-  const auto kind = TRY(parse_kind(json["type"].as_string()));
-  out.id = TRY(parse_repo_id(kind, json["name"].as_string()));
-  out.is_private = json["private"].as_bool(true);
-  out.gated = json["gated"].as_string();
-  out.sdk = json["sdk"].as_string();
-  out.sha256 = json["sha256"].as_string();
-  out.bundle = cat("repos/", number, ".bundle");  // never a path that the archive chose
-  if (!store::is_sha256(out.sha256)) return Status(Code::bad_input, "a bundle has no SHA-256");
-  for (const auto& [ref, target] : json["refs"].object()) out.refs[ref] = target.as_string();
-  for (const auto& object : json["objects"].array()) {
-    if (!store::is_sha256(object.as_string())) return Status(Code::bad_input, "an object's name is no SHA-256");
-    out.objects.emplace_back(object.as_string());
+// The repository's references as a bundle below `base`, and which large files it has.
+Result<ArchivedRepo> bundle_repo(Hub& hub, const Repo& repo, const std::string& base, size_t number,
+                                 ArchiveDone& done) {
+  if (!has_git(repo.kind))
+    return Status(Code::unsupported, cat(repo.full_name(), ": only repositories with git can be exported"));
+  ArchivedRepo out{.id = {.kind = repo.kind, .owner = repo.owner, .name = repo.name},
+                   .is_private = repo.is_private,
+                   .gated = repo.gated,
+                   .sdk = repo.sdk,
+                   .bundle = archived_bundle(number)};
+  const auto bundle = path_join(base, out.bundle);
+  {
+    const auto lock = TRY(lock_repository(hub, repo));  // the list and the bundle are of one moment
+    out.refs = targets(TRY(list_refs(hub, repo)));
+    TRY(run(
+        {"git", "-C", hub.git_folder(repo), "-c", "safe.directory=*", "bundle", "create", "--quiet", bundle, "--all"},
+        cat("the commits of ", repo.full_name())));
+  }
+  out.sha256 = TRY(file_sha256(bundle));
+  for (auto& object : TRY(objects_of(hub, repo))) {
+    if (TRY(has_content(hub, object)))
+      out.objects.push_back(std::move(object));
+    else
+      done.warnings.push_back(cat(repo.full_name(), ": the large file ", object, " is not stored here"));
   }
   return out;
 }
 
-Result<std::vector<Planned>> read_manifest(const std::string& file, const Staging& staging) {
+// A large file as it is stored here, whole or as chunks, read once.
+Status write_object(const Hub& hub, const std::string& sha256, TarWriter& tar) {
+  TRY(tar.begin(archived_object(sha256), TRY(content_size(hub, sha256))));
+  Hasher hasher(HashKind::sha256);
+  TRY(stream_content(hub, sha256, [&](std::string_view bytes) {
+    hasher.update(bytes);
+    return tar.write(bytes);
+  }));
+  if (hasher.hex() == sha256) return {};
+  return Status(Code::io, cat("the stored large file ", sha256, " is damaged: hearth admin fsck says what has it"));
+}
+
+Status write_archive(const Hub& hub, const std::string& base, const std::vector<ArchivedRepo>& all,
+                     const std::string& file, ArchiveDone& done) {
+  auto tar = TRY(TarWriter::create(file));
+  const auto manifest = format_archive_manifest(all);
+  TRY(tar.begin("manifest.json", manifest.size()));
+  TRY(tar.write(manifest));
+  for (const auto& repo : all) {
+    const auto bundle = TRY(MappedFile::open(path_join(base, repo.bundle)));
+    TRY(tar.begin(repo.bundle, bundle.text().size()));
+    TRY(tar.write(bundle.text()));
+  }
+  std::set<std::string_view> written;
+  for (const auto& repo : all)
+    for (const auto& object : repo.objects)
+      if (written.insert(object).second) TRY(write_object(hub, object, tar));
+  done.objects = static_cast<int64_t>(written.size());
+  return tar.finish();
+}
+
+// ---- import ----
+
+Result<std::vector<ArchivedRepo>> read_manifest(const std::string& file, const Staging& staging) {
   TRY(run({"tar", "-xf", file, "-C", staging.path(), "--occurrence=1", "--no-same-owner", "manifest.json"},
           cat(file, " is no archive of `hearth admin export`")));
   const auto path = path_join(staging.path(), "manifest.json");
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode))
     return Status(Code::bad_input, "the archive's manifest is no file");
-  const auto json = TRY(Json::parse(TRY(read_file(path, kManifestMax))));
-  if (json["hearth_archive"].as_int() != 1)
-    return Status(Code::bad_input, cat(file, " is an archive of another version of Hearth"));
-  std::vector<Planned> out;
-  for (const auto& repo : json["repos"].array()) out.push_back(TRY(parse_planned(repo, out.size())));
-  return out;
+  return parse_archive_manifest(TRY(read_file(path, kManifestMax)));
 }
 
 // Unpacks all but the large files that are here.
-Status unpack(const Hub& hub, const std::string& file, const Staging& staging, const std::vector<Planned>& all) {
+Status unpack(const Hub& hub, const std::string& file, const Staging& staging, const std::vector<ArchivedRepo>& all) {
   std::string present;
   for (const auto& repo : all)
     for (const auto& object : repo.objects)
-      if (TRY(hub.blobs().has(object))) present += cat("objects/", object, "\n");
+      if (TRY(has_content(hub, object))) present += cat(archived_object(object), "\n");
   const auto exclude = path_join(staging.path(), "present");
   TRY(write_file(exclude, present));
-  return run({"tar", "-xf", file, "-C", staging.path(), "--no-same-owner", "--no-same-permissions", "--anchored", "-X",
-              exclude},
+  return run({"tar", "-xf", file, "-C", staging.path(), "--no-same-owner", "--no-same-permissions", "--touch",
+              "--anchored", "-X", exclude},
              cat("cannot unpack ", file));
 }
 
-Status take_objects(Hub& hub, const Staging& staging, const std::vector<Planned>& all, ArchiveDone& done) {
+Status take_objects(Hub& hub, const Staging& staging, const std::vector<ArchivedRepo>& all, ArchiveDone& done) {
   for (const auto& repo : all)
     for (const auto& object : repo.objects) {
-      if (TRY(hub.blobs().has(object))) continue;
-      const auto path = cat(staging.path(), "/objects/", object);
+      if (TRY(has_content(hub, object))) continue;
+      const auto path = path_join(staging.path(), archived_object(object));
       struct stat info {};
       if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode))
         return Status(Code::bad_input, cat("the archive is cut short: it lacks ", object, " of ", repo.id.full()));
@@ -158,7 +190,7 @@ Result<Repo> own(Hub& hub, const RepoId& id, const std::string& sdk) {
   return hub.create_repo({.id = id, .is_private = true, .sdk = sdk.empty() ? "static" : sdk});
 }
 
-Status take_repo(Hub& hub, const Staging& staging, const Planned& planned, bool overwrite, ArchiveDone& done) {
+Status take_repo(Hub& hub, const Staging& staging, const ArchivedRepo& planned, bool overwrite, ArchiveDone& done) {
   const bool known = hub.repo(planned.id).ok();
   const auto repo = TRY(own(hub, planned.id, planned.sdk));
   const auto before = targets(TRY(list_refs(hub, repo)));
@@ -205,57 +237,20 @@ Result<ArchiveDone> export_archive(Hub& hub, const std::vector<Repo>& repos, con
   ArchiveDone done;
   const auto staging = TRY(Staging::make(hub));
   TRY(make_folders(path_join(staging.path(), "repos")));
-  TRY(make_folders(path_join(staging.path(), "objects")));
   const auto base = TRY(absolute_path(staging.path()));
-  JsonWriter manifest;
-  manifest.begin_object().field("hearth_archive", 1).key("repos").begin_array();
-  std::set<std::string> stored;
+  std::vector<ArchivedRepo> all;
   for (const auto& repo : repos) {
-    if (!has_git(repo.kind))
-      return Status(Code::unsupported, cat(repo.full_name(), ": only repositories with git can be exported"));
     told(repo.full_name());
-    const auto bundle = cat(base, "/repos/", done.repos, ".bundle");
-    std::map<std::string, std::string> refs;
-    {
-      const auto lock = TRY(lock_repository(hub, repo));  // the list and the bundle are of one moment
-      refs = targets(TRY(list_refs(hub, repo)));
-      TRY(run(
-          {"git", "-C", hub.git_folder(repo), "-c", "safe.directory=*", "bundle", "create", "--quiet", bundle, "--all"},
-          cat("the commits of ", repo.full_name())));
-    }
-    manifest.begin_object().field("type", kind_name(repo.kind)).field("name", repo.full_name());
-    manifest.field("private", repo.is_private).field("gated", repo.gated).field("sdk", repo.sdk);
-    manifest.field("sha256", TRY(file_sha256(bundle))).key("refs").begin_object();
-    for (const auto& [ref, target] : refs) manifest.field(ref, target);
-    manifest.end().key("objects").begin_array();
-    for (const auto& object : TRY(objects_of(hub, repo))) {
-      if (!TRY(hub.blobs().has(object))) {
-        done.warnings.push_back(cat(repo.full_name(), ": the large file ", object, " is not stored here as a whole"));
-        continue;
-      }
-      manifest.value(object);
-      if (!stored.insert(object).second) continue;
-      const auto path = TRY(absolute_path(TRY(hub.blobs().local_path(object))));
-      if (::symlink(path.c_str(), cat(base, "/objects/", object).c_str()) != 0)
-        return errno_status("cannot link", path);
-      ++done.objects;
-    }
-    manifest.end().end();
-    ++done.repos;
+    all.push_back(TRY(bundle_repo(hub, repo, base, all.size(), done)));
   }
-  TRY(write_file(path_join(base, "manifest.json"), manifest.end().end().take()));
   const auto partial = file + ".partial";
-  auto packed = run({"tar", "-chf", partial, "-C", base, "--owner=0", "--group=0", "manifest.json", "repos", "objects"},
-                    cat("cannot write ", file));
-  if (packed.ok()) {
-    const auto written = TRY(open_read(partial));
-    if (::fsync(written.get()) != 0) packed = errno_status("cannot sync", partial);
-  }
-  if (packed.ok()) packed = rename_path(partial, file);
-  if (!packed.ok()) {
+  auto written = write_archive(hub, base, all, partial, done);
+  if (written.ok()) written = rename_path(partial, file);
+  if (!written.ok()) {
     ::unlink(partial.c_str());
-    return packed;
+    return written;
   }
+  done.repos = static_cast<int64_t>(all.size());
   return done;
 }
 

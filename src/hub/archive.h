@@ -4,7 +4,7 @@
 //   manifest.json      {"hearth_archive": 1, "repos": [{"type", "name", "private", "gated", "sdk", "bundle", "sha256",
 //                       "refs": {ref: commit}, "objects": [sha256]}]}
 //   repos/N.bundle     git bundle of all refs
-//   objects/<sha256>   large files
+//   objects/<sha256>   large files, whole, however the hub stores them
 //
 // 1. The archive appears under its name when it is complete.
 // 2. An import stores nothing whose SHA-256 is not what the manifest says. One that was interrupted goes on: what is

@@ -402,7 +402,7 @@ Status Hub::link_objects(const Repo& repo, std::span<const StoredFilePlace> file
 Status Hub::link_object(const Repo& repo, std::string_view sha256) {
   if (TRY(db_->query_one("SELECT 1 FROM repo_objects WHERE sha256 = $1 AND repo_id = $2", {sha256, repo.id})))
     return {};
-  const auto size_bytes = blobs_->size(sha256).value_or(0);
+  const auto size_bytes = content_size(*this, sha256).value_or(0);
   TRY(check_quota(*this, repo, size_bytes));
   TRY(
       db_->execute("INSERT INTO repo_objects (sha256, repo_id, size_bytes) VALUES ($1, $2, $3) ON CONFLICT (sha256, "

@@ -15,8 +15,8 @@ from conftest import Hub
 big = os.urandom(1 << 20) * 12
 
 
-def python(hub, code, token=None, check=True):
-    env = hub.env(token, HF_HUB_DISABLE_XET="1")
+def python(hub, code, token=None, check=True, xet=False, **more):
+    env = hub.env(token, HF_HUB_DISABLE_XET=str(int(not xet)), **more)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=env)
     assert not check or done.returncode == 0, done.stderr
     return done.stdout if check else done.stderr
@@ -309,5 +309,41 @@ def test_archive_carries_repositories_to_a_hub_without_internet(up, files, tmp_p
         assert json.loads(hub.call("GET", "/api/models/alice/packed")[2])["sha"] == head
         (tmp_path / "none.tar").write_bytes(b"no archive")
         assert "is no archive" in hub.admin("import", tmp_path / "none.tar", check=False).stderr
+    finally:
+        hub.stop()
+
+
+def test_archive_carries_what_is_stored_as_chunks(up, tmp_path):
+    path = tmp_path / "chunks.bin"
+    path.write_bytes(os.urandom(9_000_000) + b"x" * 500_000)
+    data, sha = path.read_bytes(), hashlib.sha256(path.read_bytes()).hexdigest()
+    whole = lambda hub: hub.folder / "data/objects/sha256" / sha[:2] / sha[2:4] / sha
+    python(up, f"""
+import huggingface_hub as h
+h.HfApi().create_repo("alice/chunks")
+h.HfApi().upload_file(path_or_fileobj={str(path)!r}, path_in_repo="model.bin", repo_id="alice/chunks")
+""", up.alice, xet=True)
+    assert not whole(up).exists(), "it came by Xet"
+    out = up.admin("export", "alice/chunks", "--output", tmp_path / "chunks.tar")
+    assert "1 repositories, 1 large files" in out.stdout and "left out" not in out.stderr
+    assert not whole(up).exists() and not list((up.folder / "data/objects/incoming").iterdir()), "no second copy stays"
+
+    hub = Hub(tmp_path / "island").start()
+    try:
+        hub.user("ruth", "--admin")
+        assert "1 repositories (0 more were here already), 1 large files" in hub.admin("import", tmp_path / "chunks.tar").stdout
+        assert hub.call("GET", "/alice/chunks/resolve/main/model.bin")[2] == data
+        subprocess.run(["git", "clone", "-q", f"{hub.url}/alice/chunks", tmp_path / "clone"], check=True, env=hub.env(GIT_TERMINAL_PROMPT="0"))
+        assert (tmp_path / "clone/model.bin").read_bytes() == data
+        deadline = time.monotonic() + 20  # it gains chunks by a job
+        while "X-Xet-Hash" not in hub.call("HEAD", "/alice/chunks/resolve/main/model.bin")[1]:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        before = asked(hub, "/xet/v2/reconstructions/{hash}")
+        got = python(hub, "import huggingface_hub as h; print(h.hf_hub_download('alice/chunks', 'model.bin'))", xet=True).strip()
+        assert open(got, "rb").read() == data and asked(hub, "/xet/v2/reconstructions/{hash}") > before
+        # And where it lies as chunks already, it is not stored again.
+        assert "0 repositories (1 more were here already), 0 large files" in up.admin("import", tmp_path / "chunks.tar").stdout
+        assert not whole(up).exists()
     finally:
         hub.stop()

@@ -121,3 +121,8 @@ seed("s3_xml", "list", b'<?xml version="1.0"?><ListBucketResult xmlns="http://s3
      b"<Key>hearth/sha256/" + b"a" * 64 + b"</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><Size>3</Size></Contents>"
      b"<Contents><Key>a&amp;lt;b</Key></Contents><NextContinuationToken>x</NextContinuationToken></ListBucketResult>")
 seed("s3_xml", "error", b"<Error><Code>NoSuchBucket</Code><Message>a &quot;b&quot;</Message><Contents><Key>cut</Error>")
+archived = {"type": "dataset", "name": "a/b", "private": False, "gated": "auto", "sdk": "", "sha256": "0" * 64,
+            "refs": {"refs/heads/main": "1" * 40, "refs/tags/v\u00e9": "2" * 40}, "objects": ["3" * 64]}
+seed("archive_manifest", "one", json.dumps({"hearth_archive": 1, "repos": [archived]}).encode())
+for name, change in (("climbs", {"name": "../b"}), ("bucket", {"type": "bucket"}), ("object", {"objects": ["/etc/passwd"]}), ("ref", {"refs": {"HEAD": "x"}})):
+    seed("archive_manifest", name, json.dumps({"hearth_archive": 1, "repos": [archived | change]}).encode())
