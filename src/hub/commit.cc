@@ -12,6 +12,7 @@
 #include "hub/index.h"
 #include "hub/lock.h"
 #include "hub/owners.h"
+#include "hub/protection.h"
 #include "hub/push.h"
 
 namespace hearth::hub {
@@ -192,6 +193,7 @@ Result<CommitDone> create_commit(Hub& hub, const Repo& repo, const Caller& autho
   if (!is_utf8(message) || message.find('\0') != std::string::npos)
     return Status(Code::bad_input, "the commit message is not UTF-8 text");
   const auto ref = TRY(branch_ref(wanted.branch));
+  TRY(check_ref_change(TRY(protected_branches(hub, repo)), author, repo, {.ref = ref}));
   TRY(check_cards(wanted, repo.kind));
 
   const auto lock = TRY(lock_repository(hub, repo));

@@ -106,8 +106,8 @@ Status create_branch(const Hub& hub, const Repo& repo, const Caller& by, std::st
   }
   const auto former = git::resolve(repository.get(), ref);
   const bool overwrite = wanted.overwrite && name != "main";
-  if (former.ok() && overwrite)
-    TRY(check_ref_change(TRY(protected_branches(hub, repo)), by, repo, {.ref = ref, .rewrites = true}));
+  if (!former.ok() || overwrite)
+    TRY(check_ref_change(TRY(protected_branches(hub, repo)), by, repo, {.ref = ref, .rewrites = former.ok()}));
   git_reference* made = nullptr;
   const int r = git_reference_create(&made, repository.get(), ref.c_str(), &target, overwrite, "create branch");
   if (r == GIT_EEXISTS) return Status(Code::conflict, exists_already(ref));

@@ -60,7 +60,7 @@ Result<LfsLock> unlock(Hub& hub, const Repo& repo, const Caller& caller, int64_t
   if (!caller.user || caller.user->id != lock.owner_id) {
     if (!force)
       return Status(Code::forbidden, cat(lock.path, " is locked by ", lock.owner, "; --force takes an administrator"));
-    TRY(check_access(caller, repo, Right::admin));
+    TRY(check_access(caller, repo, Right::govern));
   }
   TRY(hub.db().execute("DELETE FROM lfs_locks WHERE repo_id = $1 AND id = $2", {repo.id, id}));
   return lock;

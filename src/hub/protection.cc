@@ -1,7 +1,5 @@
 #include "hub/protection.h"
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "hub/attributes.h"
 
@@ -10,16 +8,6 @@ namespace {
 
 constexpr size_t kPatternsMax = 100;
 constexpr std::string_view kBranches = "refs/heads/";
-
-// The owner, administrators of the organisation, of the repository's resource group, and of the hub; writers are none.
-bool administrates(const Caller& caller, const Repo& repo) {
-  if (!check_access(caller, repo, Right::admin).ok()) return false;
-  return caller.user->is_admin || caller.user->id == repo.owner_id || caller.role_in(repo.owner_id) == OrgRole::admin ||
-         std::any_of(caller.groups.begin(), caller.groups.end(), [&](const GroupRole& group) {
-           return repo.resource_group_id != 0 && group.group_id == repo.resource_group_id &&
-                  group.role == OrgRole::admin;
-         });
-}
 
 }  // namespace
 
@@ -60,7 +48,7 @@ Status check_ref_change(const std::vector<ProtectedBranch>& rules, const Caller&
     };
     if (change.deletes) return refuse("it cannot be deleted");
     if (change.rewrites) return refuse("its history cannot be rewritten; merge or rebase onto it and push forward");
-    if (rule.admin_only && !administrates(caller, repo))
+    if (rule.admin_only && !check_access(caller, repo, Right::govern).ok())
       return refuse("only administrators of the repository push to it; open a pull request");
   }
   return {};

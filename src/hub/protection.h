@@ -1,7 +1,7 @@
 // Protected branches: names or patterns whose history nobody rewrites. `main` is protected in that it is never deleted.
 //
 // 1. A protected branch is not deleted and moves forward only; with push = "admin" only the repository's
-//    administrators move it.
+//    administrators (Right::govern) move it. Only they change the list.
 // 2. Without a pattern for it, main may be force-pushed by whoever may write, as on the public Hub.
 #pragma once
 

@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kRead = "repo.content.read", kWrite = "repo.write";
 
 // What a caller may do with a repository, whatever their token says.
-enum class Standing { stranger, reader, holder };
+enum class Standing { stranger, reader, holder, governor };
 
 // The same words for a repository that is absent and one that the caller may not know of.
 Status unknown() {
@@ -25,10 +25,11 @@ OrgRole group_role(const Caller& caller, int64_t group_id) {
 
 Standing standing_of(const Caller& caller, const Repo& repo) {
   if (!caller.user) return Standing::stranger;
-  if (caller.user->id == repo.owner_id || caller.user->is_admin) return Standing::holder;
+  if (caller.user->id == repo.owner_id || caller.user->is_admin) return Standing::governor;
   auto role = caller.role_in(repo.owner_id);
   if (repo.resource_group_id != 0 && role != OrgRole::admin) role = group_role(caller, repo.resource_group_id);
-  if (role >= OrgRole::write) return Standing::holder;
+  if (role == OrgRole::admin) return Standing::governor;
+  if (role == OrgRole::write) return Standing::holder;
   if (role == OrgRole::contributor && repo.creator_id == caller.user->id) return Standing::holder;
   return role >= OrgRole::read ? Standing::reader : Standing::stranger;
 }
@@ -82,13 +83,16 @@ Status check_access(const Caller& caller, const Repo& repo, Right right, std::st
       return Status(Code::gated, cat("this token may not read gated repositories: enable \"gated repositories\" or ",
                                      kRead, " for it to read ", repo.full_name()));
   }
-  if (right == Right::write || right == Right::admin) {
+  if (right >= Right::write) {
     if (caller.anonymous())
       return Status(Code::unauthenticated,
                     cat("log in, or send a token with the write role, to change ", repo.full_name()));
-    if (standing != Standing::holder)
+    if (standing < Standing::holder)
       return Status(Code::forbidden,
                     cat(caller.name(), " may not change ", repo.full_name(), ", which belongs to ", repo.owner));
+    if (right == Right::govern && standing != Standing::governor)
+      return Status(Code::forbidden, cat(caller.name(), " may write to ", repo.full_name(),
+                                         ", but this takes an administrator of ", repo.owner));
     // A narrower permission is a fine-grained token's; reading tokens change nothing and see no access requests.
     if (permission.empty() || !caller.scopes) permission = kWrite;
   }

@@ -40,6 +40,7 @@ enum class Right {
   content,   ///< read its files
   write,     ///< commit, push
   admin,     ///< settings, deletion
+  govern,    ///< what binds those who write: protected branches, the resource group, the owner, others' locks
 };
 
 /// The one rule of access. Ok, or: repo_not_found when the caller may not know of it (private, not theirs), gated for
@@ -47,11 +48,11 @@ enum class Right {
 ///
 /// Two things must both allow it:
 /// - the caller's place. Owner and site administrators: everything. Members of the organisation: by their role (read:
-///   private repositories; contributor: besides, change what they made; write, admin: everything). In a resource group
-///   the role in the group counts instead, and the organisation's administrators keep everything. Others: public
-///   repositories, reading; of gated ones the files with an accepted request (hub/gating.h).
+///   private repositories; contributor: besides, change what they made; write: all but govern; admin: everything). In a
+///   resource group the role in the group counts instead, and the organisation's administrators keep everything.
+///   Others: public repositories, reading; of gated ones the files with an accepted request (hub/gating.h).
 /// - the token. Reading tokens: reading. Fine-grained ones: `repo.content.read` for what is private or gated,
-///   `repo.write` for write and admin.
+///   `repo.write` for write, admin and govern.
 /// What the administrators of the hub have disabled is forbidden to all but them.
 /// `permission`, when given, is what the token must hold besides ("discussion.write"); visitors then lack it.
 Status check_access(const Caller& caller, const Repo& repo, Right right, std::string_view permission = {});

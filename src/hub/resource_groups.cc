@@ -123,7 +123,7 @@ Result<std::vector<Repo>> group_repos(const Hub& hub, const ResourceGroup& group
 }
 
 Status set_group(Hub& hub, const Caller& caller, const Repo& repo, int64_t group_id) {
-  TRY(check_access(caller, repo, Right::admin));
+  TRY(check_access(caller, repo, Right::govern));
   const bool of_org = caller.user->is_admin || caller.role_in(repo.owner_id) == OrgRole::admin;
   if (repo.resource_group_id != 0)
     TRY(check_group_admin(caller, TRY(find_group(hub, repo.owner_id, repo.resource_group_id))));

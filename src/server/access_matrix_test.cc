@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "endpoints/endpoints.h"
+#include "server/bucket_feed.h"
 #include "server/origin.h"
 #include "server/router.h"
 #include "server/server.h"
@@ -23,6 +25,7 @@ constexpr std::string_view kVisibilities[] = {"public", "gated", "private"};
 
 // What each caller gets. `ok`: not refused (what the handler makes of an empty request is its own affair); `401`,
 // `403`, `404`: refused so, 404 only as an unknown repository; `any`: the handler decides by what the request says.
+// None of them is 500 or more: a failure is no refusal, and an empty request no reason for one.
 struct Expected {
   std::string_view row, visibility, answers;  // in the order of kCallers
 };
@@ -54,6 +57,14 @@ constexpr Expected kTable[] = {
     {"admin", "public", "   401 403 403  ok  ok 403 403 401 403"},
     {"admin", "gated", "    401 403 403  ok  ok 403 403 401 403"},
     {"admin", "private", "  401 403 403  ok  ok 404 403 401 404"},
+    // Changing what binds its writers.
+    {"govern", "public", "   401 403 403 403  ok 403 403 401 403"},
+    {"govern", "gated", "    401 403 403 403  ok 403 403 401 403"},
+    {"govern", "private", "  401 403 403 403  ok 404 403 401 404"},
+    // Asking a model to answer: as reading, but visitors only where the hub says so, and tokens need their permission.
+    {"run", "public", "  401  ok  ok  ok  ok 403  ok 401  ok"},
+    {"run", "gated", "   401  ok  ok  ok  ok 403  ok 401 403"},
+    {"run", "private", " 401  ok  ok  ok  ok 404  ok 401 404"},
     // The caller's own things.
     {"signed in, reads", "", "  401 ok ok ok ok any  ok 401 ok"},
     {"signed in, changes", "", "401 ok ok ok ok any any 401 ok"},
@@ -116,12 +127,15 @@ std::string_view row_of(const Route& route) {
       if (route.pattern.ends_with("/info/refs")) return "content";  // a clone's first question
       return route.pattern.ends_with("/ask-access") ? "ask" : "metadata";
     case Access::content:
+      if (contains(route.pattern, "/v1/")) return "run";
       if (has_any(route.pattern, kWritesMain) && (!reads || contains(route.pattern, "xet"))) return "write";
       return has_any(route.pattern, kTakes) ? "take" : "content";
     case Access::write:
       return "write";
     case Access::admin:
       return "admin";
+    case Access::govern:
+      return "govern";
     case Access::org_member:
       return reads ? "member, reads" : "member, changes";
     case Access::org_admin:
@@ -212,6 +226,8 @@ struct Acme {
       request.head.headers.add("Authorization", cat("Bearer ", token->second));
     if (route.body == BodyMode::spool) request.file = spooled();
     auto response = front->handle(std::move(request), {});
+    CHECK_MESSAGE(response.status < 500, route.method, " ", route.pattern, " (", visibility, ") as ", caller, ": ",
+                  response.headers.get("X-Error-Message"));
     // A bucket is deleted by its address alone: whoever may has done so.
     if (route.method == "DELETE" && route.pattern == "/api/buckets/{repo}" && response.status == 200)
       make(hub::RepoKind::bucket, visibility);
@@ -228,8 +244,13 @@ struct Acme {
   std::map<std::string, std::string> tokens;
   std::string session;
   int64_t boss_id = 0;
-  std::unique_ptr<Services> services =
-      std::make_unique<Services>(Services{.hub = *hub, .signer = ok(Signer::open(*hub)), .web_folder = folder.path()});
+  endpoints::Endpoints engines{{.program = "/bin/false", .folder = folder.path() + "/run"}};
+  BucketFeed feed{*hub};
+  std::unique_ptr<Services> services = std::make_unique<Services>(Services{.hub = *hub,
+                                                                           .signer = ok(Signer::open(*hub)),
+                                                                           .web_folder = folder.path(),
+                                                                           .endpoints = &engines,
+                                                                           .bucket_feed = &feed});
   std::unique_ptr<Front> front;
 };
 
@@ -311,7 +332,9 @@ TEST_CASE("access: a session's cookie changes nothing from another site's page, 
       request.head.headers.add("Cookie", cat("hearth_session=", world.session));
       if (!header.empty()) request.head.headers.add(header, value);
       if (route->body == BodyMode::spool) request.file = world.spooled();
-      return world.front->handle(std::move(request), {});
+      auto response = world.front->handle(std::move(request), {});
+      CHECK(response.status < 500);
+      return response;
     };
     INFO(route->method, " ", route->pattern);
     for (const auto& [header, value] : {std::pair("", ""), std::pair("Origin", "https://evil.example"),

@@ -93,8 +93,8 @@ void audit_request(Request& rq, const Route& route) {
                         .data = std::move(note.data)};
   const auto right = route.access.access;
   const bool of_org = right == Access::org_member || right == Access::org_admin;
-  const bool of_repo =
-      right == Access::metadata || right == Access::content || right == Access::write || right == Access::admin;
+  const bool of_repo = right == Access::metadata || right == Access::content || right == Access::write ||
+                       right == Access::admin || right == Access::govern;
   if (of_org && entry.owner_id == 0) entry.owner_id = rq.org().value()->id;
   if (of_repo && entry.owner_id == 0) entry.owner_id = rq.repo().value()->owner_id;
   if (of_repo && entry.target.empty()) entry.target = target_of(*rq.repo().value());

@@ -111,7 +111,7 @@ Result<EngineModel> find_engine_model(const Request& rq, std::string_view model)
   out.id = out.repo.full_name();
   const auto index = TRY(hub::main_index(rq.hub(), out.repo));
   if (!runs_here(index))
-    return Status(Code::unsupported,
+    return Status(Code::bad_input,
                   cat("this hub's engine does not run ", out.id, ": it runs LLaMA models as safetensors or GGUF"));
   const auto folder = TRY(checkout(rq, out.repo, index.head));
   if (file.empty() && exists(path_join(folder, "config.json")) && index.gguf.is_null()) {

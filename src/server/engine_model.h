@@ -15,7 +15,7 @@ struct EngineModel {
 };
 
 /// `model` is "owner/name" or "owner/name:FILE.gguf"; empty, "dummy" and "tgi" mean the hub's only model.
-/// repo_not_found as for any reader; unsupported when no engine runs it; bad_input that lists the weight files when
+/// repo_not_found as for any reader; bad_input when no engine runs it, and with the list of the weight files when
 /// there are several.
 Result<EngineModel> find_engine_model(const Request& rq, std::string_view model);
 

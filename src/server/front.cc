@@ -46,6 +46,8 @@ std::optional<hub::Right> right_of(Access access) {
       return hub::Right::write;
     case Access::admin:
       return hub::Right::admin;
+    case Access::govern:
+      return hub::Right::govern;
     default:
       return std::nullopt;
   }

@@ -15,7 +15,7 @@
 
 namespace hearth::server {
 
-/// Who may call. The four rights of a repository need {repo} in the pattern: the handler finds it in `rq.repo()`. The
+/// Who may call. The five rights of a repository need {repo} in the pattern: the handler finds it in `rq.repo()`. The
 /// two of an organisation need {org}: `rq.org()`.
 enum class Access {
   open,         ///< anybody
@@ -27,6 +27,7 @@ enum class Access {
   content,      ///< who may read its files
   write,        ///< who may commit
   admin,        ///< who may change its settings
+  govern,       ///< who may change what binds its writers: its owner, administrators of its organisation or group
   xet_read,     ///< whoever has a Xet token (server/xet_grant.h): for the files of its repository, in `rq.repo()`
   xet_write,    ///< whoever has one that may add to the repository
   org_member,   ///< the organisation's members; fine-grained tokens need org.read

@@ -24,7 +24,7 @@ class Router {
  public:
   explicit Router(std::vector<const Route*> routes) : routes_(std::move(routes)) {}
 
-  /// not_found when no pattern matches; unsupported (405) when one does, but not with this method; bad_input for a
+  /// not_found when no pattern matches; bad_input when one does, but not with this method; bad_input for a
   /// broken percent escape or NUL. HEAD is served by GET's row.
   Result<Match> find(std::string_view method, std::string_view raw_path) const;
 

@@ -87,6 +87,31 @@ def test_what_each_role_may_do(acme, who, may_create, may_write):
         assert status(error) == 403
 
 
+def test_writers_do_not_lift_what_binds_them(acme, tmp_path):
+    admin, writer = acme.api["alice"], acme.api["writer"]
+    repo = writer.create_repo("acme/bound").repo_id
+    rules = {"protectedBranches": [{"pattern": "main", "push": "admin"}, {"pattern": "release/*", "push": "admin"}]}
+    path = f"/api/models/{repo}/protected-branches"
+    for who, expected in {"bob": 404, "reader": 403, "writer": 403, "alice": 200}.items():
+        assert acme.call("PUT", path, rules, token=acme.tokens[who])[0] == expected, who
+    put = {"path_or_fileobj": b"x", "path_in_repo": "x.txt", "repo_id": repo}
+    for refused in (lambda: writer.upload_file(**put), lambda: writer.create_branch(repo, branch="release/1"),
+                    lambda: writer.move_repo(repo, "writer/bound")):
+        with pytest.raises(HfHubHTTPError, match="administrator") as error:
+            refused()
+        assert status(error) == 403
+    assert acme.call("POST", f"/api/models/{repo}/resource-group", {"resourceGroupId": None}, token=acme.tokens["writer"])[0] == 403
+    proposed = writer.upload_file(**put, create_pr=True)
+    with pytest.raises(HfHubHTTPError, match="administrators"):
+        writer.merge_pull_request(repo, proposed.pr_num)
+    admin.merge_pull_request(repo, proposed.pr_num)
+    admin.create_branch(repo, branch="release/1")
+    writer.update_repo_settings(repo, gated="manual")  # settings and renaming are a writer's, as on the public Hub
+    writer.move_repo(repo, "acme/bound-2")
+    admin.move_repo("acme/bound-2", "alice/bound")
+    assert admin.model_info("alice/bound").private
+
+
 def test_lists_show_members_what_is_private(acme):
     assert "acme/plans" in [m.id for m in acme.api["reader"].list_models(author="acme")]
     assert "acme/plans" not in [m.id for m in acme.api["bob"].list_models(author="acme")]

@@ -17,6 +17,8 @@ Status check_inference(const Request& rq) {
   if (!rq.services().endpoints) return Status(Code::unsupported, "this hub runs no engines");
   if (!rq.user() && !rq.services().anonymous_inference)
     return Status(Code::unauthenticated, "this hub's engines need a token: api_key=\"hf_...\"");
+  // Reading tokens may ask as well; a fine-grained one must say so.
+  if (rq.caller().scopes) TRY(hub::check_token(rq.caller(), "inference.serverless.write", {.owner_id = rq.user()->id}));
   return {};
 }
 

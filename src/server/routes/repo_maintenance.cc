@@ -109,7 +109,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/api/{kind}/{repo}/lfs-files/duplicate", Access::content, duplicate_lfs_files, BodyMode::memory,
      8u << 20},
     {"GET", "/api/{kind}/{repo}/protected-branches", Access::metadata, protected_branches},
-    {"PUT", "/api/{kind}/{repo}/protected-branches", Access::admin, set_protected_branches},
+    {"PUT", "/api/{kind}/{repo}/protected-branches", Access::govern, set_protected_branches},
 };
 
 }  // namespace

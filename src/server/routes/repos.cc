@@ -96,6 +96,8 @@ Result<Response> move(Request& rq) {
   const auto kind = TRY(hub::parse_kind(body["type"].as_string("model")));
   const auto to = TRY(hub::parse_repo_id(kind, body["toRepo"].as_string()));
   const auto repo = TRY(owned(rq, TRY(hub::parse_repo_id(kind, body["fromRepo"].as_string()))));
+  // Writers rename; a new owner would lift what binds them.
+  if (!equals_ignore_case(repo.owner, to.owner)) TRY(hub::check_access(rq.caller(), repo, hub::Right::govern));
   TRY(hub::check_create(rq.caller(), to.owner));
   const auto moved = TRY(rq.hub().move_repo(repo, to, rq.caller().name()));
   concerns(rq, repo, {{"to", moved.full_name()}});

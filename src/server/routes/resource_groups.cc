@@ -144,7 +144,7 @@ constexpr Route kRoutes[] = {
     {"PATCH", "/api/organizations/{org}/resource-groups/{group}/users/{user}", kKeeper, set_member_role},
     {"DELETE", "/api/organizations/{org}/resource-groups/{group}/users/{user}", kKeeper, remove_group_member},
     {"GET", "/api/{kind}/{repo}/resource-group", Access::write, of_repo},
-    {"POST", "/api/{kind}/{repo}/resource-group", Access::admin, set_of_repo},
+    {"POST", "/api/{kind}/{repo}/resource-group", Access::govern, set_of_repo},
 };
 
 }  // namespace
