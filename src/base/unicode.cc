@@ -54,34 +54,33 @@ constexpr char32_t kSyllables = 0xAC00, kLeads = 0x1100, kVowels = 0x1161, kTail
 constexpr char32_t kLeadCount = 19, kVowelCount = 21, kTailCount = 28;
 constexpr char32_t kSyllableCount = kLeadCount * kVowelCount * kTailCount;
 
-void append_decomposed(std::vector<char32_t>& out, char32_t c, bool compatible) {
+void append_decomposed(std::vector<Normalized>& out, char32_t c, bool compatible) {
   if (c - kSyllables < kSyllableCount) {
     const char32_t i = c - kSyllables;
-    out.push_back(kLeads + i / (kVowelCount * kTailCount));
-    out.push_back(kVowels + i / kTailCount % kVowelCount);
-    if (i % kTailCount != 0) out.push_back(kTails + i % kTailCount);
+    out.push_back({kLeads + i / (kVowelCount * kTailCount), 0});
+    out.push_back({kVowels + i / kTailCount % kVowelCount, 1});
+    if (i % kTailCount != 0) out.push_back({kTails + i % kTailCount, 1});
     return;
   }
   auto to = compatible ? kCompatible.find(c) : std::span<const char32_t>{};
   if (to.empty()) to = kCanonical.find(c);
-  if (to.empty()) {
-    out.push_back(c);
-  } else {
-    out.insert(out.end(), to.begin(), to.end());
-  }
+  if (to.empty()) out.push_back({c, 0});
+  for (size_t i = 0; i < to.size(); ++i) out.push_back({to[i], i == 0 ? 0 : 1});
 }
 
 // Each run of marks in the order of their classes, equal classes as they came.
-void order_marks(std::vector<char32_t>& text) {
+void order_marks(std::vector<Normalized>& text) {
   for (size_t i = 0; i < text.size();) {
-    if (combining_class(text[i]) == 0) {
+    if (combining_class(text[i].code_point) == 0) {
       ++i;
       continue;
     }
     size_t end = i;
-    while (end < text.size() && combining_class(text[end]) != 0) ++end;
+    while (end < text.size() && combining_class(text[end].code_point) != 0) ++end;
     std::stable_sort(text.begin() + static_cast<ptrdiff_t>(i), text.begin() + static_cast<ptrdiff_t>(end),
-                     [](char32_t a, char32_t b) { return combining_class(a) < combining_class(b); });
+                     [](const Normalized& a, const Normalized& b) {
+                       return combining_class(a.code_point) < combining_class(b.code_point);
+                     });
     i = end;
   }
 }
@@ -101,16 +100,17 @@ char32_t composed(char32_t a, char32_t b) {
 
 // Canonical composition (UAX 15): each code point joins the last starter unless a mark of the same or a higher class
 // stands between.
-void compose(std::vector<char32_t>& text) {
+void compose(std::vector<Normalized>& text) {
   size_t kept = 0;
   ptrdiff_t starter = -1;
   uint32_t last_class = 0;
-  for (const char32_t c : text) {
-    const uint32_t k = combining_class(c);
+  for (const auto c : text) {
+    const uint32_t k = combining_class(c.code_point);
     const bool adjacent = starter >= 0 && static_cast<size_t>(starter) + 1 == kept;
     if (starter >= 0 && (adjacent || last_class < k)) {
-      if (const char32_t joined = composed(text[static_cast<size_t>(starter)], c); joined != 0) {
-        text[static_cast<size_t>(starter)] = joined;
+      auto& first = text[static_cast<size_t>(starter)];
+      if (const char32_t joined = composed(first.code_point, c.code_point); joined != 0) {
+        first = {joined, first.change + c.change - 1};
         continue;
       }
     }
@@ -179,17 +179,21 @@ bool is_surely_normal(std::string_view text, Form form) {
   return true;
 }
 
+std::vector<Normalized> normalize_aligned(std::string_view text, Form form) {
+  const bool compatible = form == Form::nfkc || form == Form::nfkd;
+  std::vector<Normalized> out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size();) append_decomposed(out, utf8_next(text, i), compatible);
+  order_marks(out);
+  if (form == Form::nfc || form == Form::nfkc) compose(out);
+  return out;
+}
+
 std::string normalize(std::string_view text, Form form) {
   if (is_surely_normal(text, form)) return std::string(text);
-  const bool compatible = form == Form::nfkc || form == Form::nfkd;
-  std::vector<char32_t> points;
-  points.reserve(text.size());
-  for (size_t i = 0; i < text.size();) append_decomposed(points, utf8_next(text, i), compatible);
-  order_marks(points);
-  if (form == Form::nfc || form == Form::nfkc) compose(points);
   std::string out;
   out.reserve(text.size());
-  for (const char32_t c : points) utf8_append(out, c);
+  for (const auto& point : normalize_aligned(text, form)) utf8_append(out, point.code_point);
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/text.h"
 
@@ -92,6 +93,15 @@ std::string to_upper(std::string_view text);
 
 /// True when `normalize` would surely return the same text; a quick look that may say false for such a text too.
 bool is_surely_normal(std::string_view text, Form form);
+/// A code point of normalized text, and what became of the text at it: 1, it was added behind its predecessor; 0, it
+/// took a code point's place; -n, it took a code point's place and the n after that are gone.
+struct Normalized {
+  char32_t code_point;
+  int32_t change;
+};
+/// Well-formed text in the form, with the changes as the Rust crate unicode-normalization-alignments 0.1.12 counts
+/// them.
+std::vector<Normalized> normalize_aligned(std::string_view text, Form form);
 /// Well-formed text in the form.
 std::string normalize(std::string_view text, Form form);
 

@@ -161,11 +161,17 @@ Result<Tokenizer> Tokenizer::from_gguf(const GgufVocabularyView& v) {
                            .eos = TRY(role(v, "eos", v.eos)),
                            .unk = TRY(role(v, "unknown", v.unk)),
                            .pad = TRY(role(v, "padding", v.pad))};
-  std::vector<TemplateItem> items;
-  if (v.add_bos.value_or(pre->add_bos) && parts->special_tokens.bos) items.push_back({*parts->special_tokens.bos, 0});
-  items.push_back({-1, 0});
-  if (v.add_eos.value_or(false) && parts->special_tokens.eos) items.push_back({*parts->special_tokens.eos, 0});
-  if (items.size() > 1) parts->post_processor = std::make_unique<Template>(std::move(items));
+  // llama.cpp knows no pairs; transformers puts a second text behind the first in the same way, as its LLaMA does.
+  std::vector<TemplateItem> single, pair;
+  for (const size_t text : {0, 1}) {
+    const auto type_id = static_cast<int32_t>(text);
+    if (v.add_bos.value_or(pre->add_bos) && parts->special_tokens.bos)
+      pair.push_back({*parts->special_tokens.bos, type_id});
+    pair.push_back({-1, type_id, text});
+    if (v.add_eos.value_or(false) && parts->special_tokens.eos) pair.push_back({*parts->special_tokens.eos, type_id});
+    if (text == 0) single = pair;
+  }
+  if (single.size() > 1) parts->post_processor = std::make_unique<Template>(std::move(single), std::move(pair));
   parts->chat_template = std::string(v.chat_template);
   parts->finish();
   return Tokenizer(std::move(parts));

@@ -12,8 +12,6 @@ namespace {
 using namespace tokenizers;  // NOLINT(google-build-using-namespace): the room's own
 
 constexpr uint64_t kFileMax = 256u << 20;
-constexpr size_t kTextMax = size_t{1} << 31;
-constexpr size_t kIdleMax = 64;  // scratches kept for the next calls
 
 Result<std::vector<AddedToken>> read_added_tokens(const ConfigView& config) {
   std::vector<AddedToken> out;
@@ -99,38 +97,6 @@ std::optional<std::string_view> Tokenizer::Parts::token(TokenId id) const {
   return model->id_to_token(id);
 }
 
-Status Tokenizer::Parts::encode_text(std::string_view text, bool at_start, Scratch& s,
-                                     std::vector<TokenId>& ids) const {
-  s.pieces.clear();
-  if (pre_tokenizer) {
-    pre_tokenizer->split(text, at_start, s.pieces);
-  } else {
-    s.pieces.add(text);
-  }
-  return model->tokenize(s.pieces.pieces, *s.model, ids);
-}
-
-Status Tokenizer::Parts::encode_section(std::string_view text, bool at_start, const EncodeOptions& options, Scratch& s,
-                                        std::vector<TokenId>& ids) const {
-  if (normalizer && normalizer->may_change(text)) {
-    s.normalized.assign(text);
-    normalizer->normalize(s.normalized);
-    text = s.normalized;
-  }
-  if (added.normalized().empty()) return text.empty() ? Status() : encode_text(text, at_start, s, ids);
-  s.inner.clear();
-  added.normalized().cut(text, options.split_special_tokens, s.inner);
-  for (const auto& section : s.inner) {
-    if (section.token != nullptr) {
-      ids.push_back(section.token->id);
-    } else {
-      const auto part = text.substr(section.begin, section.end - section.begin);
-      TRY(encode_text(part, at_start && section.begin == 0, s, ids));
-    }
-  }
-  return {};
-}
-
 Result<Tokenizer> Tokenizer::from_json(std::string_view text) {
   return Tokenizer(TRY(parts_of_json(text)));
 }
@@ -162,44 +128,6 @@ Result<Tokenizer> Tokenizer::from_folder(const std::string& path) {
   const auto template_file = path_join(path, "chat_template.jinja");
   if (exists(template_file)) parts.chat_template = TRY(read_file(template_file, kFileMax));
   return Tokenizer(*std::move(built));
-}
-
-Result<Encoding> Tokenizer::encode(std::string_view text, EncodeOptions options) const {
-  if (text.size() > kTextMax) return Status(Code::too_large, "a text to tokenize may have up to 2 GiB");
-  if (const auto at = utf8_error(text); at != std::string_view::npos)
-    return Status(Code::bad_input, cat("the text is not UTF-8: byte ", at, " begins no character"));
-
-  auto scratch = parts_->idle.with([](auto& idle) {
-    std::unique_ptr<Parts::Scratch> out;
-    if (!idle.empty()) {
-      out = std::move(idle.back());
-      idle.pop_back();
-    }
-    return out;
-  });
-  if (!scratch) {
-    scratch = std::make_unique<Parts::Scratch>();
-    scratch->model = parts_->model->scratch();
-  }
-  Encoding out;
-  out.ids.reserve(text.size() / 4 + 8);
-  scratch->sections.clear();
-  parts_->added.raw().cut(text, options.split_special_tokens, scratch->sections);
-  for (const auto& section : scratch->sections) {
-    if (section.token != nullptr) {
-      out.ids.push_back(section.token->id);
-    } else {
-      const auto part = text.substr(section.begin, section.end - section.begin);
-      TRY(parts_->encode_section(part, section.begin == 0, options, *scratch, out.ids));
-    }
-  }
-  scratch->pieces.clear();
-  parts_->idle.with([&](auto& idle) {
-    if (idle.size() < kIdleMax) idle.push_back(std::move(scratch));
-  });
-  out.special_tokens_mask.resize(out.ids.size());
-  if (parts_->post_processor) parts_->post_processor->process(out, options.add_special_tokens);
-  return out;
 }
 
 std::string Tokenizer::decode(std::span<const TokenId> ids, DecodeOptions options) const {

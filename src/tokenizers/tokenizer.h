@@ -12,24 +12,35 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tokenizers/encoding.h"
 
 namespace hearth {
 
-using TokenId = int32_t;
+/// In what offsets are counted. Python counts characters (code points), Rust bytes.
+enum class OffsetUnit : uint8_t { none, bytes, characters };
 
 struct EncodeOptions {
-  bool add_special_tokens = true;     ///< what the post-processor adds: <s> ... </s>
-  bool split_special_tokens = false;  ///< true: text that spells a special token is text, not the token
+  bool add_special_tokens = true;         ///< what the post-processor adds: <s> ... </s>
+  bool split_special_tokens = false;      ///< true: text that spells a special token is text, not the token
+  OffsetUnit offsets = OffsetUnit::none;  ///< other than none: Encoding::offsets and word_ids are filled
+  std::optional<Truncation> truncation = {};
+};
+
+/// A text to encode: one string, or words that are already cut (each is encoded alone and is one word of the word_ids).
+/// A view; the owner of the letters is the caller.
+struct TextInput {
+  std::string_view text = {};
+  std::optional<std::span<const std::string_view>> words = {};  ///< in place of `text`
+};
+
+/// One text or a pair.
+struct EncodeInput {
+  TextInput text;
+  std::optional<TextInput> pair = {};
 };
 
 struct DecodeOptions {
   bool skip_special_tokens = true;
-};
-
-struct Encoding {
-  std::vector<TokenId> ids;
-  std::vector<int32_t> type_ids;             ///< one an id; empty when all are 0
-  std::vector<uint8_t> special_tokens_mask;  ///< one an id: 1 where the post-processor added it
 };
 
 /// The tokens that a model's surroundings ask for by role: from tokenizer_config.json or the GGUF metadata.
@@ -67,8 +78,16 @@ class Tokenizer {
   /// Whichever it is: a folder, a .gguf, else a tokenizer.json.
   static Result<Tokenizer> from_path(const std::string& path);
 
-  /// bad_input when the text is not well-formed UTF-8.
-  Result<Encoding> encode(std::string_view text, EncodeOptions options = {}) const;
+  /// bad_input when a text is not well-formed UTF-8, or cannot be truncated as asked.
+  Result<Encoding> encode(const EncodeInput& input, const EncodeOptions& options = {}) const;
+  Result<Encoding> encode(std::string_view text, const EncodeOptions& options = {}) const {
+    return encode(EncodeInput{{.text = text}}, options);
+  }
+  /// All inputs, in their order, on up to `threads` threads (0: as many as there are cores).
+  Result<std::vector<Encoding>> encode_batch(std::span<const EncodeInput> inputs, const EncodeOptions& options = {},
+                                             int threads = 0) const;
+  /// The text of a token in an encoding that was asked for with offsets, as Python's Encoding.tokens has it.
+  std::string_view token_text(const Encoding& encoding, size_t index) const;
   /// Ids outside the vocabulary are skipped, as the original does.
   std::string decode(std::span<const TokenId> ids, DecodeOptions options = {}) const;
 

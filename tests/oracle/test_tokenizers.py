@@ -12,63 +12,7 @@ import sys
 import pytest
 import tokenizers as tk
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-HEARTH = os.environ.get("HEARTH_BIN", f"{ROOT}/build/bin/hearth")
-BUILD = os.environ.get("HEARTH_BUILD", f"{ROOT}/build")
-
-SENTENCES = """The quick brown fox jumps over the lazy dog. It's what they've said, I'll bet; WE'RE SURE, he'd say: don't!
-def f(x: int) -> str:\n\treturn f"{x:>08b}"  # comment\n    if x != 0x7fff and y >= 1e-9: pass
-Straße, naïve café, déjà vu; Ångström, İstanbul, Ελλάδα, Привет мир, Ђорђе, עברית, العربية الفصحى، हिन्दी में, ไทย, မြန်မာ
-日本語のテキスト、漢字とカナ。中文字符测试，你好！한국어 텍스트 각각 ㌔ ﬀ ① ½ Ⅷ ٣٤٥ 1234567890 3.14159 1,000,000
-👩‍👩‍👧‍👦 👍🏽 🇫🇷 🏴‍☠️ e\u0301 a\u0323\u0302 \u0344 \u212b \u1e9b\u0323 zero\u200bwidth \ufeffbom \u00a0nbsp \u3000ideographic \u2028line
-\0nul \x01\x02\x1b[31mred\x1b[0m \x7f \x80 \x85 \r\n \r \n\n\n \t\t   trailing   \v\f <|im_start|>user\nhi<|im_end|> <|endoftext|><repo_name>
-{"key": [1, 2, {"nested": "va\\"lue"}]} https://example.org/path?q=1&r=%20#frag user@mail.com ---- ==== .... !!!??? $$$ ``` ~~~
-'ſ 'S 'LL 'Re 've'd'm 't's ''' don''t I'M o'clock""".split("\n")
-POOL = list("".join(SENTENCES)) + ["'s", "'ll", " ", "  ", "\n", "\r\n", "\t", "<|im_start|>", "<|endoftext|>", "\U0001f600", "\u0301", "\U0010ffff"]
-
-
-def lines(count, seed):
-    r = random.Random(seed)
-    out = list(SENTENCES) + ["", " ", "  ", "\n", "\0", "a" * 5000, " " * 3000, "ab" * 2000, "\n " * 500, "é" * 999, "漢字" * 700, "1" * 400, "-=" * 300, "'" * 99]
-    while len(out) < count:
-        kind = r.randrange(4)
-        if kind == 0:
-            out.append("".join(r.choice(POOL) for _ in range(r.randint(1, 60))))
-        elif kind == 1:
-            out.append(" ".join(r.choice(SENTENCES)[r.randint(0, 30):] for _ in range(r.randint(1, 4))))
-        elif kind == 2:
-            limit = r.choice([0x80, 0x250, 0x3000, 0x30000, 0x110000])
-            points = [r.randrange(limit) for _ in range(r.randint(1, 40))]
-            out.append("".join(chr(c) for c in points if not 0xD800 <= c <= 0xDFFF))
-        else:
-            out.append("".join(r.choice([" ", "\n", "\r", "\t", "a", "B", "9", ".", "'", "s", "é", "漢", "\u00a0"]) for _ in range(r.randint(1, 50))))
-    return out
-
-
-def hearth(path, rows, *options):
-    text = "".join(json.dumps(row) + "\n" for row in rows)
-    run = subprocess.run([HEARTH, "tokenize", path, "--json", *options], input=text.encode(), capture_output=True)
-    assert run.returncode == 0, run.stderr.decode()
-    return [json.loads(row) for row in run.stdout.decode().rstrip("\n").split("\n")]
-
-
-def same(path, reference, texts):
-    """Ids with and without special tokens, and decoding at once and as a stream."""
-    for special in (True, False):
-        want = [reference.encode(t, add_special_tokens=special).ids for t in texts]
-        got = hearth(path, texts, *([] if special else ["--no-special"]))
-        for t, a, b in zip(texts, want, got, strict=True):
-            assert a == b, f"{t!r}\n tokenizers {a}\n hearth     {b}"
-    r = random.Random(7)
-    size = max(want, key=len)
-    ids = want + [[r.randrange(reference.get_vocab_size()) for _ in range(r.randint(1, 30))] for _ in range(300)] + [size]
-    for skip in (True, False):
-        options = ["--decode"] + (["--no-special"] if skip else [])
-        text = [reference.decode(i, skip_special_tokens=skip) for i in ids]
-        assert hearth(path, ids, *options) == text
-        if isinstance(reference.decoder, tk.decoders.ByteLevel):
-            assert hearth(path, ids, *options, "--stream") == text
-
+from tokenizer_cases import BUILD, HEARTH, POOL, ROOT, SENTENCES, hearth, lines, same, same_whole
 
 @pytest.fixture(scope="module")
 def smollm2(smollm2):
@@ -127,6 +71,14 @@ def test_oracle_kind(oracle, kind, tmp_path):
     assert hearth(path, [r["ids"] for r in rows], "--decode", "--no-special") == [r["decoded"] for r in rows]
     assert hearth(path, [r["ids"] for r in rows], "--decode") == [r["decoded_all"] for r in rows]
     same(path, tk.Tokenizer.from_file(path), lines(400, kind))
+
+
+@pytest.mark.parametrize("kind", BYTE_LEVEL)
+def test_oracle_kind_offsets(oracle, kind, tmp_path):
+    path = str(tmp_path / "tokenizer.json")
+    with open(f"{oracle}/{kind}.json") as f, open(path, "w") as out:
+        json.dump(json.load(f)["tokenizer"], out, ensure_ascii=False)
+    same_whole(path, tk.Tokenizer.from_file(path), lines(160, kind + " offsets"))
 
 
 P, N = tk.pre_tokenizers, tk.normalizers

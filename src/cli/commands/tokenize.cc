@@ -53,12 +53,74 @@ Result<std::string> decoded(const Job& job, const std::vector<TokenId>& ids) {
   return out + stream.flush();
 }
 
-// One line of JSON in, one out: a string becomes an array of ids, with --decode an array of ids a string.
+template <class T, class F>
+Json list(const std::vector<T>& values, size_t size, F to_json) {
+  Json::Array out;
+  out.reserve(size);
+  for (size_t i = 0; i < size; ++i) out.push_back(to_json(values.empty() ? T{} : values[i]));
+  return out;
+}
+
+// Everything that is known of an encoding, by the names that Python gives it.
+Json encoding_json(const Tokenizer& tokenizer, const Encoding& e) {
+  const size_t n = e.size();
+  Json::Array tokens, masks, sequences, overflowing;
+  for (size_t i = 0; i < n; ++i) {
+    tokens.emplace_back(std::string(tokenizer.token_text(e, i)));
+    masks.emplace_back(e.attention_mask.empty() ? 1 : int{e.attention_mask[i]});
+    const int sequence = e.sequence_of(i);
+    sequences.push_back(sequence < 0 ? Json() : Json(sequence));
+  }
+  for (const auto& more : e.overflowing) overflowing.push_back(encoding_json(tokenizer, more));
+  return Json::Object{{"ids", ids_json(e.ids)},
+                      {"tokens", std::move(tokens)},
+                      {"offsets", list(e.offsets, n,
+                                       [](TextSpan s) {
+                                         return Json(Json::Array{Json(s.begin), Json(s.end)});
+                                       })},
+                      {"word_ids", list(e.word_ids, n, [](int32_t w) { return w < 0 ? Json() : Json(w); })},
+                      {"sequence_ids", std::move(sequences)},
+                      {"type_ids", list(e.type_ids, n, [](int32_t t) { return Json(t); })},
+                      {"attention_mask", std::move(masks)},
+                      {"special_tokens_mask", list(e.special_tokens_mask, n, [](uint8_t m) { return Json(int{m}); })},
+                      {"overflowing", std::move(overflowing)}};
+}
+
+// A string, or an array of words that are already cut.
+struct TextOfJson {
+  std::vector<std::string_view> words;
+  TextInput input;
+
+  Status read(const Json& json) {
+    if (json.is_string()) {
+      input.text = json.as_string();
+      return {};
+    }
+    if (!json.is_array()) return Status(Code::bad_input, "a text is a string or an array of words");
+    for (const auto& word : json.array()) {
+      if (!word.is_string()) return Status(Code::bad_input, "a word is a string");
+      words.push_back(word.as_string());
+    }
+    input.words = words;
+    return {};
+  }
+};
+
+// One line of JSON in, one out: a text, or {"text": ..., "pair": ...}, becomes an array of ids or, with --offsets, an
+// object of all that is known; with --decode an array of ids becomes a string.
 Result<std::string> json_line(const Job& job, std::string_view line) {
   const Json json = TRY(Json::parse(line));
   if (job.backwards) return Json(TRY(decoded(job, TRY(ids_of(json))))).dump();
-  if (!json.is_string()) return Status(Code::bad_input, "a line is a JSON string");
-  return ids_json(TRY(job.tokenizer.encode(json.as_string(), job.encode)).ids).dump();
+  TextOfJson text, pair;
+  TRY(text.read(json.is_object() ? json["text"] : json));
+  EncodeInput input{text.input};
+  if (!json["pair"].is_null()) {
+    TRY(pair.read(json["pair"]));
+    input.pair = pair.input;
+  }
+  const auto encoding = TRY(job.tokenizer.encode(input, job.encode));
+  if (job.encode.offsets == OffsetUnit::none) return ids_json(encoding.ids).dump();
+  return encoding_json(job.tokenizer, encoding).dump();
 }
 
 Status run_lines(const Job& job, std::string_view text, Terminal& terminal) {
@@ -87,10 +149,36 @@ Status run_text(const Job& job, std::string_view text, Terminal& terminal) {
     return {};
   }
   const auto encoding = TRY(job.tokenizer.encode(text, job.encode));
+  if (job.encode.offsets != OffsetUnit::none) {
+    for (size_t i = 0; i < encoding.size(); ++i) {
+      const auto span = encoding.offsets[i];
+      terminal.print_line(
+          cat(encoding.ids[i], "\t", span.begin, "\t", span.end, "\t", job.tokenizer.token_text(encoding, i)));
+    }
+    return {};
+  }
   std::string line;
   for (const auto id : encoding.ids) line += cat(line.empty() ? "" : " ", id);
   terminal.print_line(line);
   return {};
+}
+
+Result<std::optional<Truncation>> truncation(const Arguments& arguments) {
+  if (!arguments.has("max-length")) return std::optional<Truncation>();
+  Truncation out;
+  out.max_length = static_cast<size_t>(TRY(arguments.get_int("max-length", 512, 0, INT32_MAX)));
+  out.stride = static_cast<size_t>(TRY(arguments.get_int("stride", 0, 0, INT32_MAX)));
+  const auto strategy = arguments.get("truncation", "longest_first");
+  if (strategy == "only_first") {
+    out.strategy = TruncationStrategy::only_first;
+  } else if (strategy == "only_second") {
+    out.strategy = TruncationStrategy::only_second;
+  } else if (strategy != "longest_first") {
+    return Status(Code::bad_input,
+                  cat("--truncation '", strategy, "' is not known (longest_first, only_first, only_second)"));
+  }
+  if (arguments.has("truncate-left")) out.side = Side::left;
+  return std::optional(out);
 }
 
 Status run_checked(const Arguments& arguments, Terminal& terminal) {
@@ -100,7 +188,9 @@ Status run_checked(const Arguments& arguments, Terminal& terminal) {
   const auto tokenizer = TRY(Tokenizer::from_path(words[0]));
   const Job job{.tokenizer = tokenizer,
                 .encode = {.add_special_tokens = !arguments.has("no-special"),
-                           .split_special_tokens = arguments.has("split-special")},
+                           .split_special_tokens = arguments.has("split-special"),
+                           .offsets = arguments.has("offsets") ? OffsetUnit::characters : OffsetUnit::none,
+                           .truncation = TRY(truncation(arguments))},
                 .decode = {.skip_special_tokens = arguments.has("no-special")},
                 .backwards = arguments.has("decode"),
                 .stream = arguments.has("stream")};
@@ -115,10 +205,16 @@ int run(const Arguments& arguments, Terminal& terminal) {
 
 constexpr Option kOptions[] = {
     {"decode", "", "From ids to text."},
-    {"json", "", "A JSON string a line in, a JSON array of ids a line out; with --decode the other way round."},
+    {"json", "",
+     "A text a line in (a JSON string, words, or {\"text\", \"pair\"}), its ids a line out; --decode: the reverse."},
+    {"max-length", "N", "Cut to N ids; with --offsets the rest is in `overflowing`."},
     {"no-special", "", "Add no special tokens around the text; leave them out of decoded text."},
+    {"offsets", "", "Each token with the characters it stands for; with --json all that is known of the text."},
     {"split-special", "", "Text that spells a special token is text."},
     {"stream", "", "Decode id by id, as a streamed answer is."},
+    {"stride", "N", "Ids that neighbouring parts share where --max-length cuts."},
+    {"truncate-left", "", "Cut at the begin of the text."},
+    {"truncation", "STRATEGY", "Which text of a pair is cut: longest_first, only_first or only_second."},
 };
 constexpr Command kRows[] = {{
     .verb = "tokenize",

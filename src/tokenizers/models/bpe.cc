@@ -35,6 +35,7 @@ struct BpeScratch final : ModelScratch {
   std::vector<TokenId> symbols;
   MergeBuffers buffers;
   std::string symbol;
+  bool sized = false;  // the sizes of the symbols are wanted too, in buffers.sizes
 };
 
 class Bpe final : public Model {
@@ -75,9 +76,10 @@ class Bpe final : public Model {
     return true;
   }
 
-  Status tokenize(std::span<const std::string_view> pieces, ModelScratch& scratch,
-                  std::vector<TokenId>& ids) const override {
+  Status tokenize(std::span<const std::string_view> pieces, ModelScratch& scratch, Tokens& out) const override {
     auto& s = static_cast<BpeScratch&>(scratch);
+    auto& ids = out.ids;
+    if (out.aligned) return tokenize_aligned(pieces, s, out);
     for (const auto piece : pieces) {
       if (piece.size() > CachedWord::kBytes) {
         TRY(encode_word(piece, s));
@@ -102,6 +104,26 @@ class Bpe final : public Model {
   }
 
  private:
+  // The same with the place of each id, without the cache.
+  Status tokenize_aligned(std::span<const std::string_view> pieces, BpeScratch& s, Tokens& out) const {
+    for (uint32_t i = 0; i < pieces.size(); ++i) {
+      auto& sizes = s.buffers.sizes;
+      sizes.clear();
+      s.sized = true;
+      TRY(encode_word(pieces[i], s));
+      s.sized = false;
+      TokenPlace place{i, 0, 0};
+      for (size_t k = 0; k < s.symbols.size(); ++k) {
+        // A byte in the place of another byte's token has no bytes of its own: it shares them.
+        if (sizes[k] > 0) place = {i, place.end, place.end + sizes[k]};
+        out.places.push_back(place);
+      }
+      out.ids.insert(out.ids.end(), s.symbols.begin(), s.symbols.end());
+      sizes.clear();
+    }
+    return {};
+  }
+
   // The ids of one word, in s.symbols.
   Status encode_word(std::string_view word, BpeScratch& s) const {
     s.symbols.clear();
@@ -109,6 +131,7 @@ class Bpe final : public Model {
       const TokenId whole = bytes_ ? whole_words_.find(word) : vocabulary_.find(word);
       if (whole >= 0) {
         s.symbols.push_back(whole);
+        add_size(s, word.size());
         return {};
       }
     }
@@ -116,14 +139,20 @@ class Bpe final : public Model {
       TRY(first_symbols(word, s));
     } else if (!first_symbols_of_bytes(word, s)) {
       s.symbols.clear();
+      s.buffers.sizes.clear();
       TRY(first_symbols(spell_bytes(word), s));
     }
     merge_word(s.symbols, merges_, s.buffers);
     return {};
   }
 
+  static void add_size(BpeScratch& s, size_t size) {
+    if (s.sized) s.buffers.sizes.push_back(static_cast<uint32_t>(size));
+  }
+
   bool first_symbols_of_bytes(std::string_view word, BpeScratch& s) const {
     const size_t n = word.size();
+    if (s.sized) s.buffers.sizes.assign(n, 1);
     s.symbols.resize(n);
     const auto at = [&](size_t i) { return static_cast<unsigned char>(word[i]); };
     if (n == 1) {
@@ -138,17 +167,24 @@ class Bpe final : public Model {
 
   Status first_symbols(std::string_view word, BpeScratch& s) const {
     bool unk_waits = false;  // as in the original, an unknown is added when the next known character comes
+    size_t unk_size = 0;
+    const auto add_unk = [&] {
+      s.symbols.push_back(unk_);
+      add_size(s, unk_size);
+    };
     for (size_t i = 0; i < word.size();) {
       const size_t begin = i;
       utf8_next(word, i);
+      const size_t size = bytes_ ? 1 : i - begin;  // in the byte alphabet a character is one byte
       s.symbol.clear();
       if (begin > 0) s.symbol += options_.continuing_subword_prefix;
       s.symbol += word.substr(begin, i - begin);
       if (i == word.size()) s.symbol += options_.end_of_word_suffix;
       if (const TokenId id = vocabulary_.find(s.symbol); id >= 0) {
-        if (unk_waits) s.symbols.push_back(unk_);
+        if (unk_waits) add_unk();
         unk_waits = false;
         s.symbols.push_back(id);
+        add_size(s, size);
         continue;
       }
       if (options_.byte_fallback && add_bytes(s)) continue;
@@ -156,10 +192,14 @@ class Bpe final : public Model {
       if (unk_ < 0) {
         return Status(Code::bad_input, cat("model.unk_token '", options_.unk_token, "' is not in model.vocab"));
       }
-      if (unk_waits && !options_.fuse_unk) s.symbols.push_back(unk_);
+      if (unk_waits && !options_.fuse_unk) {
+        add_unk();
+        unk_size = 0;
+      }
+      unk_size = (unk_waits ? unk_size : 0) + size;
       unk_waits = true;
     }
-    if (unk_waits) s.symbols.push_back(unk_);
+    if (unk_waits) add_unk();
     return {};
   }
 
@@ -177,6 +217,7 @@ class Bpe final : public Model {
       }
       s.symbols.push_back(id);
     }
+    for (size_t i = before; i < s.symbols.size(); ++i) add_size(s, bytes_ && i > before ? 0 : 1);
     return true;
   }
 

@@ -8,7 +8,7 @@ namespace {
 
 class Lowercase final : public Normalizer {
  public:
-  void normalize(std::string& text) const override { text = unicode::to_lower(text); }
+  void normalize(AlignedText& text) const override { lowercase(text); }
 };
 
 Built<Normalizer> build(const ConfigView&) {

@@ -8,9 +8,7 @@ namespace {
 class Prepend final : public Normalizer {
  public:
   explicit Prepend(std::string text) : text_(std::move(text)) {}
-  void normalize(std::string& text) const override {
-    if (!text.empty()) text.insert(0, text_);
-  }
+  void normalize(AlignedText& text) const override { text.prepend(text_); }
 
  private:
   std::string text_;

@@ -10,7 +10,7 @@ class Replace final : public Normalizer {
  public:
   Replace(Pattern pattern, std::string content) : pattern_(std::move(pattern)), content_(std::move(content)) {}
 
-  void normalize(std::string& text) const override { text = pattern_.replace(text, content_); }
+  void normalize(AlignedText& text) const override { pattern_.replace(text, content_); }
 
  private:
   Pattern pattern_;

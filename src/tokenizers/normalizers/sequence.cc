@@ -13,7 +13,7 @@ class Sequence final : public Normalizer {
       if (step->may_change(text)) return true;
     return false;
   }
-  void normalize(std::string& text) const override {
+  void normalize(AlignedText& text) const override {
     for (const auto& step : steps_) step->normalize(text);
   }
 

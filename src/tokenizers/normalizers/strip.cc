@@ -10,7 +10,8 @@ class Strip final : public Normalizer {
  public:
   Strip(bool left, bool right) : left_(left), right_(right) {}
 
-  void normalize(std::string& text) const override {
+  void normalize(AlignedText& aligned) const override {
+    const std::string& text = aligned.text();
     size_t begin = 0, end = 0;  // of the part between the first and the last other character
     bool inside = false;
     for (size_t at = 0; at < text.size();) {
@@ -22,7 +23,13 @@ class Strip final : public Normalizer {
     }
     if (!left_) begin = 0;
     if (!right_) end = text.size();
-    text = inside ? text.substr(begin, end - begin) : left_ || right_ ? std::string() : text;
+    if (!inside && (left_ || right_)) begin = end = text.size();
+    if (begin == 0 && end == text.size()) return;
+    Rewriter rewriter(aligned);
+    rewriter.skip(begin);
+    rewriter.keep(end - begin);
+    rewriter.skip(text.size() - end);
+    rewriter.finish();
   }
 
  private:

@@ -113,7 +113,11 @@ AddedTokens AddedTokens::make(std::vector<AddedToken> tokens, const Model& model
     for (const auto& token : out.tokens_) {
       if (token->special != special) continue;
       std::string content = token->content;
-      if (token->normalized && normalizer != nullptr) normalizer->normalize(content);
+      if (token->normalized && normalizer != nullptr) {
+        AlignedText text({.text = content}, /*aligned=*/false);
+        normalizer->normalize(text);
+        content = text.text();
+      }
       (token->normalized ? out.normalized_ : out.raw_).add(std::move(content), token.get());
     }
   }

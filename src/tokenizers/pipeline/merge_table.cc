@@ -10,11 +10,12 @@ namespace {
 // Up to here looking at every pair for each merge is quicker than keeping a queue.
 constexpr size_t kShortWord = 48;
 
-void merge_short(std::vector<TokenId>& symbols, const MergeTable& table, std::vector<Merge>& merges) {
+void merge_short(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuffers& b) {
   size_t n = symbols.size();
-  merges.resize(n);
+  b.merges.resize(n);
   TokenId* const s = symbols.data();
-  Merge* const m = merges.data();
+  Merge* const m = b.merges.data();
+  const bool sized = !b.sizes.empty();
   for (size_t i = 0; i + 1 < n; ++i) m[i] = table.get(s[i], s[i + 1]);
   m[n - 1] = {};
   while (n > 1) {
@@ -23,6 +24,10 @@ void merge_short(std::vector<TokenId>& symbols, const MergeTable& table, std::ve
       if (m[i].rank < m[best].rank) best = i;
     if (m[best].rank == UINT32_MAX) break;
     s[best] = m[best].id;
+    if (sized) {
+      b.sizes[best] += b.sizes[best + 1];
+      b.sizes.erase(b.sizes.begin() + static_cast<ptrdiff_t>(best) + 1);
+    }
     std::copy(s + best + 2, s + n, s + best + 1);
     std::copy(m + best + 2, m + n, m + best + 1);
     --n;
@@ -34,7 +39,7 @@ void merge_short(std::vector<TokenId>& symbols, const MergeTable& table, std::ve
 
 // Symbols stay where they are and are linked; a queue entry is stale when its pair has another rank by now.
 void merge_long(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuffers& b) {
-  constexpr uint32_t kEnd = UINT32_MAX;
+  constexpr uint32_t kEnd = UINT32_MAX, kGone = UINT32_MAX;
   const auto n = static_cast<uint32_t>(symbols.size());
   b.merges.assign(n, {});
   b.previous.resize(n);
@@ -64,6 +69,10 @@ void merge_long(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuf
     const uint32_t gone = b.next[at];
     symbols[at] = b.merges[at].id;
     symbols[gone] = -1;
+    if (!b.sizes.empty()) {
+      b.sizes[at] += b.sizes[gone];
+      b.sizes[gone] = kGone;
+    }
     b.merges[gone] = {};
     b.next[at] = b.next[gone];
     if (b.next[at] != kEnd) b.previous[b.next[at]] = at;
@@ -71,6 +80,7 @@ void merge_long(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuf
     if (b.previous[at] != kEnd) look(b.previous[at]);
   }
   std::erase(symbols, -1);
+  std::erase(b.sizes, kGone);
 }
 
 }  // namespace
@@ -78,7 +88,7 @@ void merge_long(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuf
 void merge_word(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuffers& buffers) {
   if (symbols.size() < 2) return;
   if (symbols.size() <= kShortWord) {
-    merge_short(symbols, table, buffers.merges);
+    merge_short(symbols, table, buffers);
   } else {
     merge_long(symbols, table, buffers);
   }

@@ -51,6 +51,7 @@ class MergeTable {
 
 /// The buffers of merge_word, kept from word to word.
 struct MergeBuffers {
+  std::vector<uint32_t> sizes;           // of each symbol, in bytes: summed up when symbols merge; empty: not wanted
   std::vector<Merge> merges;             // of the pair that begins at each symbol
   std::vector<uint32_t> previous, next;  // neighbours in a long word
   std::vector<uint64_t> queue;           // rank << 32 | position

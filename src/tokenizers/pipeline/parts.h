@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tokenizers/pipeline/aligned_text.h"
 #include "tokenizers/pipeline/config.h"
 #include "tokenizers/tokenizer.h"
 
@@ -24,32 +25,58 @@ class Normalizer {
   virtual ~Normalizer() = default;
   /// False when `normalize` would surely leave the text as it is: it is then not even copied.
   virtual bool may_change(std::string_view) const { return true; }
-  virtual void normalize(std::string& text) const = 0;
+  virtual void normalize(AlignedText& text) const = 0;
 };
 
-/// Pieces of a text in order. Owners of what the views show: the text that was cut, and `kept` for pieces whose letters
-/// a pre-tokenizer changed.
-struct PiecesView {
-  std::vector<std::string_view> pieces;
-  std::deque<std::string> kept;
+/// The pieces of a text in order. A view: its owners are the text that was cut and, for pieces whose letters a
+/// pre-tokenizer changed, `kept_`.
+class PiecesView {
+ public:
+  /// `aligned`: where pieces come from is kept too.
+  void clear(bool aligned) {
+    texts_.clear();
+    origins_.clear();
+    kept_.clear();
+    start_ = SIZE_MAX;
+    aligned_ = aligned;
+  }
+  void add(TextView piece) {
+    if (piece.empty()) return;
+    if (piece.at_start) start_ = texts_.size();
+    texts_.push_back(piece.text);
+    if (aligned_) origins_.push_back(piece);
+  }
+  /// Takes back the pieces from the i-th on, to cut them further.
+  std::vector<TextView> take_from(size_t i) {
+    std::vector<TextView> out;
+    for (size_t k = i; k < texts_.size(); ++k)
+      out.push_back(aligned_ ? origins_[k] : TextView{.text = texts_[k], .at_start = k == start_});
+    texts_.resize(i);
+    if (aligned_) origins_.resize(i);
+    return out;
+  }
+  /// A text that the pieces may be cut from; it lives as long as they do.
+  TextView keep(AlignedText text) { return kept_.emplace_back(std::move(text)).view(); }
 
-  void add(std::string_view piece) {
-    if (!piece.empty()) pieces.push_back(piece);
-  }
-  void keep(std::string piece) {
-    if (!piece.empty()) pieces.push_back(kept.emplace_back(std::move(piece)));
-  }
-  void clear() {
-    pieces.clear();
-    kept.clear();
-  }
+  bool aligned() const { return aligned_; }
+  size_t size() const { return texts_.size(); }
+  std::span<const std::string_view> texts() const { return texts_; }
+  /// Only if aligned: with its place in the input.
+  const TextView& operator[](size_t i) const { return origins_[i]; }
+
+ private:
+  std::vector<std::string_view> texts_;
+  std::vector<TextView> origins_;
+  std::deque<AlignedText> kept_;
+  size_t start_ = SIZE_MAX;  // the piece with which the input begins
+  bool aligned_ = false;
 };
 
 class PreTokenizer {
  public:
   virtual ~PreTokenizer() = default;
-  /// Cuts `text`, which is never empty, into pieces. `at_start`: it begins the whole input.
-  virtual void split(std::string_view text, bool at_start, PiecesView& out) const = 0;
+  /// Cuts `text`, which is never empty, into pieces.
+  virtual void split(TextView text, PiecesView& out) const = 0;
   /// Asks the last step, if it is ByteLevel, to hand on bytes as they are instead of spelling them in the byte
   /// alphabet; false when the last step is another.
   virtual bool leave_bytes() { return false; }
@@ -61,13 +88,25 @@ class ModelScratch {
   virtual ~ModelScratch() = default;
 };
 
+/// A token's place: bytes [begin, end) of a piece.
+struct TokenPlace {
+  uint32_t piece, begin, end;
+};
+
+/// What a model appends to.
+struct Tokens {
+  std::vector<TokenId> ids;
+  bool aligned = false;            ///< offsets are wanted: each id gets its place
+  std::vector<TokenPlace> places;  ///< one an id, if aligned; `piece` counts the pieces of one call
+  std::vector<SpeltToken> spelt;   ///< if aligned: ids whose text is not the vocabulary's, by index in `ids`
+};
+
 class Model {
  public:
   virtual ~Model() = default;
   virtual std::unique_ptr<ModelScratch> scratch() const = 0;
-  /// Appends the ids of all pieces.
-  virtual Status tokenize(std::span<const std::string_view> pieces, ModelScratch& scratch,
-                          std::vector<TokenId>& ids) const = 0;
+  /// Appends the tokens of all pieces.
+  virtual Status tokenize(std::span<const std::string_view> pieces, ModelScratch& scratch, Tokens& out) const = 0;
   /// True when it can take raw bytes in place of their spelling in the byte alphabet, and from here on does.
   virtual bool take_bytes() { return false; }
   virtual TokenId token_to_id(std::string_view token) const = 0;  ///< -1: none
@@ -76,11 +115,22 @@ class Model {
   virtual int64_t ids_end() const = 0;  ///< one more than the largest id
 };
 
+/// What a post-processor may ask of the tokenizer around it.
+class TokenTexts {
+ public:
+  virtual ~TokenTexts() = default;
+  /// The text of a token in an encoding, as Python's Encoding.tokens has it.
+  virtual std::string_view text_of(const Encoding& encoding, size_t index) const = 0;
+};
+
 class PostProcessor {
  public:
   virtual ~PostProcessor() = default;
-  /// Adds the special tokens around one sequence, if asked to, and gives the sequence its type id.
-  virtual void process(Encoding& encoding, bool add_special_tokens) const = 0;
+  /// How many special tokens it adds to one text, or to a pair.
+  virtual size_t added_tokens(bool is_pair) const = 0;
+  /// Changes the parts of the result, which are one or two texts at first and in the end are joined: adds the special
+  /// tokens around them, if asked to, and gives type ids.
+  virtual void process(std::vector<Encoding>& parts, bool add_special_tokens, const TokenTexts& texts) const = 0;
 };
 
 class Decoder {

@@ -12,7 +12,7 @@
 
 namespace hearth {
 
-struct Tokenizer::Parts {
+struct Tokenizer::Parts final : tokenizers::TokenTexts {
   std::unique_ptr<tokenizers::Normalizer> normalizer;  // each but the model may be absent
   std::unique_ptr<tokenizers::PreTokenizer> pre_tokenizer;
   std::unique_ptr<tokenizers::Model> model;
@@ -26,8 +26,11 @@ struct Tokenizer::Parts {
   struct Scratch {
     std::unique_ptr<tokenizers::ModelScratch> model;
     tokenizers::PiecesView pieces;
+    tokenizers::Tokens tokens;
     std::vector<tokenizers::Section> sections, inner;
-    std::string normalized;
+    tokenizers::AlignedText normalized;
+    int32_t word = 0;      // of the next piece
+    bool aligned = false;  // offsets were asked for
   };
   mutable Guarded<std::vector<std::unique_ptr<Scratch>>> idle;
 
@@ -46,11 +49,18 @@ struct Tokenizer::Parts {
     return std::string_view(token_bytes).substr(begin, token_bytes_begin[static_cast<size_t>(id) + 1] - begin);
   }
 
+  /// One text, without special tokens around it: cut on raw added tokens, then each part in turn.
+  Status encode_text(std::string_view text, const EncodeOptions& options, Scratch& scratch, Encoding& out) const;
   /// A stretch of the input without raw added tokens: normalized, cut on normalized added tokens, encoded.
-  Status encode_section(std::string_view text, bool at_start, const EncodeOptions& options, Scratch& scratch,
-                        std::vector<TokenId>& ids) const;
+  Status encode_section(tokenizers::TextView text, const EncodeOptions& options, Scratch& scratch, Encoding& out) const;
   /// Text without any added token: pre-tokenizer and model.
-  Status encode_text(std::string_view text, bool at_start, Scratch& scratch, std::vector<TokenId>& ids) const;
+  Status encode_plain(tokenizers::TextView text, Scratch& scratch, Encoding& out) const;
+  /// An added token that stands for this text.
+  void add_token(const tokenizers::AddedToken& token, tokenizers::TextView text, Scratch& scratch, Encoding& out) const;
+
+  std::unique_ptr<Scratch> take_scratch() const;
+  void give_back(std::unique_ptr<Scratch> scratch) const;
+  std::string_view text_of(const Encoding& encoding, size_t index) const override;
 };
 
 }  // namespace hearth

@@ -15,8 +15,8 @@ Result<SplitBehavior> split_behavior(const ConfigView& config) {
       cat("'", name, "' is not known (Removed, Isolated, MergedWithPrevious, MergedWithNext, Contiguous)"));
 }
 
-void cut(std::string_view text, std::vector<Stretch>& stretches, SplitBehavior behavior, PiecesView& out) {
-  const auto add = [&](const Stretch& s) { out.add(text.substr(s.begin, s.end - s.begin)); };
+void cut(TextView text, std::vector<Stretch>& stretches, SplitBehavior behavior, PiecesView& out) {
+  const auto add = [&](const Stretch& s) { out.add(text.sub(s.begin, s.end)); };
   switch (behavior) {
     case SplitBehavior::removed:
       for (const auto& s : stretches)
@@ -113,6 +113,21 @@ std::string Pattern::replace(std::string_view text, std::string_view content) co
   std::string out;
   for (const auto& s : stretches(text)) out += s.is_match ? content : text.substr(s.begin, s.end - s.begin);
   return out;
+}
+
+void Pattern::replace(AlignedText& text, std::string_view content) const {
+  if (!regex_ && !contains(text.text(), source_)) return;
+  const auto found = stretches(text.text());
+  Rewriter rewriter(text);
+  for (const auto& s : found) {
+    if (!s.is_match) {
+      rewriter.keep(s.end - s.begin);
+    } else {
+      rewriter.skip(s.end - s.begin);
+      rewriter.insert(content);  // a part of the last character that went
+    }
+  }
+  rewriter.finish();
 }
 
 }  // namespace hearth::tokenizers

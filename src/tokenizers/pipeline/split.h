@@ -24,7 +24,7 @@ struct Stretch {
 };
 
 /// Joins and drops the stretches as the behaviour says, and adds what is left.
-void cut(std::string_view text, std::vector<Stretch>& stretches, SplitBehavior behavior, PiecesView& out);
+void cut(TextView text, std::vector<Stretch>& stretches, SplitBehavior behavior, PiecesView& out);
 
 /// What Split and Replace look for: {"String": "..."} or {"Regex": "..."}.
 class Pattern {
@@ -34,6 +34,7 @@ class Pattern {
   std::vector<Stretch> stretches(std::string_view text) const;
   /// The text with `content` in the place of every match.
   std::string replace(std::string_view text, std::string_view content) const;
+  void replace(AlignedText& text, std::string_view content) const;
   /// The literal, or the source of the expression.
   const std::string& source() const { return source_; }
   bool is_regex() const { return regex_.has_value(); }

@@ -1,29 +1,39 @@
 #include "tokenizers/pipeline/template.h"
 
+#include <algorithm>
+
+#include "base/unicode.h"
+#include "tokenizers/pipeline/byte_alphabet.h"
+
 namespace hearth::tokenizers {
 
-void Template::process(Encoding& encoding, bool add_special_tokens) const {
-  Encoding out;
-  bool typed = false;
-  for (const auto& item : items_) {
-    const bool special = item.id >= 0;
-    if (special && !add_special_tokens) continue;
-    if (special) {
-      out.ids.push_back(item.id);
-      out.special_tokens_mask.push_back(1);
-    } else {
-      out.ids.insert(out.ids.end(), encoding.ids.begin(), encoding.ids.end());
-      out.special_tokens_mask.insert(out.special_tokens_mask.end(), encoding.special_tokens_mask.begin(),
-                                     encoding.special_tokens_mask.end());
-    }
-    out.type_ids.resize(out.ids.size(), item.type_id);
-    typed |= item.type_id != 0;
-  }
-  if (!typed) out.type_ids.clear();
-  encoding = std::move(out);
+size_t special_count(std::span<const TemplateItem> items) {
+  return static_cast<size_t>(std::count_if(items.begin(), items.end(), [](const auto& item) { return item.id >= 0; }));
 }
 
-Built<PostProcessor> build_cls_sep(const ConfigView& config) {
+void apply_template(std::span<const TemplateItem> items, std::vector<Encoding>& parts, bool add_special_tokens) {
+  Encoding out;
+  for (const auto& item : items) {
+    if (item.id >= 0) {
+      if (!add_special_tokens) continue;
+      Encoding token{.ids = {item.id}, .special_tokens_mask = {1}};
+      if (item.type_id != 0) token.type_ids = {item.type_id};
+      out.append(token);
+      continue;
+    }
+    if (item.text >= parts.size()) continue;
+    auto& text = parts[item.text];
+    text.type_ids.clear();
+    if (item.type_id != 0) text.type_ids.assign(text.size(), item.type_id);
+    text.sequences = {};
+    text.sequences[item.text] = TextSpan{0, static_cast<uint32_t>(text.size())};
+    out.append(text);
+  }
+  parts.clear();
+  parts.push_back(std::move(out));
+}
+
+Result<ClsSep> read_cls_sep(const ConfigView& config) {
   TokenId ids[2];
   for (const size_t i : {0, 1}) {
     const auto pair = config[i == 0 ? "cls" : "sep"];
@@ -33,8 +43,32 @@ Built<PostProcessor> build_cls_sep(const ConfigView& config) {
     if (id < 0 || id > INT32_MAX) return pair.bad(cat("the id ", id, " is outside 0 to 2147483647"));
     ids[i] = static_cast<TokenId>(id);
   }
-  return std::unique_ptr<PostProcessor>(
-      std::make_unique<Template>(std::vector<TemplateItem>{{ids[0], 0}, {-1, 0}, {ids[1], 0}}));
+  return ClsSep{ids[0], ids[1]};
+}
+
+void trim_offsets(Encoding& encoding, bool add_prefix_space, const TokenTexts& texts) {
+  const char32_t kSpace = kByteAlphabet.of_byte[' '];
+  const auto is_space = [&](char32_t c) { return c == kSpace || unicode::is(c, unicode::space); };
+  for (size_t i = 0; i < encoding.offsets.size(); ++i) {
+    auto& span = encoding.offsets[i];
+    const auto text = texts.text_of(encoding, i);
+    uint32_t leading = 0, trailing = 0;
+    bool all_space = true;
+    for (size_t at = 0; at < text.size();) {
+      if (is_space(utf8_next(text, at))) {
+        if (all_space) ++leading;
+        ++trailing;
+      } else {
+        all_space = false;
+        trailing = 0;
+      }
+    }
+    if (leading > 0) {
+      const bool added = (i == 0 || span.begin == 0) && add_prefix_space && leading == 1;
+      span.begin = std::min(span.begin + (added ? 0 : leading), span.end);
+    }
+    if (trailing > 0 && span.end >= trailing) span.end = std::max(span.end - trailing, span.begin);
+  }
 }
 
 }  // namespace hearth::tokenizers

@@ -14,7 +14,9 @@ class UnicodeForm final : public Normalizer {
  public:
   explicit UnicodeForm(unicode::Form form) : form_(form) {}
   bool may_change(std::string_view text) const override { return !unicode::is_surely_normal(text, form_); }
-  void normalize(std::string& text) const override { text = unicode::normalize(text, form_); }
+  void normalize(AlignedText& text) const override {
+    if (may_change(text.text())) to_form(text, form_);
+  }
 
  private:
   unicode::Form form_;

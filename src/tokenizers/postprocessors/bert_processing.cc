@@ -1,8 +1,31 @@
-// BertProcessing: cls before the sequence, sep after it.
+// BertProcessing: [CLS] A [SEP], or [CLS] A [SEP] B [SEP] with type 1 from B on.
 // Source: tokenizers processors/bert.rs.
 #include "tokenizers/pipeline/template.h"
 #include "tokenizers/postprocessors_registry.h"
 
 namespace hearth::tokenizers::postprocessors {
-extern constinit const Entry bert_processing_entry{"BertProcessing", build_cls_sep};
+namespace {
+
+class BertProcessing final : public PostProcessor {
+ public:
+  explicit BertProcessing(ClsSep t)
+      : single_{{t.cls, 0}, {-1, 0, 0}, {t.sep, 0}},
+        pair_{{t.cls, 0}, {-1, 0, 0}, {t.sep, 0}, {-1, 1, 1}, {t.sep, 1}} {}
+  size_t added_tokens(bool is_pair) const override { return is_pair ? 3 : 2; }
+  void process(std::vector<Encoding>& parts, bool add_special_tokens, const TokenTexts&) const override {
+    if (add_special_tokens) apply_template(parts.size() == 2 ? pair_ : single_, parts, true);
+  }
+
+ private:
+  std::vector<TemplateItem> single_, pair_;
+};
+
+Built<PostProcessor> build(const ConfigView& config) {
+  return std::unique_ptr<PostProcessor>(std::make_unique<BertProcessing>(TRY(read_cls_sep(config))));
+}
+
+}  // namespace
+
+extern constinit const Entry bert_processing_entry{"BertProcessing", build};
+
 }  // namespace hearth::tokenizers::postprocessors

@@ -8,8 +8,13 @@ namespace {
 class Sequence final : public PostProcessor {
  public:
   explicit Sequence(std::vector<std::unique_ptr<PostProcessor>> steps) : steps_(std::move(steps)) {}
-  void process(Encoding& encoding, bool add_special_tokens) const override {
-    for (const auto& step : steps_) step->process(encoding, add_special_tokens);
+  size_t added_tokens(bool is_pair) const override {
+    size_t out = 0;
+    for (const auto& step : steps_) out += step->added_tokens(is_pair);
+    return out;
+  }
+  void process(std::vector<Encoding>& parts, bool add_special_tokens, const TokenTexts& texts) const override {
+    for (const auto& step : steps_) step->process(parts, add_special_tokens, texts);
   }
 
  private:

@@ -9,17 +9,19 @@ namespace {
 // The file may name a special token many times: this many ids may one text get around it.
 constexpr size_t kItemsMax = 4096;
 
-Built<PostProcessor> build(const ConfigView& config) {
+Result<std::vector<TemplateItem>> read_template(const ConfigView& config, std::string_view key) {
   std::vector<TemplateItem> items;
-  for (const auto& piece : TRY(config["single"].elements())) {
+  for (const auto& piece : TRY(config[key].elements())) {
     const bool special = piece.has("SpecialToken");
     const auto body = piece[special ? "SpecialToken" : "Sequence"];
     if (!body.json().is_object()) return piece.bad(R"(must be {"SpecialToken": {...}} or {"Sequence": {...}})");
     const auto type_id = static_cast<int32_t>(TRY(body.integer("type_id", 0, INT32_MAX)));
     const auto name = TRY(body.string("id"));
     if (!special) {
-      if (name != "A") return body["id"].bad(cat("'", name, "' is not in a template of one sequence (A)"));
-      items.push_back({-1, type_id});
+      if (name != "A" && (name != "B" || key == "single"))
+        return body["id"].bad(
+            cat("'", name, "' is not in a template of ", key == "single" ? "one text (A)" : "two (A, B)"));
+      items.push_back({-1, type_id, name == "A" ? size_t{0} : size_t{1}});
       continue;
     }
     const auto token = config["special_tokens"][name];
@@ -29,9 +31,15 @@ Built<PostProcessor> build(const ConfigView& config) {
         return id.bad("must be a token id");
       items.push_back({static_cast<TokenId>(id.json().as_int()), type_id});
     }
-    if (items.size() > kItemsMax) return config["single"].bad(cat("over ", kItemsMax, " tokens"));
+    if (items.size() > kItemsMax) return config[key].bad(cat("over ", kItemsMax, " tokens"));
   }
-  return std::unique_ptr<PostProcessor>(std::make_unique<Template>(std::move(items)));
+  return items;
+}
+
+Built<PostProcessor> build(const ConfigView& config) {
+  auto single = TRY(read_template(config, "single"));
+  return std::unique_ptr<PostProcessor>(
+      std::make_unique<Template>(std::move(single), TRY(read_template(config, "pair"))));
 }
 
 }  // namespace

@@ -11,24 +11,27 @@ class ByteLevel final : public PreTokenizer {
  public:
   ByteLevel(bool add_prefix_space, bool use_regex) : add_prefix_space_(add_prefix_space), use_regex_(use_regex) {}
 
-  void split(std::string_view text, bool, PiecesView& out) const override {
-    if (add_prefix_space_ && text.front() != ' ') text = out.kept.emplace_back(cat(' ', text));
-    if (!use_regex_) return add(text, out);
-    for (size_t at = 0; at < text.size();) {
-      const size_t end = scan_gpt2(text, at);
-      add(text.substr(at, end - at), out);
+  void split(TextView view, PiecesView& out) const override {
+    if (add_prefix_space_ && view.text.front() != ' ') {
+      AlignedText text(view, out.aligned());
+      text.prepend(" ");
+      view = out.keep(std::move(text));
+    }
+    if (!use_regex_) return add(view, out);
+    for (size_t at = 0; at < view.size();) {
+      const size_t end = scan_gpt2(view.text, at);
+      add(view.sub(at, end), out);
       at = end;
     }
   }
   bool leave_bytes() override { return spell_ = false, true; }
 
  private:
-  void add(std::string_view piece, PiecesView& out) const {
-    if (spell_) {
-      out.keep(spell_bytes(piece));
-    } else {
-      out.add(piece);
-    }
+  void add(TextView piece, PiecesView& out) const {
+    if (!spell_) return out.add(piece);
+    AlignedText text(piece, out.aligned());
+    spell_bytes(text);
+    out.add(out.keep(std::move(text)));
   }
 
   bool add_prefix_space_, use_regex_;

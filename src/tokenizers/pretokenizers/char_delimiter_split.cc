@@ -10,9 +10,9 @@ class CharDelimiterSplit final : public PreTokenizer {
  public:
   explicit CharDelimiterSplit(Pattern delimiter) : delimiter_(std::move(delimiter)) {}
 
-  void split(std::string_view text, bool, PiecesView& out) const override {
-    auto stretches = delimiter_.stretches(text);
-    cut(text, stretches, SplitBehavior::removed, out);
+  void split(TextView view, PiecesView& out) const override {
+    auto stretches = delimiter_.stretches(view.text);
+    cut(view, stretches, SplitBehavior::removed, out);
   }
 
  private:

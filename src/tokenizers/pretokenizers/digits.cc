@@ -10,19 +10,20 @@ class Digits final : public PreTokenizer {
  public:
   explicit Digits(bool individual) : individual_(individual) {}
 
-  void split(std::string_view text, bool, PiecesView& out) const override {
+  void split(TextView view, PiecesView& out) const override {
+    const auto text = view.text;
     size_t begin = 0;  // of the open piece
     bool in_digits = false;
     for (size_t at = 0; at < text.size();) {
       const size_t here = at;
       const bool digit = is_numeric(text, at);
       if (digit != in_digits || (digit && individual_)) {
-        out.add(text.substr(begin, here - begin));
+        out.add(view.sub(begin, here));
         begin = here;
       }
       in_digits = digit;
     }
-    out.add(text.substr(begin));
+    out.add(view.sub(begin));
   }
 
  private:

@@ -13,19 +13,20 @@ class Metaspace final : public PreTokenizer {
   Metaspace(std::string replacement, Prepend prepend, bool split)
       : replacement_(Pattern::literal(std::move(replacement))), prepend_(prepend), split_(split) {}
 
-  void split(std::string_view text, bool at_start, PiecesView& out) const override {
+  void split(TextView view, PiecesView& out) const override {
     const auto& sign = replacement_.source();
-    std::string changed = replace_all(text, " ", sign);
-    const bool prepend = prepend_ == Prepend::always || (prepend_ == Prepend::first && at_start);
-    if (prepend && !changed.starts_with(sign)) changed.insert(0, sign);
-    if (!split_) return out.keep(std::move(changed));
-    const std::string_view kept = out.kept.emplace_back(std::move(changed));
-    auto stretches = replacement_.stretches(kept);
+    AlignedText changed(view, out.aligned());
+    space_.replace(changed, sign);
+    const bool prepend = prepend_ == Prepend::always || (prepend_ == Prepend::first && view.at_start);
+    if (prepend && !changed.text().starts_with(sign)) changed.prepend(sign);
+    const auto kept = out.keep(std::move(changed));
+    if (!split_) return out.add(kept);
+    auto stretches = replacement_.stretches(kept.text);
     cut(kept, stretches, SplitBehavior::merged_with_next, out);
   }
 
  private:
-  Pattern replacement_;
+  Pattern space_ = Pattern::literal(" "), replacement_;
   Prepend prepend_;
   bool split_;
 };

@@ -11,7 +11,8 @@ class Punctuation final : public PreTokenizer {
  public:
   explicit Punctuation(SplitBehavior behavior) : behavior_(behavior) {}
 
-  void split(std::string_view text, bool, PiecesView& out) const override {
+  void split(TextView view, PiecesView& out) const override {
+    const auto text = view.text;
     std::vector<Stretch> stretches;
     size_t begin = 0;
     for (size_t at = 0; at < text.size();) {
@@ -22,7 +23,7 @@ class Punctuation final : public PreTokenizer {
       begin = at;
     }
     if (begin < text.size()) stretches.push_back({begin, text.size(), false});
-    cut(text, stretches, behavior_, out);
+    cut(view, stretches, behavior_, out);
   }
 
  private:

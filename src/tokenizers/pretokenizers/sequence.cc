@@ -9,26 +9,21 @@ class Sequence final : public PreTokenizer {
  public:
   explicit Sequence(std::vector<std::unique_ptr<PreTokenizer>> steps) : steps_(std::move(steps)) {}
 
-  void split(std::string_view text, bool at_start, PiecesView& out) const override {
-    std::vector<std::string_view> before = {text}, after;
-    for (size_t i = 0; i + 1 < steps_.size(); ++i) {
-      after.clear();
-      after.swap(out.pieces);  // what is there already stays: this step's pieces are gathered beside it
-      for (size_t k = 0; k < before.size(); ++k) steps_[i]->split(before[k], at_start && k == 0, out);
-      after.swap(out.pieces);
-      before.swap(after);
-    }
-    for (size_t k = 0; k < before.size(); ++k) {
-      if (steps_.empty()) {
-        out.add(before[k]);
-      } else {
-        steps_.back()->split(before[k], at_start && k == 0, out);
-      }
-    }
+  void split(TextView view, PiecesView& out) const override {
+    if (steps_.empty()) return out.add(view);
+    run(0, view, out);
   }
   bool leave_bytes() override { return !steps_.empty() && steps_.back()->leave_bytes(); }
 
  private:
+  // A piece of the first step goes through the others before the next piece is cut: no list of pieces in between.
+  void run(size_t i, TextView view, PiecesView& out) const {
+    if (i + 1 == steps_.size()) return steps_[i]->split(view, out);
+    const size_t before = out.size();
+    steps_[i]->split(view, out);
+    for (const auto& piece : out.take_from(before)) run(i + 1, piece, out);
+  }
+
   std::vector<std::unique_ptr<PreTokenizer>> steps_;
 };
 

@@ -16,19 +16,19 @@ class Split final : public PreTokenizer {
       scan_ = known_scanner(pattern_.source());
   }
 
-  void split(std::string_view text, bool, PiecesView& out) const override {
+  void split(TextView view, PiecesView& out) const override {
     if (scan_ != nullptr) {
-      for (size_t at = 0; at < text.size();) {
-        const size_t end = scan_(text, at);
-        out.add(text.substr(at, end - at));
+      for (size_t at = 0; at < view.size();) {
+        const size_t end = scan_(view.text, at);
+        out.add(view.sub(at, end));
         at = end;
       }
       return;
     }
-    auto stretches = pattern_.stretches(text);
+    auto stretches = pattern_.stretches(view.text);
     if (invert_)
       for (auto& s : stretches) s.is_match = !s.is_match;
-    cut(text, stretches, behavior_, out);
+    cut(view, stretches, behavior_, out);
   }
 
  private:

@@ -8,19 +8,20 @@ namespace {
 
 class Whitespace final : public PreTokenizer {
  public:
-  void split(std::string_view text, bool, PiecesView& out) const override {
+  void split(TextView view, PiecesView& out) const override {
     constexpr uint32_t kKinds = unicode::word | unicode::space;
+    const auto text = view.text;
     size_t begin = 0;
     uint32_t open = unicode::space;
     for (size_t at = 0; at < text.size();) {
       const size_t here = at;
       const uint32_t kind = unicode::record(utf8_next(text, at)) & kKinds;
       if (kind == open) continue;
-      if (open != unicode::space) out.add(text.substr(begin, here - begin));
+      if (open != unicode::space) out.add(view.sub(begin, here));
       begin = here;
       open = kind;
     }
-    if (open != unicode::space) out.add(text.substr(begin));
+    if (open != unicode::space) out.add(view.sub(begin));
   }
 };
 

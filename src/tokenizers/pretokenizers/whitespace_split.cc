@@ -8,15 +8,16 @@ namespace {
 
 class WhitespaceSplit final : public PreTokenizer {
  public:
-  void split(std::string_view text, bool, PiecesView& out) const override {
+  void split(TextView view, PiecesView& out) const override {
+    const auto text = view.text;
     size_t begin = 0;
     for (size_t at = 0; at < text.size();) {
       const size_t here = at;
       if (!unicode::is(utf8_next(text, at), unicode::space)) continue;
-      out.add(text.substr(begin, here - begin));
+      out.add(view.sub(begin, here));
       begin = at;
     }
-    out.add(text.substr(begin));
+    out.add(view.sub(begin));
   }
 };
 
