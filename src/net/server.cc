@@ -107,7 +107,8 @@ struct Server::Impl {
         ticker(strand),
         signals(strand),
         pool(o.pool_threads, o.max_queued),
-        shared{.options = options, .handler = handler, .pool = pool, .io = io} {}
+        writers(o.write_threads, o.max_connections),
+        shared{.options = options, .handler = handler, .pool = pool, .writers = writers, .io = io} {}
 
   Status open(const ServerOptions& where, Doorway doorway);
   awaitable<void> accept_all(Gate& gate);
@@ -122,7 +123,7 @@ struct Server::Impl {
   std::vector<std::unique_ptr<Gate>> gates;  // the first one is the server's address
   asio::steady_timer ticker;
   asio::signal_set signals;
-  Pool pool;  // its jobs use what is above
+  Pool pool, writers;  // their jobs use what is above
   Shared shared;
   std::atomic<int64_t> drain_until_ms{0};
   int64_t cut_at_ms = 0;

@@ -27,6 +27,7 @@ struct BodyPlan {
   std::string folder = {};       ///< of the spooled file
   bool admit_first = false;      ///< ask Handler::admit, on the pool, before the body is read
   bool hashed = true;            ///< the spooled file's SHA-256 is wanted
+  bool direct = false;           ///< nobody reads the spooled file soon: it need not pass the page cache
 
   static BodyPlan memory(uint64_t max_bytes) { return {.kind = Kind::memory, .max_bytes = max_bytes}; }
   static BodyPlan spool(std::string folder, uint64_t max_bytes, bool hashed = true) {
@@ -81,6 +82,7 @@ struct ServerOptions {
   std::vector<Listener> more = {};
   int io_threads = 2;
   int pool_threads = 8;
+  int write_threads = 4;          ///< hash and write bodies that go into files
   size_t max_connections = 4096;  ///< more are answered 503 and closed
   size_t max_queued = 1024;       ///< requests that wait for a pool thread; more are answered 503
   size_t max_head_bytes = 64 << 10;

@@ -166,6 +166,49 @@ TEST_CASE("server: spooled bodies are hashed; admit refuses before a byte is rea
   CHECK(eventually([&] { return list_folder(folder.path())->empty(); }));
 }
 
+TEST_CASE("server: spooled bodies of every length arrive whole, past the page cache too") {
+  TempFolder folder;
+  bool direct = false;
+  auto handler = echo_handler();
+  handler.on_plan = [&](const RequestHead&) {
+    auto plan = BodyPlan::spool(folder.path(), 16 << 20);
+    plan.direct = direct;
+    return plan;
+  };
+  std::string seen;
+  handler.on_handle = [&](Request&& request, std::stop_token) -> Response {
+    seen = *read_file(request.file->path());
+    return {.body = cat(request.file->sha256(), " ", request.file->size_bytes())};
+  };
+  RunningServer server(handler);
+  std::string bytes;
+  for (int i = 0; bytes.size() < 4'000'000; ++i) bytes += cat(i, " ");
+  constexpr size_t kBuffer = 1 << 20, kBlock = 4096;
+  for (const size_t size : {size_t{0}, size_t{1}, kBlock, kBuffer - 1, kBuffer, kBuffer + 1, 2 * kBuffer,
+                            3 * kBuffer + 5 * kBlock, 3 * kBuffer + 5 * kBlock + 17})
+    for (const bool past : {false, true}) {
+      direct = past;
+      INFO(size, " bytes", past ? ", direct" : "");
+      const auto body = bytes.substr(0, size);
+      const auto answer = http_request({.method = "PUT", .url = server.url("/"), .body = body});
+      REQUIRE(answer.ok());
+      CHECK(answer->body == cat(sha256_hex(body), " ", size));
+      CHECK(seen == body);
+      // In chunks, whose pieces fill the buffers unevenly.
+      RawClient client(server.port());
+      client.send("PUT / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n");
+      for (size_t at = 0; at < size; at += 99'999) {
+        const auto piece = body.substr(at, 99'999);
+        char head[16];
+        std::snprintf(head, sizeof head, "%zx\r\n", piece.size());
+        client.send(cat(head, piece, "\r\n"));
+      }
+      client.send("0\r\n\r\n");
+      CHECK(client.read_to_end().ends_with(cat(sha256_hex(body), " ", size)));
+      CHECK(seen == body);
+    }
+}
+
 TEST_CASE("server: a full disk is answered 507 and leaves nothing") {
   TempFolder folder;
   auto handler = echo_handler();

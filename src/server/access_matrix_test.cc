@@ -224,7 +224,7 @@ struct Acme {
     net::Request request{.head = head(route, visibility)};
     if (const auto token = tokens.find(caller); token != tokens.end())
       request.head.headers.add("Authorization", cat("Bearer ", token->second));
-    if (route.body == BodyMode::spool) request.file = spooled();
+    if (route.body == BodyMode::spool || route.body == BodyMode::spool_stored) request.file = spooled();
     auto response = front->handle(std::move(request), {});
     CHECK_MESSAGE(response.status < 500, route.method, " ", route.pattern, " (", visibility, ") as ", caller, ": ",
                   response.headers.get("X-Error-Message"));
@@ -331,7 +331,7 @@ TEST_CASE("access: a session's cookie changes nothing from another site's page, 
       net::Request request{.head = world.head(*route, "public")};
       request.head.headers.add("Cookie", cat("hearth_session=", world.session));
       if (!header.empty()) request.head.headers.add(header, value);
-      if (route->body == BodyMode::spool) request.file = world.spooled();
+      if (route->body == BodyMode::spool || route->body == BodyMode::spool_stored) request.file = world.spooled();
       auto response = world.front->handle(std::move(request), {});
       CHECK(response.status < 500);
       return response;

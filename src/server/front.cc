@@ -246,6 +246,11 @@ net::BodyPlan Front::plan(const net::RequestHead& head) {
   switch (route.body) {
     case BodyMode::spool:
       return net::BodyPlan::spool(services_.hub.blobs().incoming(), spool_limit(route, head));
+    case BodyMode::spool_stored: {
+      auto out = net::BodyPlan::spool(services_.hub.blobs().incoming(), spool_limit(route, head));
+      out.direct = services_.hub.blobs().is_local();  // else it is read at once, to be sent on
+      return out;
+    }
     case BodyMode::spool_unhashed:
       return net::BodyPlan::spool(services_.hub.blobs().incoming(), route.max_body_bytes, /*hashed=*/false);
     case BodyMode::pipe:

@@ -48,7 +48,7 @@ hub::RepoKind Request::kind() const {
 }
 
 net::SpooledFile& Request::spooled() {
-  VERIFY(raw_.file.has_value(), "a row with BodyMode::spool has a file");
+  VERIFY(raw_.file.has_value(), "a row whose body is spooled has a file");
   return *raw_.file;
 }
 

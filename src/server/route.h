@@ -51,6 +51,7 @@ enum class BodyMode {
   memory,          ///< in rq.body(), up to max_body_bytes
   spool,           ///< in a file, rq.spooled(), hashed on the way; access is decided before a byte is read
   spool_unhashed,  ///< the same without the SHA-256
+  spool_stored,    ///< hashed, and a file of the store as it is: it need not pass the page cache
   pipe,            ///< not read yet: the handler answers with a net::ProcessPipe
 };
 

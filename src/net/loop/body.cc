@@ -4,9 +4,17 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
 #include "base/text.h"
 
 namespace hearth::net {
+
+namespace {
+constexpr size_t kBlock = 4096;  // what O_DIRECT wants addresses and lengths to be multiples of
+}
 
 struct Inflater::State {
   z_stream stream{};
@@ -56,27 +64,63 @@ Status Inflater::finish() const {
   return Status(Code::bad_input, "the gzip body is cut short");
 }
 
-Result<Spool> Spool::create(const std::string& folder, bool hashed) {
+Result<Spool> Spool::create(const std::string& folder, Options options) {
   auto path = path_join(folder, cat("body-", random_token(16)));
   Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd) return errno_status("cannot write", path);
-  return Spool(std::move(path), std::move(fd), hashed);
+  return Spool(std::move(path), std::move(fd), options);
 }
 
 Spool::~Spool() {
   if (fd_) ::unlink(path_.c_str());
 }
 
-Status Spool::write(std::string_view bytes) {
-  TRY(write_all(fd_.get(), bytes, path_));
-  if (hashed_) hasher_.update(bytes);
-  size_bytes_ += bytes.size();
+std::span<char> Spool::room() {
+  if (!filling_) filling_.reset(static_cast<char*>(std::aligned_alloc(kBlock, kBuffer)));
+  VERIFY(filling_ != nullptr, "there is memory for a body's buffer");
+  return {filling_.get() + filled_, kBuffer - filled_};
+}
+
+void Spool::took(std::string_view& bytes) {
+  const auto free = room();
+  const auto size = std::min(free.size(), bytes.size());
+  if (bytes.data() != free.data()) std::memcpy(free.data(), bytes.data(), size);
+  filled_ += size;
+  bytes.remove_prefix(size);
+}
+
+size_t Spool::turn() {
+  std::swap(filling_, writing_);
+  return to_write_ = std::exchange(filled_, 0);
+}
+
+void Spool::set_direct(bool on) {
+  is_direct_ = ::fcntl(fd_.get(), F_SETFL, on ? O_DIRECT : 0) == 0 && on;
+}
+
+Status Spool::write() {
+  std::string_view rest(writing_.get(), to_write_);
+  if (options_.hashed) hasher_.update(rest);
+  if (options_.direct && size_bytes_ == 0 && rest.size() == kBuffer) set_direct(true);
+  size_bytes_ += rest.size();
+  while (!rest.empty()) {
+    if (is_direct_ && rest.size() < kBlock) set_direct(false);
+    const auto piece = is_direct_ ? rest.substr(0, rest.size() / kBlock * kBlock) : rest;
+    const ssize_t written = ::write(fd_.get(), piece.data(), piece.size());
+    if (written >= 0) {
+      rest.remove_prefix(static_cast<size_t>(written));
+    } else if (errno == EINVAL && is_direct_) {
+      set_direct(false);  // a disk of larger blocks
+    } else if (errno != EINTR) {
+      return errno_status("cannot write", path_);
+    }
+  }
   return {};
 }
 
 Result<SpooledFile> Spool::finish() {
   fd_.close();
-  return SpooledFile(std::move(path_), hashed_ ? hasher_.hex() : std::string(), size_bytes_);
+  return SpooledFile(std::move(path_), options_.hashed ? hasher_.hex() : std::string(), size_bytes_);
 }
 
 }  // namespace hearth::net

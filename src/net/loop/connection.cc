@@ -76,7 +76,7 @@ class ParserSource final : public BodySource {
   bool done() const { return remaining_ ? *remaining_ == 0 : parser_.is_done(); }
   bool expects_continue() const { return expects_continue_; }
 
-  awaitable<Status> next(std::string_view& piece) override {
+  awaitable<Status> next(std::string_view& piece, std::span<char> room) override {
     piece = {};
     if (expects_continue_) {
       expects_continue_ = false;
@@ -92,7 +92,7 @@ class ParserSource final : public BodySource {
       }
       if (done()) co_return Status();
       std::string_view raw;
-      auto status = co_await read(raw);
+      auto status = co_await read(raw, inflater_ ? std::span<char>() : room);
       if (!status.ok()) co_return status;
       if (raw.empty()) continue;
       if (!inflater_) {
@@ -106,8 +106,8 @@ class ParserSource final : public BodySource {
  private:
   static Status left() { return Status(Code::cancelled, "the client left"); }
 
-  awaitable<Status> read(std::string_view& raw) {
-    if (remaining_) co_return co_await read_plain(raw);
+  awaitable<Status> read(std::string_view& raw, std::span<char> room) {
+    if (remaining_) co_return co_await read_plain(raw, room);
     auto& body = parser_.get().body();
     body.data = bytes_;
     body.size = sizeof bytes_;
@@ -118,28 +118,27 @@ class ParserSource final : public BodySource {
     co_return Status();
   }
 
-  awaitable<Status> read_plain(std::string_view& raw) {
+  awaitable<Status> read_plain(std::string_view& raw, std::span<char> room) {
+    if (room.empty() && *remaining_ > kPiece) {
+      if (!large_) large_ = std::make_unique_for_overwrite<char[]>(kLargePiece);
+      room = {large_.get(), kLargePiece};
+    } else if (room.empty()) {
+      room = bytes_;
+    }
+    room = room.first(std::min(room.size(), static_cast<size_t>(*remaining_)));
     size_t size = 0;
-    char* into = bytes_;
     if (c_.buffer_.size() > 0) {  // came with the head
-      size = std::min({c_.buffer_.size(), sizeof bytes_, static_cast<size_t>(*remaining_)});
-      std::memcpy(into, c_.buffer_.data().data(), size);
+      size = std::min(c_.buffer_.size(), room.size());
+      std::memcpy(room.data(), c_.buffer_.data().data(), size);
       c_.buffer_.consume(size);
     } else {
-      size_t room = sizeof bytes_;
-      if (*remaining_ > kPiece) {
-        if (!large_) large_ = std::make_unique_for_overwrite<char[]>(kLargePiece);
-        into = large_.get();
-        room = kLargePiece;
-      }
-      room = std::min(room, static_cast<size_t>(*remaining_));
       const Connection::Waiting waiting(c_, c_.shared_.options.stall_timeout_ms);
-      auto [error, n] = co_await c_.channel_.async_read_some(asio::buffer(into, room), kAwait);
+      auto [error, n] = co_await c_.channel_.async_read_some(asio::buffer(room.data(), room.size()), kAwait);
       if (error) co_return left();
       size = n;
     }
     *remaining_ -= size;
-    raw = std::string_view(into, size);
+    raw = std::string_view(room.data(), size);
     co_return Status();
   }
 
@@ -158,37 +157,6 @@ class ParserSource final : public BodySource {
   std::unique_ptr<char[]> large_;
   char bytes_[kPiece];
 };
-
-namespace {
-
-awaitable<Status> receive(BodySource& source, const BodyPlan& plan, Request& request) {
-  std::optional<Spool> spool;
-  if (plan.kind == BodyPlan::Kind::spool) {
-    auto created = Spool::create(plan.folder, plan.hashed);
-    if (!created.ok()) co_return std::move(created).status();
-    spool.emplace(std::move(*created));
-  }
-  for (;;) {
-    std::string_view piece;
-    auto status = co_await source.next(piece);
-    if (!status.ok()) co_return status;
-    if (piece.empty()) break;
-    if (spool) {
-      status = spool->write(piece);
-      if (!status.ok()) co_return status;
-    } else {
-      request.body.append(piece);
-    }
-  }
-  if (spool) {
-    auto file = spool->finish();
-    if (!file.ok()) co_return std::move(file).status();
-    request.file.emplace(std::move(*file));
-  }
-  co_return Status();
-}
-
-}  // namespace
 
 Connection::Waiting::Waiting(Connection& c, int timeout_ms) : c_(c) {
   c_.timeout_ms_ = timeout_ms;

@@ -11,6 +11,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 
 #include "base/guarded.h"
@@ -28,6 +29,7 @@ struct Shared {
   const ServerOptions& options;
   Handler& handler;
   Pool& pool;
+  Pool& writers;  ///< hash and write what is received: a slow disk keeps neither the loop nor handlers waiting
   asio::io_context& io;
   std::atomic<bool> draining{false};  ///< the last answer on each connection says so
   std::atomic<bool> stopping{false};
@@ -79,6 +81,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Settles whether the client speaks TLS. False: the connection is over.
   awaitable<bool> open();
   awaitable<bool> serve_one();
+  awaitable<Status> receive(BodySource& source, const BodyPlan& plan, Request& request);
+  awaitable<Status> receive_file(BodySource& source, const BodyPlan& plan, Request& request);
   /// Sends, and tells the handler how it went.
   awaitable<bool> answer(Response& response, Framing framing, const RequestHead& head, BodySource* body,
                          double begun_s);
@@ -126,9 +130,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 class BodySource {
  public:
   virtual ~BodySource() = default;
-  /// The next piece; empty at the end. Views last until the next call. The failure's code says why it broke:
-  /// cancelled (the client left), too_large, bad_input.
-  virtual awaitable<Status> next(std::string_view& piece) = 0;
+  /// The next piece; empty at the end. Views last until the next call. It lies in `room` where that saves a copy. The
+  /// failure's code says why it broke: cancelled (the client left), too_large, bad_input.
+  virtual awaitable<Status> next(std::string_view& piece, std::span<char> room = {}) = 0;
 };
 
 /// "HTTP/1.1 200 OK" and the fields, to the empty line.

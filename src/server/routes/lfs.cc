@@ -208,7 +208,7 @@ Result<Response> verify(Request& rq) {
 
 constexpr Route kRoutes[] = {
     {"POST", "/{kind?}/{repo}/info/lfs/objects/batch", Access::metadata, batch, BodyMode::memory, 8 << 20},
-    {"PUT", "/lfs/objects/{number}/{oid}", Access::signed_link, put, BodyMode::spool, kMaxFile},
+    {"PUT", "/lfs/objects/{number}/{oid}", Access::signed_link, put, BodyMode::spool_stored, kMaxFile},
     {"GET", "/lfs/objects/{number}/{oid}", Access::signed_link, get},
     {"POST", "/lfs/verify/{number}", Access::signed_link, verify},
 };
