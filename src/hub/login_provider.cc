@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "hub/audit.h"
 #include "hub/repo_id.h"
 
 namespace hearth::hub {
@@ -14,6 +15,14 @@ std::vector<std::string> texts_of(const Json& list) {
   std::vector<std::string> out;
   for (const auto& item : list.array())
     if (item.is_string()) out.emplace_back(item.as_string());
+  return out;
+}
+
+// Names of groups; of the organisations that another hub tells in `orgs` (its OrgInfo objects) their user names.
+std::vector<std::string> groups_of(const Json& list) {
+  auto out = texts_of(list);
+  for (const auto& item : list.array())
+    if (const auto name = item["preferred_username"].as_string(); !name.empty()) out.emplace_back(name);
   return out;
 }
 
@@ -92,9 +101,15 @@ Result<User> first_sign_in(Hub& hub, const LoginProvider& provider, const Json& 
   return hub.accounts().user(name);
 }
 
+Result<std::optional<OrgRole>> role_in(const Hub& hub, const Org& org, const User& user) {
+  for (const auto& place : TRY(orgs_of(hub, user)))
+    if (place.org.id == org.id) return std::optional(place.role);
+  return std::optional<OrgRole>();
+}
+
 // Groups give places in organisations and, for the organisations that are mapped, take them back.
 Status follow_groups(Hub& hub, const LoginProvider& provider, const User& user, const Json& claims) {
-  const auto groups = texts_of(claims[provider.groups_claim]);
+  const auto groups = groups_of(claims[provider.groups_claim]);
   std::vector<std::pair<std::string, std::optional<OrgRole>>> wanted;
   for (const auto& mapped : provider.groups) {
     auto place = std::find_if(wanted.begin(), wanted.end(), [&](const auto& w) { return w.first == mapped.org; });
@@ -105,9 +120,20 @@ Status follow_groups(Hub& hub, const LoginProvider& provider, const User& user, 
   for (const auto& [name, role] : wanted) {
     const auto org = find_org(hub, name);
     if (!org.ok()) continue;  // not made yet
+    const auto before = TRY(role_in(hub, *org, user));
+    if (before == role) continue;
     const auto done = role ? set_member(hub, *org, user, *role) : remove_member(hub, *org, user);
-    // The last administrator stays; who is in no group was no member before.
-    if (!done.ok() && done.code() != Code::conflict && done.code() != Code::not_found) return done.clone();
+    if (done.code() == Code::conflict) continue;  // the last administrator stays
+    TRY(done.clone());
+    TRY(record_audit(hub, {.actor = user.name,
+                           .actor_id = user.id,
+                           .via = cat("provider ", provider.name),
+                           .action = !role    ? "org.member.remove"
+                                     : before ? "org.member.role"
+                                              : "org.member.add",
+                           .owner_id = org->id,
+                           .target = cat("user ", user.name),
+                           .data = role ? Json(Json::Object{{"role", role_name(*role)}}) : Json(Json::Object())}));
   }
   return {};
 }

@@ -25,9 +25,9 @@ struct LoginProvider {
   std::string scopes = "openid profile email";
   std::vector<std::string> domains;               ///< of verified addresses that may sign in; empty: all
   std::string name_claim = "preferred_username";  ///< becomes the user's name
-  std::string groups_claim = "groups";            ///< a list of texts
-  bool auto_create = true;                        ///< who comes first gets an account
-  bool link_names = false;                        ///< who comes first with a taken name gets that account
+  std::string groups_claim = "groups";  ///< a list of texts, or of organisations as a hub tells them in `orgs`
+  bool auto_create = true;              ///< who comes first gets an account
+  bool link_names = false;              ///< who comes first with a taken name gets that account
   struct GroupRole {
     std::string group, org;
     OrgRole role = OrgRole::read;

@@ -17,6 +17,7 @@ constexpr Named kNamed[] = {
     {"DELETE", "/api/repos/delete", "repo.delete"},
     {"POST", "/api/repos/move", "repo.move"},
     {"PUT", "/api/{kind}/{repo}/settings", "repo.settings"},
+    {"PUT", "/api/{kind}/{repo}/protected-branches", "repo.protection"},
     {"POST", "/api/{kind}/{repo}/commit/{rev}", "repo.commit"},
     {"POST", "/api/{kind}/{repo}/branch/{rev}", "repo.branch.create"},
     {"DELETE", "/api/{kind}/{repo}/branch/{rev}", "repo.branch.delete"},
@@ -30,6 +31,7 @@ constexpr Named kNamed[] = {
     {"POST", "/api/settings/tokens", "user.token.create"},
     {"DELETE", "/api/settings/tokens/{id}", "user.token.delete"},
     {"POST", "/api/settings/password", "user.password"},
+    {"DELETE", "/api/settings/applications/{id}", "user.application.revoke"},
     {"POST", "/api/settings/totp/confirm", "user.totp.enable"},
     {"DELETE", "/api/settings/totp", "user.totp.disable"},
     {"DELETE", "/api/settings/sessions/{id}", "user.session.revoke"},
@@ -44,7 +46,11 @@ constexpr Named kNamed[] = {
     {"POST", "/api/organizations/{org}/resource-groups/{group}/users", "org.group.member.add"},
     {"PATCH", "/api/organizations/{org}/resource-groups/{group}/users/{user}", "org.group.member.role"},
     {"DELETE", "/api/organizations/{org}/resource-groups/{group}/users/{user}", "org.group.member.remove"},
-    // These only ask, or are steps of a change that is named elsewhere: a push is written down by its hook.
+    // These only ask, or are steps of a change that is named elsewhere: a push is written down by its hook, what an
+    // application was allowed by the pages that ask (pages/oauth.cc), a second factor when it is confirmed.
+    {"POST", "/oauth/authorize", ""},
+    {"POST", "/oauth/device/decide", ""},
+    {"POST", "/api/settings/totp", ""},
     {"POST", "/api/{kind}/{repo}/preupload/{rev}", ""},
     {"POST", "/{kind?}/{repo}/git-receive-pack", ""},
 };
@@ -102,7 +108,7 @@ void audit_request(Request& rq, const Route& route) {
   write(rq, entry);
 }
 
-void audit_as(Request& rq, const hub::User& user, std::string_view action, Json data) {
+void audit_as(Request& rq, const hub::User& user, std::string_view action, Json data, std::string_view target) {
   write(rq, {.actor = user.name,
              .actor_id = user.id,
              .via = "session",
@@ -110,6 +116,15 @@ void audit_as(Request& rq, const hub::User& user, std::string_view action, Json 
              .agent = std::string(rq.header("User-Agent")),
              .action = std::string(action),
              .owner_id = user.id,
+             .target = std::string(target),
+             .data = std::move(data)});
+}
+
+void audit_stranger(Request& rq, std::string_view action, Json data) {
+  write(rq, {.via = "sign-in",
+             .address = rq.client_address(),
+             .agent = std::string(rq.header("User-Agent")),
+             .action = std::string(action),
              .data = std::move(data)});
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "hub/audit.h"
 #include "jobs/queue.h"
 #include "server/data_folder.h"
 
@@ -62,6 +63,8 @@ Status plan_copy(const Arguments& arguments, Terminal& terminal, bool once) {
     return Status(Code::not_found, cat("there is no user or organisation '", mirror.id.owner, "' here"));
   TRY(hub::plan_mirror(*hub, mirror));
   TRY(queue_copy(*hub, mirror));
+  TRY(hub::record_command(*hub, once ? "repo.import" : "repo.mirror.add", 0,
+                          cat(hub::kind_name(kind), " ", mirror.id.full()), Json::Object{{"url", mirror.url}}));
   terminal.print_line(cat(mirror.id.full(), " is being copied from ", mirror.url,
                           " by the running server; `hearth admin "
                           "mirror list` tells how far it is"));

@@ -243,6 +243,9 @@ def test_what_a_user_takes_back_is_over(hub, browser, metadata):
     _, token, _ = sign_in(app, browser, metadata)
     revoked = requests.post(metadata["revocation_endpoint"], data={"token": token["refresh_token"]}, auth=tuple(app))
     assert revoked.status_code == 200 and hub.call("GET", "/api/whoami-v2", token=token["access_token"])[0] == 401
+    log = [json.loads(line) for line in hub.admin("audit", "--action", "user.application", "--json").stdout.splitlines()]
+    told = [(e["action"].split(".")[-1], e["data"]["scopes"]) for e in reversed(log) if (e["actor"], e["target"]) == ("alice", "application Fleeting")]
+    assert told == [(action, "openid profile") for action in ("grant", "revoke", "grant")]
 
 
 def test_the_javascript_client_signs_in(hub, browser):

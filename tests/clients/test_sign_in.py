@@ -1,7 +1,9 @@
 """Signing in: second factor, throttling, the account's settings, and an outside provider (a second hub plays it)."""
 import base64
+import csv
 import hashlib
 import hmac
+import io
 import json
 import re
 import struct
@@ -103,6 +105,46 @@ def test_signing_in_leads_on_but_never_away(hub):
         assert Browser(hub).login("bob", next=following).headers["Location"] == place
 
 
+def told(hub, name):
+    """What the audit log tells of somebody's account, oldest first: (action, target, data)."""
+    entries = [json.loads(line) for line in hub.admin("audit", "--action", "user", "--json").stdout.splitlines()]
+    return [(e["action"], e["target"], e["data"]) for e in reversed(entries) if e["actor"] == name]
+
+
+def test_the_audit_log_tells_how_people_sign_in_and_what_they_change(hub):
+    hub.user("vera")
+    vera = Browser(hub)
+    link = urllib.parse.urlsplit(hub.admin("login-link", "vera").stdout.split()[-1])
+    assert vera.get(f"{hub.url}{link.path}?{link.query}").ok and vera.who() == "vera"
+    vera.post(hub.url + "/logout", headers={"Origin": hub.url})
+    vera.login("vera", "wrong wrong"), vera.login("no-such-person", "hidden words"), vera.login("vera")
+    vera.call("POST", "/api/settings/password", {"password": "wrong wrong", "newPassword": "another long one"})
+    made = vera.call("POST", "/api/settings/totp", {"password": PASSWORD}).json()
+    codes = vera.call("POST", "/api/settings/totp/confirm", {"code": totp(made["secret"])}).json()["recoveryCodes"]
+    again = Browser(hub)
+    step = lambda code: again.login("vera", "", code=code, **{k: v for k, v in again.data(again.login("vera"))["second"].items() if k != "username"})
+    assert (step("000000").status_code, step(codes[0]).status_code) == (401, 303)
+    vera.call("DELETE", "/api/settings/totp", {"password": PASSWORD})
+    token = vera.call("POST", "/api/settings/tokens", {"displayName": "ci", "role": "read"}).json()
+    vera.call("DELETE", f"/api/settings/tokens/{token['id']}")
+    vera.call("POST", "/api/settings/password", {"password": PASSWORD, "newPassword": "another long one"})
+    assert told(hub, "vera") == [
+        ("user.login", "", {"with": "link"}), ("user.logout", "", {}),
+        ("user.login_failed", "", {"step": "password"}), ("user.login", "", {"with": "password"}),
+        ("user.login_failed", "", {"step": "settings"}), ("user.totp.enable", "", {}),
+        ("user.login_failed", "", {"step": "second factor"}), ("user.login", "", {"with": "second factor"}), ("user.totp.disable", "", {}),
+        ("user.token.create", "token ci", {"role": "read"}), ("user.token.delete", f"token {token['id']}", {}), ("user.password", "", {})]
+    everything = hub.admin("audit", "--json").stdout
+    assert '"step":"name"' in everything
+    for secret in ("no-such-person", "hidden words", "wrong wrong", made["secret"], codes[0], token["token"], "another long one", link.query):
+        assert secret not in everything
+    root = hub.user("root-of-all", "--admin")
+    status, headers, body = hub.call("GET", "/api/admin/audit-log/export?format=csv&actor=vera&action=user.login_failed", token=root)
+    rows = list(csv.DictReader(io.StringIO(body.decode())))
+    assert status == 200 and headers["Content-Disposition"] == 'attachment; filename="audit-log.csv"'
+    assert [(r["actor"], r["via"], r["ip"]) for r in rows] == [("vera", "session", "127.0.0.1")] * 3
+
+
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory):
     """Another hub, whose accounts sign in to the first one."""
@@ -157,6 +199,25 @@ def test_accounts_of_an_outside_provider_sign_in(hub, provider):
     assert travel(hub, provider, "domain", "nina")[2].status_code == 403  # no verified address
     hub.admin("login-provider", "remove", "domain")
     assert requests.get(hub.url + "/login/with/domain").status_code == 404
+
+
+def test_groups_of_the_provider_are_places_in_organisations(hub, provider):
+    provider.user("gero"), provider.user("gitta")
+    provider.admin("org", "create", "research", "--owner", "gitta")
+    provider.admin("org", "create", "board", "--owner", "gitta")
+    provider.admin("org", "add-member", "research", "gero", "--role", "read")
+    hub.admin("org", "create", "lab", "--owner", "alice")
+    connect(hub, provider, "mapped", "--groups-claim", "orgs", "--groups", "research=lab:write,board=lab:admin,research=not-made-yet:read")
+    places = lambda who: {o["name"]: o["roleInOrg"] for o in travel(hub, provider, "mapped", who)[0].get(hub.url + "/api/whoami-v2").json()["orgs"]}
+    assert places("gero") == {"lab": "write"} == places("gero")  # the second time nothing changes
+    assert places("gitta") == {"lab": "admin"}  # the larger of the two roles
+    provider.admin("org", "add-member", "board", "gero", "--role", "read")
+    assert places("gero") == {"lab": "admin"}
+    provider.admin("org", "remove-member", "board", "gero"), provider.admin("org", "remove-member", "research", "gero")
+    assert places("gero") == {}
+    log = [json.loads(line) for line in hub.admin("audit", "--owner", "lab", "--json").stdout.splitlines()]
+    assert [(e["action"], e["via"], e["data"].get("role")) for e in reversed(log) if e["actor"] == "gero"] == [
+        ("org.member.add", "provider mapped", "write"), ("org.member.role", "provider mapped", "admin"), ("org.member.remove", "provider mapped", None)]
 
 
 def test_a_provider_that_refuses_or_is_gone_signs_nobody_in(hub, provider):

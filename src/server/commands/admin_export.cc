@@ -1,6 +1,7 @@
 // hearth admin export: repositories as one file for a hub without internet.
 #include "base/text.h"
 #include "hub/archive.h"
+#include "hub/audit.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
 
@@ -29,6 +30,7 @@ Status export_repos(const Arguments& arguments, Terminal& terminal) {
   }
   const auto done =
       TRY(hub::export_archive(*hub, repos, file, [&](const std::string& name) { terminal.status_line(name); }));
+  TRY(hub::record_command(*hub, "hub.export", 0, cat("file ", file), Json::Object{{"repositories", done.repos}}));
   for (const auto& warning : done.warnings) terminal.note(cat("left out: ", warning));
   terminal.print_line(cat(file, ": ", done.repos, " repositories, ", done.objects, " large files"));
   return {};

@@ -1,5 +1,6 @@
 // hearth admin gc: removes stored files and xorbs that nothing names any more.
 #include "base/text.h"
+#include "hub/audit.h"
 #include "hub/gc.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
@@ -15,6 +16,7 @@ Status collect(const Arguments& arguments, Terminal& terminal) {
   options.min_age_ms = TRY(arguments.get_int("min-age-days", hub::kGarbageAge_ms / kDay_ms, 0, 100'000)) * kDay_ms;
   const auto hub = TRY(hub::Hub::open(data_folder()));
   const auto report = TRY(hub::collect_garbage(*hub, options));
+  if (!options.dry_run) TRY(hub::record_command(*hub, "hub.gc", 0, "", report.json()));
   if (arguments.has("json")) {
     auto json = report.json();
     json.set("dryRun", options.dry_run);

@@ -2,6 +2,7 @@
 // running server's jobs.
 #include "base/text.h"
 #include "hub/archive.h"
+#include "hub/audit.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
 #include "server/mirror_plan.h"
@@ -15,6 +16,7 @@ Status import(const Arguments& arguments, Terminal& terminal) {
   const auto hub = TRY(hub::Hub::open(data_folder()));
   const auto done = TRY(hub::import_archive(*hub, words[0], arguments.has("overwrite"),
                                             [&](const std::string& name) { terminal.status_line(name); }));
+  TRY(hub::record_command(*hub, "hub.import", 0, cat("file ", words[0]), Json::Object{{"repositories", done.repos}}));
   for (const auto& warning : done.warnings) terminal.note(cat("left out: ", warning));
   terminal.print_line(
       cat(done.repos, " repositories (", done.unchanged, " more were here already), ", done.objects, " large files"));

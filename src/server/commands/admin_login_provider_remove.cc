@@ -1,5 +1,6 @@
 // hearth admin login-provider remove: nobody signs in through it any more; accounts and sessions stay.
 #include "base/text.h"
+#include "hub/audit.h"
 #include "hub/login_provider.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
@@ -12,6 +13,7 @@ Status remove(const Arguments& arguments, Terminal& terminal) {
   if (words.size() != 1) return Status(Code::bad_input, "admin login-provider remove takes one NAME");
   const auto hub = TRY(hub::Hub::open(data_folder()));
   TRY(hub::remove_login_provider(*hub, words[0]));
+  TRY(hub::record_command(*hub, "hub.login_provider.remove", 0, cat("provider ", words[0])));
   terminal.print_line(cat("Removed ", words[0]));
   return {};
 }

@@ -1,5 +1,6 @@
 // hearth admin login-provider set: people sign in here with their account at an outside OpenID provider.
 #include "base/text.h"
+#include "hub/audit.h"
 #include "hub/login_provider.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
@@ -43,6 +44,8 @@ Status set(const Arguments& arguments, Terminal& terminal) {
   TRY(read_groups(arguments.get("groups"), provider));
   const auto hub = TRY(hub::Hub::open(data_folder()));
   TRY(hub::set_login_provider(*hub, provider));
+  TRY(hub::record_command(*hub, "hub.login_provider.set", 0, cat("provider ", provider.name),
+                          Json::Object{{"issuer", provider.issuer}, {"groups", arguments.get("groups")}}));
   terminal.print_line(cat("People sign in with ", provider.label, ". Its redirect address is HUB/login/with/",
                           provider.name, "/callback"));
   return {};

@@ -1,5 +1,6 @@
 // hearth admin mirror remove: the repository becomes one of this hub.
 #include "base/text.h"
+#include "hub/audit.h"
 #include "hub/mirrors.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
@@ -14,6 +15,7 @@ Status remove(const Arguments& arguments, Terminal& terminal) {
   const auto id = TRY(hub::parse_repo_id(kind, words[0]));
   const auto hub = TRY(hub::Hub::open(data_folder()));
   TRY(hub::remove_mirror(*hub, id));
+  TRY(hub::record_command(*hub, "repo.mirror.remove", 0, cat(hub::kind_name(id.kind), " ", id.full())));
   terminal.print_line(cat(id.full(), " is a repository of this hub"));
   return {};
 }

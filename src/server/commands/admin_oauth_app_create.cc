@@ -1,6 +1,7 @@
 // hearth admin oauth-app create: an application that may sign people in through this hub; id and secret are the last
 // words of the two lines printed.
 #include "base/text.h"
+#include "hub/audit.h"
 #include "hub/oauth.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
@@ -20,6 +21,8 @@ Status create(const Arguments& arguments, Terminal& terminal) {
                           .is_public = arguments.has("public")};
   const auto hub = TRY(hub::Hub::open(data_folder()));
   const auto made = TRY(hub::create_oauth_app(*hub, wanted));
+  TRY(hub::record_command(*hub, "hub.application.create", 0, cat("application ", made.app.name),
+                          Json::Object{{"scopes", made.app.scopes}}));
   terminal.print_line(cat("Client id of ", made.app.name, ": ", made.app.client_id));
   if (!made.secret.empty()) terminal.print_line(cat("Client secret, shown this once: ", made.secret));
   return {};

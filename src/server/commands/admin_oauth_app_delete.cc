@@ -1,5 +1,6 @@
 // hearth admin oauth-app delete: an application, and every token that people gave it.
 #include "base/text.h"
+#include "hub/audit.h"
 #include "hub/oauth.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
@@ -13,6 +14,7 @@ Status remove(const Arguments& arguments, Terminal& terminal) {
   const auto hub = TRY(hub::Hub::open(data_folder()));
   const auto app = TRY(hub::find_oauth_app(*hub, words[0]));
   TRY(hub::delete_oauth_app(*hub, app));
+  TRY(hub::record_command(*hub, "hub.application.delete", 0, cat("application ", app.name)));
   terminal.print_line(cat("Deleted ", app.name, " and the tokens that it was given"));
   return {};
 }

@@ -1,5 +1,6 @@
 // hearth admin repo disable: takes a repository down without deleting it; its files answer nobody but administrators.
 #include "base/text.h"
+#include "hub/audit.h"
 #include "hub/gating.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
@@ -15,6 +16,8 @@ Status disable(const Arguments& arguments, Terminal& terminal) {
   const auto repo = TRY(hub->repo(TRY(hub::parse_repo_id(kind, words[0]))));
   const bool undo = arguments.has("undo");
   TRY(hub::set_disabled(*hub, repo, !undo));
+  TRY(hub::record_command(*hub, undo ? "repo.enable" : "repo.disable", repo.owner_id,
+                          cat(hub::kind_name(repo.kind), " ", repo.full_name())));
   terminal.print_line(cat(undo ? "Enabled " : "Disabled ", hub::kind_name(repo.kind), " ", repo.full_name()));
   return {};
 }

@@ -1,6 +1,7 @@
 // hearth admin restore: a hub made again from a backup, in an empty place.
 #include "base/clock.h"
 #include "base/text.h"
+#include "hub/audit.h"
 #include "hub/backup.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
@@ -16,6 +17,10 @@ Result<bool> restore(const Arguments& arguments, Terminal& terminal) {
                                              .objects = std::string(arguments.get("objects")),
                                              .repositories = std::string(arguments.get("repositories"))},
                                             [&](const std::string& what) { terminal.status_line(what); }));
+  {
+    const auto hub = TRY(hub::Hub::open(data_folder()));
+    TRY(hub::record_command(*hub, "hub.restore", 0, cat("folder ", words[0])));
+  }
   for (const auto& name : done.damaged) terminal.note(cat("left out, since the backup's copy is damaged: ", name));
   terminal.print_line(cat(done.repos, " repositories, ", done.rows, " rows, ", done.objects,
                           " large files and xorbs are in ", data_folder(), ", as of ", iso_time(done.begun_ms)));

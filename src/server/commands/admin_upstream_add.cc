@@ -1,5 +1,6 @@
 // hearth admin upstream add: another hub is asked for what this one lacks. The running server sees it within seconds.
 #include "base/text.h"
+#include "hub/audit.h"
 #include "hub/mirrors.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
@@ -16,6 +17,8 @@ Status add(const Arguments& arguments, Terminal& terminal) {
   if (arguments.has("token-stdin")) upstream.token = trim(TRY(terminal.read_line()));
   const auto hub = TRY(hub::Hub::open(data_folder()));
   TRY(hub::add_upstream(*hub, upstream));
+  TRY(hub::record_command(*hub, "hub.upstream.add", 0, cat("upstream ", upstream.name),
+                          Json::Object{{"url", upstream.url}, {"owner", upstream.owner}}));
   terminal.print_line(cat("Repositories of ", upstream.owner.empty() ? "owners unknown here" : upstream.owner,
                           " come from ", upstream.url, " when they are asked for"));
   return {};

@@ -1,5 +1,6 @@
 // hearth admin upstream remove: the hub is asked no more.
 #include "base/text.h"
+#include "hub/audit.h"
 #include "hub/mirrors.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
@@ -12,6 +13,7 @@ Status remove(const Arguments& arguments, Terminal& terminal) {
   if (words.size() != 1) return Status(Code::bad_input, "admin upstream remove takes one NAME");
   const auto hub = TRY(hub::Hub::open(data_folder()));
   TRY(hub::remove_upstream(*hub, words[0]));
+  TRY(hub::record_command(*hub, "hub.upstream.remove", 0, cat("upstream ", words[0])));
   terminal.print_line(cat("Removed ", words[0], "; what came from it stays"));
   return {};
 }

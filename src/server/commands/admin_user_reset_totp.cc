@@ -1,5 +1,6 @@
 // hearth admin user reset-totp: for who lost both the phone and the recovery codes.
 #include "base/text.h"
+#include "hub/audit.h"
 #include "hub/totp.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
@@ -13,6 +14,7 @@ Status reset(const Arguments& arguments, Terminal& terminal) {
   const auto hub = TRY(hub::Hub::open(data_folder()));
   const auto user = TRY(hub->accounts().user(words[0]));
   TRY(hub::reset_totp(*hub, user));
+  TRY(hub::record_command(*hub, "user.totp.disable", user.id, cat("user ", user.name)));
   terminal.print_line(cat(user.name, " signs in with the password alone"));
   return {};
 }

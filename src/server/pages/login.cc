@@ -81,7 +81,7 @@ Result<Response> show(Request& rq) {
     return login_page(
         rq, "This link was used already, or is older than half an hour. `hearth admin login-link` makes a new one.",
         {});
-  return begin_session(rq, *user, rq.query("next"));
+  return begin_session(rq, *user, rq.query("next"), "link");
 }
 
 Result<Response> refused(Result<Response> page, int status) {
@@ -91,7 +91,10 @@ Result<Response> refused(Result<Response> page, int status) {
 
 Result<Response> wrong(Request& rq, const Form& form) {
   TRY(hub::record_login_failure(rq.hub(), form.username, rq.client_address()));
-  if (const auto known = rq.hub().accounts().user(form.username); known.ok()) audit_as(rq, *known, "user.login_failed");
+  if (const auto known = rq.hub().accounts().user(form.username); known.ok())
+    audit_as(rq, *known, "user.login_failed", Json::Object{{"step", "password"}});
+  else
+    audit_stranger(rq, "user.login_failed", Json::Object{{"step", "name"}});
   return refused(login_page(rq, "The name or the password is wrong.", form.next), 401);
 }
 
@@ -114,7 +117,8 @@ Result<Response> sign_in(Request& rq) {
   const auto user = first_factor(rq, form);
   if (!user.ok() && user.status().code() != Code::unauthenticated) return user.status().clone();
   if (!user.ok()) return wrong(rq, form);
-  if (TRY(hub::has_totp(rq.hub(), *user))) {
+  const bool two_steps = TRY(hub::has_totp(rq.hub(), *user));
+  if (two_steps) {
     if (form.code.empty()) return code_page(rq, *user, "", form.next);
     const auto second = hub::check_second_factor(rq.hub(), *user, form.code);
     if (!second.ok() && second.code() != Code::unauthenticated) return second.clone();
@@ -125,12 +129,13 @@ Result<Response> sign_in(Request& rq) {
     }
   }
   TRY(hub::forget_login_failures(rq.hub(), user->name));
-  return begin_session(rq, *user, form.next);
+  return begin_session(rq, *user, form.next, two_steps ? "second factor" : "password");
 }
 
 Result<Response> sign_out(Request& rq) {
   if (const auto secret = net::cookie(rq.head().headers, "hearth_session"); !secret.empty())
     TRY(rq.hub().accounts().end_session(secret));
+  if (rq.by_session()) audit_as(rq, *rq.user(), "user.logout");
   auto out = redirect("/", 303);
   out.headers.set("Set-Cookie", no_session_cookie());
   return out;

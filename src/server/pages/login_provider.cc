@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "hub/jwt.h"
 #include "net/client.h"
+#include "server/audit.h"
 #include "server/begin_session.h"
 #include "server/oauth_key.h"
 #include "server/pages_registry.h"
@@ -136,8 +137,12 @@ Result<Response> come_back(Request& rq) {
     return Status(Code::forbidden, cat(provider.label, " did not sign you in: ", printable(error.substr(0, 100)), " ",
                                        printable(rq.query("error_description").substr(0, 300))));
   const auto claims = TRY(exchange(rq, provider, *journey));
-  const auto user = TRY(hub::user_of_claims(rq.hub(), provider, claims));
-  auto out = TRY(begin_session(rq, user, journey->next));
+  const auto user = hub::user_of_claims(rq.hub(), provider, claims);
+  if (!user.ok()) {
+    audit_stranger(rq, "user.login_failed", Json::Object{{"step", "provider"}, {"provider", provider.name}});
+    return user.status().clone();
+  }
+  auto out = TRY(begin_session(rq, *user, journey->next, cat("provider ", provider.name)));
   set_cookie(rq, out, "", 0);
   return out;
 }

@@ -5,6 +5,7 @@
 #include "hub/oauth.h"
 #include "base/text.h"
 #include "hub/totp.h"
+#include "server/audit.h"
 #include "server/oauth_key.h"
 #include "server/page_data.h"
 #include "server/pages_registry.h"
@@ -77,6 +78,11 @@ std::string refused_address(const Asked& asked, const Refusal& refusal) {
                          {{"error", refusal.error}, {"error_description", refusal.why}, {"state", asked.state}});
 }
 
+void audit_grant(Request& rq, const hub::OAuthApp& app, std::string_view scopes, std::string_view by) {
+  audit_as(rq, *rq.user(), "user.application.grant", Json::Object{{"scopes", scopes}, {"by", by}},
+           cat("application ", app.name));
+}
+
 Result<std::string> granted_address(Request& rq, const Asked& asked) {
   const auto code = hub::approve_code(rq.hub(), asked.app, rq.caller(), asked.code);
   if (code.ok()) return with_parameters(asked.code.redirect_uri, {{"code", *code}, {"state", asked.state}});
@@ -135,6 +141,8 @@ Result<Response> decide(Request& rq) {
     address = refused_address(asked, {"access_denied", "the user has refused"});
   } else {
     address = TRY(granted_address(rq, asked));
+    if (TRY(hub::is_granted(rq.hub(), asked.app, *rq.user(), asked.code.scopes)))
+      audit_grant(rq, asked.app, asked.code.scopes, "page");
   }
   return json_response(Json(Json::Object{{"location", address}}));
 }
@@ -167,9 +175,10 @@ Result<Response> device_ask(Request& rq) {
 Result<Response> device_decide(Request& rq) {
   const auto body = TRY(rq.json());
   const auto code = body["user_code"].as_string();
-  TRY(find_device(rq, code));
+  const auto asked = TRY(find_device(rq, code));
   const bool allow = body["allow"].as_bool();
   TRY(hub::decide_device(rq.hub(), code, rq.caller(), allow));
+  if (allow) audit_grant(rq, asked.app, asked.scopes, "device code");
   return json_response(Json(Json::Object{{"allowed", allow}}));
 }
 

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "hub/oauth.h"
 #include "hub/totp.h"
+#include "server/audit.h"
 #include "server/routes_registry.h"
 
 namespace hearth::server::routes {
@@ -22,6 +23,7 @@ Status check_password(Request& rq, std::string_view password) {
   if (user.ok()) return {};
   if (user.status().code() != Code::unauthenticated) return user.status().clone();
   TRY(hub::record_login_failure(rq.hub(), name, rq.client_address()));
+  audit_as(rq, *rq.user(), "user.login_failed", Json::Object{{"step", "settings"}});
   return Status(Code::forbidden, "the password is wrong");
 }
 
@@ -100,7 +102,11 @@ Result<Response> applications(Request& rq) {
 }
 
 Result<Response> revoke_application(Request& rq) {
-  TRY(hub::revoke_grant(rq.hub(), *rq.user(), parse_int(rq.arg("id")).value_or(0)));
+  const auto id = parse_int(rq.arg("id")).value_or(0);
+  for (const auto& grant : TRY(hub::grants_to_apps(rq.hub(), *rq.user())))
+    if (grant.id == id)
+      rq.audit() = {.target = cat("application ", grant.app), .data = Json::Object{{"scopes", grant.scopes}}};
+  TRY(hub::revoke_grant(rq.hub(), *rq.user(), id));
   return done();
 }
 
