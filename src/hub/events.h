@@ -20,7 +20,8 @@
 
 namespace hearth::hub {
 
-/// Kinds: repo.create, repo.delete, repo.move, repo.config, repo.content, discussion, discussion.comment and what other
+/// Kinds: repo.create, repo.delete, repo.move, repo.config, repo.content, repo.objects (large files came after the
+/// commits that name them), discussion, discussion.comment and what other
 /// parts add. `data` is an object; of repo.content {"updatedRefs": [{"ref", "oldSha", "newSha"}]} (null for an absent
 /// side), of repo.create {"type", "name"}, of repo.delete besides {"private", "ownerId", "resourceGroupId"}, of
 /// repo.move {"type", "from", "name"}, of repo.config the settings that changed.

@@ -37,8 +37,9 @@ Status add_upstream(Hub& hub, Upstream upstream) {
   if (!upstream.url.starts_with("http://") && !upstream.url.starts_with("https://"))
     return Status(Code::bad_input, cat("an upstream's address begins with https://, not '", upstream.url, "'"));
   if (!upstream.owner.empty()) TRY(check_name(upstream.owner));
-  auto added = hub.db().execute("INSERT INTO upstreams (name, url, owner, token) VALUES ($1, $2, $3, $4)",
-                                {upstream.name, upstream.url, upstream.owner, upstream.token});
+  auto added =
+      hub.db().execute("INSERT INTO upstreams (name, url, owner, token, repo_max_bytes) VALUES ($1, $2, $3, $4, $5)",
+                       {upstream.name, upstream.url, upstream.owner, upstream.token, upstream.repo_max_bytes});
   if (!added.ok() && added.status().code() == Code::conflict)
     return Status(Code::conflict, cat("there is an upstream '", upstream.name, "' already"));
   return added.ok() ? Status() : std::move(added).status();
@@ -48,12 +49,13 @@ Result<std::vector<Upstream>> list_upstreams(const Hub& hub) {
   std::vector<Upstream> out;
   // Those for one owner come before those for all.
   for (const auto& row :
-       TRY(hub.db().query("SELECT id, name, url, owner, token FROM upstreams ORDER BY owner DESC, id")))
+       TRY(hub.db().query("SELECT id, name, url, owner, token, repo_max_bytes FROM upstreams ORDER BY owner DESC, id")))
     out.push_back({.id = row[0].integer(),
                    .name = row[1].text(),
                    .url = row[2].text(),
                    .owner = row[3].text(),
-                   .token = row[4].text()});
+                   .token = row[4].text(),
+                   .repo_max_bytes = row[5].integer()});
   return out;
 }
 
@@ -95,10 +97,16 @@ Result<std::vector<Mirror>> list_mirrors(const Hub& hub) {
 
 Status save_mirror(Hub& hub, const Mirror& mirror) {
   TRY(hub.db().execute(
-      "UPDATE mirrors SET repo_id = $4, ready = $5, checked_ms = $6, error = $7 WHERE kind = $1 AND owner = "
-      "$2 AND name = $3",
-      {kind_name(mirror.id.kind), mirror.id.owner, mirror.id.name, mirror.repo_id, mirror.ready, mirror.checked_ms,
-       mirror.error}));
+      "UPDATE mirrors SET repo_id = $4, remote = $5, ready = $6, checked_ms = $7, error = $8 WHERE kind = $1 AND owner "
+      "= $2 AND name = $3",
+      {kind_name(mirror.id.kind), mirror.id.owner, mirror.id.name, mirror.repo_id, mirror.remote, mirror.ready,
+       mirror.checked_ms, mirror.error}));
+  return {};
+}
+
+Status rename_mirror(Hub& hub, const Mirror& mirror, const RepoId& to) {
+  TRY(hub.db().execute("UPDATE mirrors SET owner = $4, name = $5 WHERE kind = $1 AND owner = $2 AND name = $3",
+                       {kind_name(mirror.id.kind), mirror.id.owner, mirror.id.name, to.owner, to.name}));
   return {};
 }
 
@@ -133,6 +141,22 @@ Status ensure_upstream_owner(Hub& hub, const Upstream& upstream, std::string_vie
   TRY(hub.db().execute("INSERT INTO upstream_owners (owner_id) VALUES ($1) ON CONFLICT (owner_id) DO NOTHING",
                        {made->id}));
   return {};
+}
+
+Status note_renamed(Hub& hub, const RepoId& from, const Repo& to) {
+  TRY(
+      hub.db().execute("INSERT INTO repo_aliases (kind, owner, name, repo_id) VALUES ($1, $2, $3, $4) ON CONFLICT "
+                       "(kind, owner, name) DO UPDATE SET repo_id = excluded.repo_id",
+                       {kind_name(from.kind), from.owner, from.name, to.id}));
+  return {};
+}
+
+Result<std::optional<Upstream>> upstream_of(const Hub& hub, const Mirror& mirror) {
+  if (!mirror.by_readers()) return std::optional<Upstream>();
+  for (auto& upstream : TRY(list_upstreams(hub)))
+    if (upstream.url == mirror.url && (upstream.owner.empty() || equals_ignore_case(upstream.owner, mirror.id.owner)))
+      return std::optional(std::move(upstream));
+  return std::optional<Upstream>();
 }
 
 Result<bool> object_linked(const Hub& hub, const Repo& repo, std::string_view sha256) {

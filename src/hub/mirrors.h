@@ -19,10 +19,11 @@ namespace hearth::hub {
 
 struct Upstream {
   int64_t id = 0;
-  std::string name;   ///< how administrators call it
-  std::string url;    ///< "https://hub.example.org"
-  std::string owner;  ///< asked for this owner's repositories alone; empty: for those of owners not known here
-  std::string token;  ///< shown to it; private repositories need one
+  std::string name;            ///< how administrators call it
+  std::string url;             ///< "https://hub.example.org"
+  std::string owner;           ///< asked for this owner's repositories alone; empty: for those of owners not known here
+  std::string token;           ///< shown to it; private repositories need one
+  int64_t repo_max_bytes = 0;  ///< a repository with more does not come; 0: no limit
 };
 
 /// conflict when the name is taken; bad_input for a URL that is none.
@@ -42,6 +43,9 @@ struct Mirror {
   bool ready = false;   ///< it was copied at least once
   int64_t checked_ms = 0;
   std::string error = {};  ///< of the last attempt
+
+  /// Brought by a reader and refreshed by readers, not by an administrator's word.
+  bool by_readers() const { return every_s == 0 && !once; }
 };
 
 /// Writes the row down before the repository exists; fine when it is there already.
@@ -50,14 +54,21 @@ Status plan_mirror(Hub& hub, const Mirror& mirror);
 Result<std::optional<Mirror>> find_mirror(const Hub& hub, const RepoId& id);
 Result<std::optional<Mirror>> mirror_of(const Hub& hub, const Repo& repo);
 Result<std::vector<Mirror>> list_mirrors(const Hub& hub);
-/// Writes back what changes: repo_id, ready, checked_ms, error.
+/// Writes back what changes: repo_id, remote, ready, checked_ms, error.
 Status save_mirror(Hub& hub, const Mirror& mirror);
+/// The mirror's repository has another name here.
+Status rename_mirror(Hub& hub, const Mirror& mirror, const RepoId& to);
 /// The repository stays, as one of this hub.
 Status remove_mirror(Hub& hub, const RepoId& id);
 
 /// The owner row for what is pulled from an upstream, made when there is none: an organisation whose administrator is
 /// the hub's first one. conflict when the name is a local owner's and `rule_owner` does not name it.
 Status ensure_upstream_owner(Hub& hub, const Upstream& upstream, std::string_view owner);
+
+/// Addresses of `from` lead to the repository, as after a move.
+Status note_renamed(Hub& hub, const RepoId& from, const Repo& to);
+/// The upstream that brought the mirror, or would; nothing for what an administrator named.
+Result<std::optional<Upstream>> upstream_of(const Hub& hub, const Mirror& mirror);
 
 /// Did this repository's file come to this hub (uploaded here, or pulled from its remote)?
 Result<bool> object_linked(const Hub& hub, const Repo& repo, std::string_view sha256);

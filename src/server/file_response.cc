@@ -44,9 +44,11 @@ bool etag_matches(std::string_view header, std::string_view etag) {
 Result<net::Body> arriving(const Request& rq, const RemoteObject& object, uint64_t size_bytes, uint64_t begin,
                            uint64_t length) {
   const auto repo = TRY(rq.hub().repo_by_number(object.repo_id));
-  const auto file = TRY(rq.services().pull_through->object(repo, object.sha256, size_bytes));
+  const auto file = TRY(rq.services().pull_through->object(repo, object.sha256, size_bytes, rq.caller().anonymous()));
   if (file) return net::Body(TRY(file->read(begin, length)));
-  // It came a moment ago.
+  // It came a moment ago, and lies here whole or as chunks.
+  if (const auto chunks = TRY(hub::xet_file_of(rq.hub(), object.sha256)))
+    return net::Body(net::PieceBody{hub::xet_pieces(rq.hub(), *chunks, begin, length), length});
   return net::Body(net::FileRange{
       .path = TRY(rq.hub().blobs().local_path(store::ObjectName(object.sha256))), .offset = begin, .length = length});
 }

@@ -92,7 +92,7 @@ Result<hub::Repo> find_repo(const Request& rq, hub::Right right, std::string_vie
   if (!id.ok()) return Status(Code::repo_not_found, cat("Repository not found: ", rq.arg("repo")));
   auto found = rq.hub().repo(*id);
   auto* upstream = rq.services().pull_through;
-  if (upstream) found = upstream->look(*id, std::move(found), rq.arg("rev"), rq.stop());
+  if (upstream) found = upstream->look(*id, std::move(found), rq.arg("rev"), rq.caller().anonymous(), rq.stop());
   auto repo = TRY(std::move(found));
   TRY(hub::check_access(rq.caller(), repo, right, permission));
   if (upstream && right == hub::Right::write) TRY(upstream->check_write(repo));

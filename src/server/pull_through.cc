@@ -13,11 +13,12 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "hub/content.h"
+#include "hub/events.h"
 #include "hub/history.h"
 #include "hub/lock.h"
 #include "hub/push.h"
 #include "hub/tree.h"
-#include "server/remote_hub.h"
 
 namespace hearth::server {
 namespace {
@@ -52,6 +53,14 @@ std::vector<hub::RefUpdate> differences(const std::map<std::string, std::string>
   return out;
 }
 
+Status check_size(const hub::Upstream& upstream, const hub::Mirror& mirror, int64_t size_bytes) {
+  if (upstream.repo_max_bytes == 0 || size_bytes <= upstream.repo_max_bytes) return {};
+  return Status(Code::forbidden,
+                cat(mirror.remote, " at ", mirror.url, " has ", human_size(static_cast<uint64_t>(size_bytes)),
+                    ", and this hub takes repositories of at most ",
+                    human_size(static_cast<uint64_t>(upstream.repo_max_bytes)), " from there"));
+}
+
 }  // namespace
 
 struct PullThrough::State {
@@ -77,7 +86,7 @@ PullThrough::PullThrough(hub::Hub& hub, PullOptions options)
 PullThrough::~PullThrough() = default;
 
 Result<hub::Repo> PullThrough::look(const hub::RepoId& id, Result<hub::Repo> found, std::string_view revision,
-                                    const std::stop_token& stop) {
+                                    bool is_anonymous, const std::stop_token& stop) {
   if (!hub::has_git(id.kind)) return found;
   auto rules = state_->rules.with([](auto& r) { return r; });
   if (monotonic_ms() - rules.read_ms > kRulesAge_ms || rules.read_ms == 0) {
@@ -89,17 +98,18 @@ Result<hub::Repo> PullThrough::look(const hub::RepoId& id, Result<hub::Repo> fou
   if (found.ok()) {
     if (!rules.mirrors && rules.upstreams.empty()) return found;
     auto mirror = TRY(hub::mirror_of(hub_, *found));
-    if (!mirror || mirror->every_s > 0 || mirror->once) return found;
+    if (!mirror || !mirror->by_readers()) return found;
     if (!mirror->ready) return pull(*std::move(mirror), stop);
     const auto age_ms = now_ms() - mirror->checked_ms;
     const bool unknown =
         !revision.empty() && age_ms > kUnknownRevision_ms && !hub::resolve_revision(hub_, *found, revision).ok();
     if (age_ms < options_.fresh_ms && !unknown) return found;
-    const auto status = refresh(*mirror, *found);
+    const auto status = refresh(*mirror, *found, stop);
     if (!status.ok()) log(LogLevel::warning, "upstream", cat(found->full_name(), " as it was: ", status.message()));
     return hub_.repo(id);
   }
   if (found.status().code() != Code::repo_not_found || rules.upstreams.empty()) return found;
+  if (is_anonymous && !options_.anonymous) return found;
   if (!hub::check_name(id.owner).ok() || !hub::check_name(id.name).ok()) return found;
   const auto key = key_of(id);
   const bool missed = state_->misses.with([&](auto& misses) {
@@ -132,7 +142,7 @@ Status PullThrough::check_write(const hub::Repo& repo) {
 }
 
 // One request fetches a repository, the others of the same wait for it.
-Result<hub::Repo> PullThrough::pull(hub::Mirror mirror, const std::stop_token& stop) {
+Result<hub::Repo> PullThrough::pull(hub::Mirror mirror, const std::stop_token& stop, bool may_be_renamed) {
   const auto key = key_of(mirror.id);
   const bool down = state_->down.with([&](auto& all) { return all[mirror.url] > monotonic_ms(); });
   if (down)
@@ -142,14 +152,14 @@ Result<hub::Repo> PullThrough::pull(hub::Mirror mirror, const std::stop_token& s
     --state_->waiting;
     return Status(Code::busy, "several repositories are being fetched already: try again in a moment");
   }
-  const std::shared_ptr<void> place(nullptr, [this](void*) { --state_->waiting; });
+  std::shared_ptr<void> place(nullptr, [this](void*) { --state_->waiting; });
   {
     std::unique_lock lock(state_->pulling_mutex);
     if (!state_->pulled.wait(lock, stop, [&] { return !state_->pulling.count(key); }))
       return Status(Code::cancelled, "the client left");
     state_->pulling.insert(key);
   }
-  const std::shared_ptr<void> turn(nullptr, [&](void*) {
+  std::shared_ptr<void> turn(nullptr, [&](void*) {
     std::lock_guard lock(state_->pulling_mutex);
     state_->pulling.erase(key);
     state_->pulled.notify_all();
@@ -158,39 +168,37 @@ Result<hub::Repo> PullThrough::pull(hub::Mirror mirror, const std::stop_token& s
     if (present->ready) return hub_.repo(mirror.id);
     mirror = *present;
   }
-  const auto described = remote_repo(mirror, stop);
-  if (!described.ok()) {
-    if (described.status().code() == Code::unavailable)
-      state_->down.with([&](auto& all) { all[mirror.url] = monotonic_ms() + options_.down_ms; });
-    return described.status().clone();
+  const auto described = TRY(describe(mirror, stop));
+  const bool same_name = equals_ignore_case(mirror.remote, mirror.id.full());
+  if (!equals_ignore_case(described.full_name, mirror.remote)) {
+    log(LogLevel::info, "upstream", cat(mirror.remote, " is called ", described.full_name, " at ", mirror.url));
+    if (mirror.by_readers() && same_name && mirror.repo_id == 0) {
+      if (!may_be_renamed) return Status(Code::repo_not_found, cat(mirror.url, " calls ", mirror.remote, " otherwise"));
+      turn.reset();
+      place.reset();
+      return pull_renamed(mirror, described, stop);
+    }
+  } else if (same_name) {
+    mirror.id = TRY(hub::parse_repo_id(mirror.id.kind, described.full_name));  // as it is spelt there
   }
-  if (!equals_ignore_case(described->full_name, mirror.remote)) {
-    // Renamed there. Under the new name it is looked for like any other.
-    return Status(Code::repo_not_found, cat(mirror.remote, " is called ", described->full_name, " at ", mirror.url));
-  }
-  const auto proper = TRY(hub::parse_repo_id(mirror.id.kind, described->full_name));
-  if (mirror.remote == mirror.id.full()) mirror.id = proper;  // as it is spelt there
-  mirror.remote = described->full_name;
-  if (mirror.repo_id == 0 && mirror.every_s == 0 && !mirror.once) {  // of mirrors and imports the owner is here
-    const auto upstreams = TRY(hub::list_upstreams(hub_));
-    for (const auto& upstream : upstreams)
-      if (upstream.url == mirror.url &&
-          (upstream.owner.empty() || equals_ignore_case(upstream.owner, mirror.id.owner))) {
-        TRY(hub::ensure_upstream_owner(hub_, upstream, mirror.id.owner));
-        break;
-      }
+  mirror.remote = described.full_name;
+  if (const auto upstream = TRY(hub::upstream_of(hub_, mirror))) {
+    auto fits = check_size(*upstream, mirror, described.used_bytes);
+    if (!fits.ok() && described.is_private) return Status(Code::repo_not_found, std::string(fits.message()));
+    TRY(std::move(fits));
+    if (mirror.repo_id == 0) TRY(hub::ensure_upstream_owner(hub_, *upstream, mirror.id.owner));
   }
   TRY(hub::plan_mirror(hub_, mirror));
   // Private until all is there: nobody sees half a repository.
   auto repo = hub_.repo(mirror.id);
   if (!repo.ok() && repo.status().code() == Code::repo_not_found)
     repo = hub_.create_repo(
-        {.id = mirror.id, .is_private = true, .sdk = described->sdk.empty() ? "static" : described->sdk});
+        {.id = mirror.id, .is_private = true, .sdk = described.sdk.empty() ? "static" : described.sdk});
   if (!repo.ok()) return repo;
   mirror.repo_id = repo->id;
   TRY(hub::save_mirror(hub_, mirror));
-  TRY(refresh(mirror, *repo));
-  TRY(hub_.update_settings(*repo, {.is_private = described->is_private, .gated = described->gated}));
+  TRY(fetch(mirror, *repo));
+  TRY(hub_.update_settings(*repo, {.is_private = described.is_private, .gated = described.gated}));
   mirror.ready = true;
   TRY(hub::save_mirror(hub_, mirror));
   state_->rules.with([](auto& rules) { rules.mirrors = true; });
@@ -198,10 +206,80 @@ Result<hub::Repo> PullThrough::pull(hub::Mirror mirror, const std::stop_token& s
   return hub_.repo(mirror.id);
 }
 
-Status PullThrough::refresh(hub::Mirror& mirror, const hub::Repo& repo) {
+// The repository under the name that the upstream has for it now; the asked one leads there from now on.
+Result<hub::Repo> PullThrough::pull_renamed(const hub::Mirror& mirror, const RemoteRepo& described,
+                                            const std::stop_token& stop) {
+  const hub::Mirror renamed{.id = TRY(hub::parse_repo_id(mirror.id.kind, described.full_name)),
+                            .url = mirror.url,
+                            .remote = described.full_name,
+                            .token = mirror.token};
+  const auto kept_out = [&](std::string_view why) {
+    return Status(Code::repo_not_found,
+                  cat(mirror.remote, " is called ", described.full_name, " at ", mirror.url, ", and ", why));
+  };
+  if (!TRY(hub::upstream_of(hub_, renamed))) return kept_out("nothing of that owner comes from there");
+  auto repo = hub_.repo(renamed.id);
+  if (repo.ok()) {
+    const auto present = TRY(hub::mirror_of(hub_, *repo));
+    if (!present || present->url != mirror.url || !equals_ignore_case(present->remote, renamed.remote))
+      return kept_out("here another repository has that name");
+  } else {
+    repo = pull(renamed, stop, /*may_be_renamed=*/false);
+    if (!repo.ok()) return repo;
+  }
+  TRY(hub::note_renamed(hub_, mirror.id, *repo));
+  return repo;
+}
+
+Result<RemoteRepo> PullThrough::describe(const hub::Mirror& mirror, const std::stop_token& stop) {
+  auto out = remote_repo(mirror, stop);
+  if (!out.ok() && out.status().code() == Code::unavailable)
+    state_->down.with([&](auto& all) { all[mirror.url] = monotonic_ms() + options_.down_ms; });
+  return out;
+}
+
+Status PullThrough::refresh(hub::Mirror& mirror, const hub::Repo& repo, const std::stop_token& stop) {
   const bool down = state_->down.with([&](auto& all) { return all[mirror.url] > monotonic_ms(); });
   if (down && mirror.ready) return {};  // as it was
   if (down) return Status(Code::unavailable, cat(mirror.url, " could not be reached a moment ago"));
+  const auto described = describe(mirror, stop);
+  if (!described.ok()) {
+    mirror.checked_ms = now_ms();
+    mirror.error = described.status().message();
+    TRY(hub::save_mirror(hub_, mirror));
+    return described.status().clone();
+  }
+  if (const auto followed = follow(mirror, repo, *described); !followed.ok())
+    log(LogLevel::warning, "upstream", cat(repo.full_name(), ": ", followed.message()));
+  return fetch(mirror, repo);
+}
+
+// Name and visibility as the remote has them by now.
+Status PullThrough::follow(hub::Mirror& mirror, const hub::Repo& repo, const RemoteRepo& described) {
+  if (mirror.by_readers() && (repo.is_private != described.is_private || repo.gated != described.gated))
+    TRY(hub_.update_settings(repo, {.is_private = described.is_private, .gated = described.gated}));
+  if (equals_ignore_case(described.full_name, mirror.remote)) return {};
+  log(LogLevel::info, "upstream", cat(mirror.remote, " is called ", described.full_name, " at ", mirror.url));
+  const bool same_name = equals_ignore_case(mirror.remote, mirror.id.full());
+  mirror.remote = described.full_name;
+  TRY(hub::save_mirror(hub_, mirror));
+  if (!mirror.by_readers() || !same_name) return {};
+  // Here too, so that both hubs call it the same; the old name leads to the new one.
+  auto renamed = mirror;
+  renamed.id = TRY(hub::parse_repo_id(mirror.id.kind, described.full_name));
+  const auto upstream = TRY(hub::upstream_of(hub_, renamed));
+  if (!upstream)
+    return Status(Code::conflict,
+                  cat("keeps its name here: nothing of ", renamed.id.owner, " comes from ", mirror.url));
+  TRY(hub::ensure_upstream_owner(hub_, *upstream, renamed.id.owner));
+  TRY(hub_.move_repo(repo, renamed.id));
+  TRY(hub::rename_mirror(hub_, mirror, renamed.id));
+  mirror.id = renamed.id;
+  return {};
+}
+
+// The remote's refs, here.
+Status PullThrough::fetch(hub::Mirror& mirror, const hub::Repo& repo) {
   const auto before = targets(TRY(hub::list_refs(hub_, repo)));
   Status status;
   {
@@ -223,9 +301,25 @@ Result<bool> PullThrough::may_hold(const hub::Repo& repo, std::string_view sha25
 }
 
 Result<std::shared_ptr<GrowingFile>> PullThrough::object(const hub::Repo& repo, const std::string& sha256,
-                                                         uint64_t size_bytes) {
+                                                         uint64_t size_bytes, bool is_anonymous) {
   const auto mirror = TRY(hub::mirror_of(hub_, repo));
   if (!mirror || TRY(hub::object_linked(hub_, repo, sha256))) return std::shared_ptr<GrowingFile>();
+  if (is_anonymous && !options_.anonymous)
+    return Status(Code::unauthenticated,
+                  cat("this file lies at ", mirror->url, " and comes here when somebody who is signed in asks for it"));
+  if (const auto upstream = TRY(hub::upstream_of(hub_, *mirror)); upstream && upstream->repo_max_bytes > 0) {
+    const auto row =
+        TRY(hub_.db().query_one("SELECT coalesce(sum(size_bytes), 0) FROM repo_objects WHERE repo_id = $1", {repo.id}));
+    const auto prefix = cat(repo.id, "/");
+    const auto arriving = state_->arriving.with([&](auto& all) {
+      uint64_t sum = 0;
+      for (const auto& [key, weak] : all)
+        if (const auto file = weak.lock(); file && key.starts_with(prefix) && file->sha256() != sha256)
+          sum += file->size_bytes();
+      return sum;
+    });
+    TRY(check_size(*upstream, *mirror, (*row)[0].integer() + static_cast<int64_t>(arriving + size_bytes)));
+  }
   return transfer(*mirror, repo, sha256, size_bytes);
 }
 
@@ -266,8 +360,7 @@ Result<std::shared_ptr<GrowingFile>> PullThrough::transfer(const hub::Mirror& mi
     }
     if (status.ok()) status = file->finish();
     // The readers hold the descriptor: taking the file away under its temporary name does not disturb them.
-    if (status.ok()) status = hub_.blobs().adopt(file->path(), store::ObjectName(file->sha256()), file->size_bytes());
-    if (status.ok()) status = hub_.link_object(repo, file->sha256());
+    if (status.ok()) status = keep(repo, *file);
     if (!status.ok()) {
       ::unlink(file->path().c_str());
       log(LogLevel::warning, "upstream", cat(repo.full_name(), " ", file->sha256(), ": ", status.message()));
@@ -285,6 +378,21 @@ Result<std::shared_ptr<GrowingFile>> PullThrough::transfer(const hub::Mirror& mi
   return file;
 }
 
+// The whole file came: stored, unless its chunks are, and the repository's.
+Status PullThrough::keep(const hub::Repo& repo, const GrowingFile& file) {
+  const auto& sha256 = file.sha256();
+  if (TRY(hub::has_content(hub_, sha256))) {
+    ::unlink(file.path().c_str());
+    TRY(hub::touch_content(hub_, sha256));
+  } else {
+    TRY(hub_.blobs().adopt(file.path(), store::ObjectName(sha256), file.size_bytes()));
+  }
+  TRY(hub_.link_object(repo, sha256));
+  return hub::record_event(
+      hub_.db(),
+      {.kind = "repo.objects", .repo_id = repo.id, .data = Json::Object{{"objects", Json::Array{Json(sha256)}}}});
+}
+
 Status PullThrough::copy(hub::Mirror mirror, const std::stop_token& stop) {
   auto found = hub_.repo(mirror.id);
   if (!found.ok() || !mirror.ready) {
@@ -292,7 +400,7 @@ Status PullThrough::copy(hub::Mirror mirror, const std::stop_token& stop) {
     if (!found.ok()) return std::move(found).status();
     if (const auto fresh = TRY(hub::find_mirror(hub_, mirror.id))) mirror = *fresh;
   } else {
-    TRY(refresh(mirror, *found));
+    TRY(refresh(mirror, *found, stop));
   }
   const auto repo = *std::move(found);
   std::set<std::string> seen;

@@ -3,7 +3,9 @@
 // 1. Commits come by git, so their ids are the upstream's and clients' caches agree.
 // 2. Large files come at their first read, to the store and to the readers at once.
 // 3. What the upstream does not have is remembered for a while, and so is that it cannot be reached.
-// 4. Few requests at a time wait for upstreams; more are told to come back.
+// 4. Few requests at a time wait for upstreams; more are told to come back. Visitors may be kept from causing anything
+//    to come, and an upstream may be kept to repositories of a size.
+// 5. What is renamed there is found under its new name, and moves here with it; so does its visibility.
 #pragma once
 
 #include <memory>
@@ -14,6 +16,7 @@
 
 #include "hub/mirrors.h"
 #include "server/growing_file.h"
+#include "server/remote_hub.h"
 
 namespace hearth::server {
 
@@ -23,6 +26,7 @@ struct PullOptions {
   int64_t down_ms = 30'000;    ///< nor an upstream that could not be reached
   int waiting_max = 4;         ///< requests that wait for git and descriptions
   size_t transfers_max = 128;  ///< large files on their way, and readers of such
+  bool anonymous = true;       ///< callers without a name may cause something new to come
 };
 
 /// Thread-safe.
@@ -33,15 +37,16 @@ class PullThrough {
 
   /// The repository as `found` has it, after it was fetched or refreshed where an upstream holds its truth. `revision`,
   /// when not empty, is asked for at once if it is unknown here.
-  Result<hub::Repo> look(const hub::RepoId& id, Result<hub::Repo> found, std::string_view revision,
+  Result<hub::Repo> look(const hub::RepoId& id, Result<hub::Repo> found, std::string_view revision, bool is_anonymous,
                          const std::stop_token& stop);
 
   /// forbidden for a mirror: its commits come from elsewhere.
   Status check_write(const hub::Repo& repo);
 
   /// A large file that has to come from the remote: on its way. Nothing when the repository is no mirror, or when the
-  /// file came before.
-  Result<std::shared_ptr<GrowingFile>> object(const hub::Repo& repo, const std::string& sha256, uint64_t size_bytes);
+  /// file came before. unauthenticated or forbidden when it may not come for this caller, or not at all.
+  Result<std::shared_ptr<GrowingFile>> object(const hub::Repo& repo, const std::string& sha256, uint64_t size_bytes,
+                                              bool is_anonymous);
   /// Could `object` ask the remote?
   Result<bool> may_hold(const hub::Repo& repo, std::string_view sha256);
 
@@ -50,10 +55,15 @@ class PullThrough {
 
  private:
   struct State;
-  Result<hub::Repo> pull(hub::Mirror mirror, const std::stop_token& stop);
-  Status refresh(hub::Mirror& mirror, const hub::Repo& repo);
+  Result<hub::Repo> pull(hub::Mirror mirror, const std::stop_token& stop, bool may_be_renamed = true);
+  Result<hub::Repo> pull_renamed(const hub::Mirror& mirror, const RemoteRepo& described, const std::stop_token& stop);
+  Result<RemoteRepo> describe(const hub::Mirror& mirror, const std::stop_token& stop);
+  Status refresh(hub::Mirror& mirror, const hub::Repo& repo, const std::stop_token& stop);
+  Status follow(hub::Mirror& mirror, const hub::Repo& repo, const RemoteRepo& described);
+  Status fetch(hub::Mirror& mirror, const hub::Repo& repo);
   Result<std::shared_ptr<GrowingFile>> transfer(const hub::Mirror& mirror, const hub::Repo& repo,
                                                 const std::string& sha256, uint64_t size_bytes);
+  Status keep(const hub::Repo& repo, const GrowingFile& file);
   hub::Hub& hub_;
   const PullOptions options_;
   std::unique_ptr<State> state_;

@@ -45,7 +45,8 @@ Result<RemoteRepo> remote_repo(const hub::Mirror& mirror, const std::stop_token&
   RemoteRepo out{.full_name = std::string(json["id"].as_string()),
                  .is_private = json["private"].as_bool(),
                  .gated = std::string(json["gated"].as_string()),
-                 .sdk = std::string(json["sdk"].as_string())};
+                 .sdk = std::string(json["sdk"].as_string()),
+                 .used_bytes = json["usedStorage"].as_int()};
   if (out.gated != "auto" && out.gated != "manual") out.gated.clear();
   if (!hub::parse_repo_id(mirror.id.kind, out.full_name).ok())
     return Status(Code::unavailable,

@@ -16,9 +16,11 @@ struct RemoteRepo {
   bool is_private = false;
   std::string gated;  ///< "", "auto" or "manual"
   std::string sdk;
+  int64_t used_bytes = 0;  ///< of its files; 0 when it does not say
 };
 
-/// repo_not_found when it is not there or not for our token; unavailable when the hub cannot be reached.
+/// Renamed ones are found under their new name. repo_not_found when it is not there or not for our token; unavailable
+/// when the hub cannot be reached.
 Result<RemoteRepo> remote_repo(const hub::Mirror& mirror, const std::stop_token& stop);
 
 /// Brings every ref of the bare repository to where the remote has it, deleted ones too, all or none.

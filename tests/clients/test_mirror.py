@@ -173,6 +173,12 @@ def test_private_there_is_private_here(up, down, files):
     assert status == 200 and json.loads(body)["sha"] == head and json.loads(body)["private"] is True
     assert down.call("GET", "/dora/hidden/resolve/main/model.bin", token=down.ruth)[2] == big
     assert down.call("GET", "/dora/hidden/resolve/main/model.bin", token=down.carl)[0] == 404
+    # What is shown or hidden there later is so here.
+    hide = "import huggingface_hub as h; h.HfApi().update_repo_settings('dora/hidden', private={})"
+    python(up, hide.format(False), dora)
+    assert down.call("GET", "/api/models/dora/hidden")[0] == 200
+    python(up, hide.format(True), dora)
+    assert down.call("GET", "/api/models/dora/hidden")[0] == 401
     listed = down.admin("upstream", "list").stdout
     assert dora not in listed and re.search(r"dora\tdora\t\S+\ttoken", listed)
 
@@ -200,6 +206,95 @@ def test_what_came_damaged_is_never_a_whole_file(up, down, files):
         down.call("GET", "/alice/damaged/resolve/main/model.bin")
     assert not (down.folder / "data/objects/sha256" / sha[:2] / sha[2:4] / sha).exists()
     assert not list((down.folder / "data/objects/incoming").glob("pull-*"))
+
+
+def test_large_files_that_came_gain_chunks_and_facts(up, down, tmp_path):
+    path = tmp_path / "model.safetensors"
+    python(up, f"""
+import numpy, safetensors.numpy
+import huggingface_hub as h
+safetensors.numpy.save_file({{"w": numpy.random.default_rng(1).random((700, 1000), dtype=numpy.float32)}}, {str(path)!r})
+h.HfApi().create_repo("alice/weights")
+h.HfApi().upload_file(path_or_fileobj={str(path)!r}, path_in_repo="model.safetensors", repo_id="alice/weights")
+""", up.alice)
+    assert down.call("GET", "/alice/weights/resolve/main/model.safetensors")[2] == path.read_bytes()
+    deadline = time.monotonic() + 20
+    while True:
+        facts = json.loads(down.call("GET", "/api/models/alice/weights")[2]).get("safetensors")
+        scanned = json.loads(down.call("POST", "/api/models/alice/weights/paths-info/main", {"paths": ["model.safetensors"], "expand": True})[2])
+        if facts and scanned[0]["securityFileStatus"]["status"] == "safe" and "X-Xet-Hash" in down.call("HEAD", "/alice/weights/resolve/main/model.safetensors")[1]:
+            break
+        assert time.monotonic() < deadline, (facts, scanned)
+        time.sleep(0.1)
+    assert facts == {"parameters": {"F32": 700_000}, "total": 700_000}
+    before = asked(down, "/xet/v2/reconstructions/{hash}")
+    got = python(down, "import huggingface_hub as h; print(h.hf_hub_download('alice/weights', 'model.safetensors'))", xet=True).strip()
+    assert open(got, "rb").read() == path.read_bytes() and asked(down, "/xet/v2/reconstructions/{hash}") > before
+
+
+def test_renamed_there_is_found_under_both_names(up, down, files):
+    move = "import huggingface_hub as h; h.HfApi().move_repo('alice/{}', 'alice/{}')"
+    head = make_repo(up, up.alice, "alice/before", files)
+    assert json.loads(down.call("GET", "/api/models/alice/before")[2])["id"] == "alice/before"
+    down.admin("mirror", "add", f"{up.url}/alice/before", "ruth/watched", "--every", "1h")
+    deadline = time.monotonic() + 20
+    while "ruth/watched" not in (listed := down.admin("mirror", "list").stdout) or "waiting" in listed:
+        assert time.monotonic() < deadline, listed
+        time.sleep(0.1)
+    python(up, move.format("before", "after"), up.alice)
+    new = python(up, "import huggingface_hub as h; print(h.HfApi().upload_file(path_or_fileobj=b'2', path_in_repo='2', repo_id='alice/after').oid)", up.alice).split()[-1]
+    # What is here moves along: the first read sees it, the old name leads on.
+    assert json.loads(down.call("GET", "/api/models/alice/before")[2])["id"] == "alice/after"
+    for name in ("before", "after"):
+        found = json.loads(down.call("GET", f"/api/models/alice/{name}")[2])
+        assert found["id"] == "alice/after" and found["sha"] == new != head
+        assert down.call("GET", f"/alice/{name}/resolve/main/2")[2] == b"2"
+    assert f"{up.url}/alice/after" in down.admin("mirror", "list").stdout
+    assert "alice/before" not in [m["id"] for m in json.loads(down.call("GET", "/api/models?author=alice")[2])]
+    # What was renamed before anybody asked for it here comes under its new name.
+    head = make_repo(up, up.alice, "alice/early", files)
+    python(up, move.format("early", "late"), up.alice)
+    found = json.loads(down.call("GET", "/api/models/alice/early")[2])
+    assert found["id"] == "alice/late" and found["sha"] == head
+    assert python(down, "import huggingface_hub as h; print(h.HfApi().model_info('alice/early').id)").split() == ["alice/late"]
+    # A mirror keeps the name that an administrator gave it, and follows.
+    down.admin("mirror", "add", f"{up.url}/alice/before", "ruth/watched", "--every", "1h")
+    deadline = time.monotonic() + 20
+    while f"ruth/watched\t{up.url}/alice/after\t" not in down.admin("mirror", "list").stdout or json.loads(down.call("GET", "/api/models/ruth/watched")[2])["sha"] != new:
+        assert time.monotonic() < deadline, down.admin("mirror", "list").stdout
+        time.sleep(0.1)
+
+
+def test_visitors_and_sizes_may_be_kept_out(up, files, tmp_path):
+    hub = Hub(tmp_path / "guarded", "--anonymous-pulls", "off").start()
+    try:
+        ruth = hub.user("ruth", "--admin")
+        hub.admin("upstream", "add", "up", up.url, "--all", "--max-size", "13MB")
+        assert "up to 13 MB" in hub.admin("upstream", "list").stdout
+        time.sleep(2.1)
+        make_repo(up, up.alice, "alice/asked", files)
+        make_repo(up, up.alice, "alice/large", files | {"copy.bin": files["model.bin"], "more.bin": __file__})
+        before = asked(up, "/api/{kind}/{repo}")
+        status, headers, _ = hub.call("GET", "/api/models/alice/asked")
+        assert status == 401 and headers["X-Error-Code"] == "RepoNotFound" and asked(up, "/api/{kind}/{repo}") == before
+        assert hub.call("GET", "/api/models/alice/asked", token=ruth)[0] == 200
+        assert hub.call("GET", "/api/models/alice/asked")[0] == 200  # it is here now
+        status, _, body = hub.call("GET", "/alice/asked/resolve/main/model.bin")
+        assert status == 401 and b"signed in" in body
+        assert hub.call("GET", "/alice/asked/resolve/main/model.bin", token=ruth)[2] == big
+        assert hub.call("GET", "/alice/asked/resolve/main/model.bin")[2] == big
+        status, _, body = hub.call("GET", "/api/models/alice/large", token=ruth)
+        assert status == 403 and b"at most 13 MB" in body and not hub.call("GET", "/api/models?author=alice&search=large")[2].count(b"alice/large")
+        # One that grows stops at the limit.
+        path = tmp_path / "grown"
+        path.write_bytes(os.urandom(3 << 20))
+        python(up, f"import huggingface_hub as h; h.HfApi().upload_file(path_or_fileobj={str(path)!r}, path_in_repo='grown.bin', repo_id='alice/asked')", up.alice)
+        hub.stop()
+        hub.options += ("--upstream-fresh", "0")
+        hub.start()
+        assert hub.call("GET", "/alice/asked/resolve/main/grown.bin", token=ruth)[0] == 403
+    finally:
+        hub.stop()
 
 
 def test_mirror_copies_whole_and_an_import_becomes_our_own(up, down, files):

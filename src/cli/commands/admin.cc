@@ -95,6 +95,7 @@ constexpr Option kFsckOptions[] = {
 constexpr Option kUpstreamOptions[] = {
     {"owner", "OWNER", "ask it for this owner's repositories alone"},
     {"all", "", "ask it for the repositories of every owner that this hub does not know"},
+    {"max-size", "SIZE", "larger repositories do not come: 50GB, 1.5TB"},
     {"token-stdin", "", "read a token for it from standard input: private repositories need one"},
 };
 constexpr Option kMirrorOptions[] = {
@@ -124,7 +125,7 @@ constexpr Command kRows[] = {
             "files at their first read. When the upstream is gone, what came is served. What is private there is "
             "private here.\n\n"
             "Examples\n"
-            "  $ hearth admin upstream add hf https://huggingface.co --all\n"
+            "  $ hearth admin upstream add hf https://huggingface.co --all --max-size 200GB\n"
             "  $ hearth admin upstream add lab https://hub.lab.example --owner lab --token-stdin < token\n",
         .object = "hub",
     },

@@ -31,6 +31,8 @@ constexpr Option kOptions[] = {
     {"max-connections", "N", "More are turned away [4096]"},
     {"upstream-fresh", "SECONDS", "Ask an upstream for new commits at a read after so long [60]"},
     {"upstream-miss", "SECONDS", "Ask it again for a repository that it did not have [300]"},
+    {"anonymous-pulls", "on|off|auto",
+     "May visitors make something new come from an upstream? auto: when bound to loopback [auto]"},
     {"anonymous-inference", "on|off|auto",
      "May visitors use the engines of public models? auto: when bound to loopback [auto]"},
     {"private-webhooks", "on|off", "May webhooks call this machine and private networks? [off]"},

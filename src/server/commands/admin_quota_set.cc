@@ -6,26 +6,15 @@
 #include "hub/owners.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
+#include "server/size_argument.h"
 
 namespace hearth::server::commands {
 namespace {
 
-// "100GB", "1.5 TB", "none": decimal units.
+// "100GB", or "none".
 Result<std::optional<int64_t>> read_size(std::string_view text) {
   if (text == "none") return std::optional<int64_t>();
-  const auto letters = text.find_first_not_of("0123456789.");
-  const auto number = parse_double(trim(text.substr(0, letters)));
-  const auto unit = letters == std::string_view::npos ? std::string_view() : trim(text.substr(letters));
-  double factor = 1;
-  for (const std::string_view known : {"B", "KB", "MB", "GB", "TB", "PB"}) {
-    if (equals_ignore_case(unit, known) || (unit.empty() && known == "B")) {
-      if (number && *number >= 0 && *number * factor < 9e18)
-        return std::optional(static_cast<int64_t>(*number * factor));
-      break;
-    }
-    factor *= 1000;
-  }
-  return Status(Code::bad_input, cat("'", text.substr(0, 40), "' is no size: 500MB, 100GB, 1.5TB or none"));
+  return std::optional(TRY(parse_size(text)));
 }
 
 Status work(const Arguments& arguments, Terminal& terminal) {

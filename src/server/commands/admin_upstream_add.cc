@@ -4,6 +4,7 @@
 #include "hub/mirrors.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
+#include "server/size_argument.h"
 
 namespace hearth::server::commands {
 namespace {
@@ -14,6 +15,7 @@ Status add(const Arguments& arguments, Terminal& terminal) {
   if (arguments.has("all") == arguments.has("owner"))
     return Status(Code::bad_input, "say --owner OWNER or --all: whose repositories may come from there");
   hub::Upstream upstream{.name = words[0], .url = words[1], .owner = std::string(arguments.get("owner"))};
+  if (arguments.has("max-size")) upstream.repo_max_bytes = TRY(parse_size(arguments.get("max-size")));
   if (arguments.has("token-stdin")) upstream.token = trim(TRY(terminal.read_line()));
   const auto hub = TRY(hub::Hub::open(data_folder()));
   TRY(hub::add_upstream(*hub, upstream));

@@ -42,14 +42,22 @@ Result<Fd> lock_folder(const std::string& folder) {
                                 "--repositories"));
 }
 
+// on, off, or auto: what the address that is listened on suggests.
+Result<bool> read_choice(const Arguments& arguments, std::string_view name, bool automatic) {
+  const auto choice = arguments.get(name, "auto");
+  if (choice == "auto") return automatic;
+  if (choice == "on" || choice == "off") return choice == "on";
+  return Status(Code::bad_input, cat("--", name, " takes on, off or auto, not '", choice, "'"));
+}
+
 Status serve(const Arguments& arguments, Terminal& terminal) {
   const auto folder = data_folder();
   TRY(make_folders(folder));
   const auto network = TRY(read_network(arguments, folder));
   const auto& host = network.server.host;
-  const auto inference = arguments.get("anonymous-inference", "auto");
-  if (inference != "auto" && inference != "on" && inference != "off")
-    return Status(Code::bad_input, cat("--anonymous-inference takes on, off or auto, not '", inference, "'"));
+  const bool is_own = is_loopback(host) && !network.ingress.behind_proxy();  // visitors are users of this machine
+  const bool anonymous_inference = TRY(read_choice(arguments, "anonymous-inference", is_loopback(host)));
+  const bool anonymous_pulls = TRY(read_choice(arguments, "anonymous-pulls", is_own));
   const auto webhooks = arguments.get("private-webhooks", "off");
   if (webhooks != "on" && webhooks != "off")
     return Status(Code::bad_input, cat("--private-webhooks takes on or off, not '", webhooks, "'"));
@@ -64,10 +72,11 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
 
   endpoints::Endpoints engines({.program = executable_path(), .folder = path_join(folder, "run")});
   Metrics metrics;
-  auto rates = standard_rates(is_loopback(host) && !network.ingress.behind_proxy());
+  auto rates = standard_rates(is_own);
   for (const auto& text : arguments.all("rate-limit")) TRY(set_rate(rates, text));
   RateLimiter limiter(rates);
-  PullThrough pull_through(*hub, {.fresh_ms = network.fresh_ms, .miss_ms = network.miss_ms});
+  PullThrough pull_through(*hub,
+                           {.fresh_ms = network.fresh_ms, .miss_ms = network.miss_ms, .anonymous = anonymous_pulls});
   const auto push_hooks = PushHooks::start(*hub);
   if (!push_hooks.ok()) log(LogLevel::warning, "server", push_hooks.status().message());
   BucketFeed bucket_feed(*hub);
@@ -78,7 +87,7 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
       .on_loopback = is_loopback(host),
       .endpoints = &engines,
       .bucket_feed = &bucket_feed,
-      .anonymous_inference = inference == "on" || (inference == "auto" && is_loopback(host)),
+      .anonymous_inference = anonymous_inference,
       .pull_through = &pull_through,
       .ingress = &network.ingress,
       .metrics = &metrics,

@@ -8,7 +8,7 @@
 namespace hearth::server::jobs {
 namespace {
 
-constexpr std::string_view kEvents[] = {"repo.content"};
+constexpr std::string_view kEvents[] = {"repo.content", "repo.objects"};
 constexpr int64_t kFilesAtOnce = 100;
 
 Status run(const Services& services, const Job& job, std::stop_token stop) {
