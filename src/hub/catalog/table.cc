@@ -10,9 +10,7 @@ namespace {
 
 constexpr size_t kSymbols = 40;  // of names: letters, digits, -_./
 constexpr size_t kTermsMax = 4000;
-// Looking at one row along an order costs a cache miss or two; at one number of a list next to nothing.
-constexpr double kWalkCost = 8;
-constexpr double kWalkPatience = 4;  // walks end after so many times their estimate
+constexpr double kLookCost = 10;  // a look at a row misses the caches; a step along an order does not
 
 int symbol(char c) {
   if (c >= 'a' && c <= 'z') return c - 'a';
@@ -43,36 +41,6 @@ std::vector<int> trigrams(std::string_view text) {
   return out;
 }
 
-void erase_from(std::vector<uint32_t>& list, uint32_t slot) {
-  const auto found = std::lower_bound(list.begin(), list.end(), slot);
-  if (found != list.end() && *found == slot) list.erase(found);
-}
-
-// Keeps of `out` what is in `list` too; both ascend.
-void intersect(std::vector<uint32_t>& out, const std::vector<uint32_t>& list) {
-  size_t kept = 0;
-  auto from = list.begin();
-  const bool sparse = out.size() * 16 < list.size();
-  for (const auto slot : out) {
-    if (sparse) {
-      // Doubling steps, then a binary search within the last.
-      size_t step = 1;
-      auto to = from;
-      while (to != list.end() && *to < slot) {
-        from = to;
-        to = static_cast<size_t>(list.end() - to) > step ? to + static_cast<ptrdiff_t>(step) : list.end();
-        step *= 2;
-      }
-      from = std::lower_bound(from, to, slot);
-    } else {
-      while (from != list.end() && *from < slot) ++from;
-    }
-    if (from == list.end()) break;
-    if (*from == slot) out[kept++] = slot;
-  }
-  out.resize(kept);
-}
-
 }  // namespace
 
 Table::Table(RepoKind kind) : kind_(kind) {
@@ -98,15 +66,6 @@ std::optional<Table::Text> Table::find_text(std::string_view text) const {
   return found == numbers_.end() ? std::nullopt : std::optional(found->second);
 }
 
-void Table::add(Postings& list, Slot slot) const {
-  if (list.empty() || list.back() < slot) {
-    list.push_back(slot);
-    return;
-  }
-  const auto at = std::lower_bound(list.begin(), list.end(), slot);
-  if (at == list.end() || *at != slot) list.insert(at, slot);
-}
-
 void Table::set_name(Row& row, Slot slot, const Repo& repo) {
   const auto spelt = repo.full_name();
   if (row.name_size != 0 && std::string_view(names_).substr(row.name_at + row.name_size, row.name_size) == spelt &&
@@ -121,13 +80,13 @@ void Table::set_name(Row& row, Slot slot, const Repo& repo) {
   names_ += std::string_view(spelt).substr(0, row.name_size);
   if (by_trigram_.empty()) by_trigram_.resize(kSymbols * kSymbols * kSymbols);
   for (const int trigram : trigrams(lower_name(row)))
-    if (trigram >= 0) add(by_trigram_[static_cast<size_t>(trigram)], slot);
+    if (trigram >= 0) by_trigram_[static_cast<size_t>(trigram)].add(slot);
 }
 
 void Table::drop_name(const Row& row, Slot slot) {
   if (row.name_size == 0) return;
   for (const int trigram : trigrams(lower_name(row)))
-    if (trigram >= 0) erase_from(by_trigram_[static_cast<size_t>(trigram)], slot);
+    if (trigram >= 0) by_trigram_[static_cast<size_t>(trigram)].erase(slot);
   names_garbage_ += 2u * row.name_size;
 }
 
@@ -156,12 +115,12 @@ void Table::set_terms(Row& row, Slot slot, const CatalogEntry& entry) {
   row.tag_count = static_cast<uint16_t>(tag_count);
   row.hidden_count = static_cast<uint16_t>(terms.size() - tag_count);
   terms_.insert(terms_.end(), terms.begin(), terms.end());
-  for (const auto term : terms) add(by_term_[lower_[term]], slot);
+  for (const auto term : terms) by_term_[lower_[term]].add(slot);
 }
 
 void Table::drop_terms(const Row& row, Slot slot) {
   const auto count = static_cast<size_t>(row.tag_count) + row.hidden_count;
-  for (size_t i = 0; i < count; ++i) erase_from(by_term_[lower_[terms_[row.terms_at + i]]], slot);
+  for (size_t i = 0; i < count; ++i) by_term_[lower_[terms_[row.terms_at + i]]].erase(slot);
   terms_garbage_ += count;
 }
 
@@ -213,10 +172,10 @@ void Table::put(const CatalogEntry& entry) {
   set_terms(row, slot, entry);
   const bool restricted = repo.is_private || repo.is_disabled;
   if (restricted) {
-    add(restricted_, slot);
+    restricted_.add(slot);
     hidden_[slot] = repo;
   } else if (row.is_restricted) {
-    erase_from(restricted_, slot);
+    restricted_.erase(slot);
     hidden_.erase(slot);
   }
   row.is_restricted = restricted;
@@ -231,7 +190,7 @@ void Table::erase(int64_t id) {
   drop_name(row, slot);
   drop_terms(row, slot);
   if (row.is_restricted) {
-    erase_from(restricted_, slot);
+    restricted_.erase(slot);
     hidden_.erase(slot);
   }
   row = Row{};
@@ -288,8 +247,7 @@ Table::Plan Table::plan(const RepoQuery& query) const {
       out.impossible = true;
       return;
     }
-    out.terms.push_back(*number);
-    out.lists.push_back(&by_term_[*number]);
+    out.sets.push_back(&by_term_[*number]);
   };
   for (const auto& tag : query.tags) require(tag);
   for (const auto& link : query.links) require(cat("\x01", link));
@@ -319,46 +277,29 @@ Table::Plan Table::plan(const RepoQuery& query) const {
       if (out.impossible) return out;
       for (const int trigram : trigrams(out.words.back())) {
         if (by_trigram_.empty()) return out.impossible = true, out;
-        out.lists.push_back(&by_trigram_[static_cast<size_t>(trigram)]);
+        out.sets.push_back(&by_trigram_[static_cast<size_t>(trigram)]);
       }
     }
   }
-  std::sort(out.lists.begin(), out.lists.end(), [](const auto* a, const auto* b) { return a->size() < b->size(); });
+  // Equal sizes by address, so that a set asked for twice stands beside itself.
+  std::sort(out.sets.begin(), out.sets.end(), [](const auto* a, const auto* b) {
+    return a->size() != b->size() ? a->size() < b->size() : std::less<>()(a, b);
+  });
+  out.sets.erase(std::unique(out.sets.begin(), out.sets.end()), out.sets.end());
   return out;
 }
 
-bool Table::has_term(const Row& row, Text term) const {
-  const auto* from = terms_.data() + row.terms_at;
-  const auto* to = from + row.tag_count + row.hidden_count;
-  return std::any_of(from, to, [&](Text own) { return lower_[own] == term; });
-}
-
+// Is a slot of all the plan's sets a match?
 bool Table::matches(Slot slot, const Plan& plan, const RepoQuery& query, const Visible& visible) const {
   const auto& row = rows_[slot];
   if (query.gated && *query.gated == texts_[row.gated].empty()) return false;
   if (query.parameters_min && row.parameters < *query.parameters_min) return false;
   if (query.parameters_max && (row.parameters == 0 || row.parameters > *query.parameters_max)) return false;
-  for (const auto term : plan.terms)
-    if (!has_term(row, term)) return false;
   for (const auto& choices : plan.any_of)
-    if (std::none_of(choices.begin(), choices.end(), [&](Text term) { return has_term(row, term); })) return false;
+    if (std::none_of(choices.begin(), choices.end(), [&](Text term) { return by_term_[term].has(slot); })) return false;
   for (const auto& word : plan.words)
     if (!contains(lower_name(row), word)) return false;
   return !row.is_restricted || (visible && visible(hidden_.at(slot)));
-}
-
-Table::Postings Table::shared(const Plan& plan) const {
-  Postings out;
-  if (plan.lists.empty()) {
-    for (Slot slot = 0; slot < rows_.size(); ++slot)
-      if (rows_[slot].id != 0) out.push_back(slot);
-    return out;
-  }
-  out = *plan.lists.front();
-  // Once few are left, looking at their rows is cheaper than reading more lists.
-  for (size_t i = 1; i < plan.lists.size() && out.size() > 64; ++i)
-    if (plan.lists[i] != plan.lists[i - 1]) intersect(out, *plan.lists[i]);
-  return out;
 }
 
 Found Table::find(const RepoQuery& query, const std::optional<Cursor>& after, int64_t limit,
@@ -378,35 +319,28 @@ Found Table::find(const RepoQuery& query, const std::optional<Cursor>& after, in
   };
 
   std::vector<Slot> chosen;
-  const auto total = static_cast<double>(std::max<size_t>(rows_.size() - free_.size(), 1));
-  double share = 1;  // of all rows that match, were the conditions independent
-  size_t trigram_lists = 0;
-  for (const auto* list : plan.lists) {
-    // The trigrams of a word are not independent at all: its rarest counts, that is the first.
-    const bool of_term =
-        std::any_of(plan.terms.begin(), plan.terms.end(), [&](Text t) { return &by_term_[t] == list; });
-    if (of_term || trigram_lists++ == 0) share *= static_cast<double>(list->size()) / total;
-  }
-  const double steps = static_cast<double>(wanted) / std::max(share, 1e-9);
-  const double list_cost = plan.lists.empty() ? total : static_cast<double>(plan.lists.front()->size());
-  bool done = false;
-  if (steps * kWalkCost < list_cost * static_cast<double>(1 + plan.lists.size())) {
-    auto patience = static_cast<int64_t>(steps * kWalkPatience) + 1000;
-    if (plan.lists.empty()) patience = INT64_MAX;  // nothing better to turn to
-    bool gave_up = false;
+  std::optional<Postings> among;
+  if (!plan.sets.empty()) among = Postings::intersection(plan.sets);
+  const auto total = static_cast<double>(rows_.size());
+  const auto count = among ? static_cast<double>(among->size()) : total;
+  if (count == 0) return out;
+  if (static_cast<double>(wanted) * total / count < count * kLookCost) {
+    if (among) among = std::move(*among).as_bitmap();
     const auto visit = [&](Slot slot) {
-      if (matches(slot, plan, query, visible)) chosen.push_back(slot);
-      gave_up = chosen.size() < wanted && --patience <= 0;
-      return chosen.size() < wanted && !gave_up;
+      if ((!among || among->has(slot)) && matches(slot, plan, query, visible)) chosen.push_back(slot);
+      return chosen.size() < wanted;
     };
     if (up)
       orders_[key].walk_up([&](Slot slot) { return after && !beyond(slot); }, visit);
     else
       orders_[key].walk_down([&](Slot slot) { return !after || beyond(slot); }, visit);
-    done = !gave_up;
-  }
-  if (!done) {
-    chosen = shared(plan);
+  } else {
+    if (among) {
+      chosen = among->slots();
+    } else {
+      for (Slot slot = 0; slot < rows_.size(); ++slot)
+        if (rows_[slot].id != 0) chosen.push_back(slot);
+    }
     std::erase_if(chosen, [&](Slot slot) { return !beyond(slot) || !matches(slot, plan, query, visible); });
     const auto less = order_of(key);
     const auto before = [&](Slot a, Slot b) { return up ? less(a, b) : less(b, a); };
@@ -458,17 +392,15 @@ CatalogEntry Table::entry(Slot slot) const {
 int64_t Table::count(const Visible& visible) const {
   auto out = static_cast<int64_t>(rows_.size() - free_.size() - restricted_.size());
   if (visible)
-    for (const auto slot : restricted_) out += visible(hidden_.at(slot)) ? 1 : 0;
+    for (const auto slot : restricted_.slots()) out += visible(hidden_.at(slot)) ? 1 : 0;
   return out;
 }
 
 int64_t Table::count_tagged(std::string_view term) const {
   const auto number = find_text(to_lower_ascii(term));
   if (!number) return 0;
-  auto out = by_term_[*number];
-  const auto all = out.size();
-  intersect(out, restricted_);
-  return static_cast<int64_t>(all - out.size());
+  const Postings* both[] = {&by_term_[*number], &restricted_};
+  return static_cast<int64_t>(both[0]->size() - Postings::intersection(both).size());
 }
 
 std::vector<TagCount> Table::tags() const {
@@ -498,7 +430,7 @@ size_t Table::memory_bytes() const {
                hidden_.size() * (sizeof(Repo) + 32) + texts_.size() * (sizeof(std::string) + 48);
   for (const auto& text : texts_) out += text.capacity() > 15 ? text.capacity() + 1 : 0;
   for (const auto* lists : {&by_term_, &by_trigram_})
-    for (const auto& list : *lists) out += list.capacity() * sizeof(Slot);
+    for (const auto& list : *lists) out += list.memory_bytes();
   for (const auto& order : orders_) out += order.memory_bytes();
   return out;
 }

@@ -1,11 +1,11 @@
 // The repositories of one kind in memory: columns, and the lists that answer a query without reading them all.
 //
 // 1. A repository has a slot, a number that stays its own while it is here; a slot that came free is used again.
-// 2. Every condition is a term: a tag, or a hidden one ("\x01author:alice"). A posting list holds, in ascending order,
-//    the slots with a term, or with a trigram in their name. A query takes the shortest list of its conditions and
-//    looks only at what is in all of them.
-// 3. Each sort key has an order of all slots. A query whose lists are long walks along it until its page is full. Which
-//    way is cheaper is estimated; a walk that finds too little is given up for the lists.
+// 2. Every condition is a term: a tag, or a hidden one ("\x01author:alice"). A posting set (postings.h) holds the slots
+//    with a term, or with a trigram in their name. What is in all the sets of a query is found without a look at any
+//    row.
+// 3. Each sort key has an order of all slots. A query with many matches walks along it until its page is full; of few
+//    matches the first are chosen by their keys.
 // 4. No SQL and no locks here: catalog.cc has both.
 #pragma once
 
@@ -21,6 +21,7 @@
 
 #include "hub/catalog.h"
 #include "hub/catalog/ordered.h"
+#include "hub/catalog/postings.h"
 
 namespace hearth::hub::catalog {
 
@@ -60,7 +61,6 @@ class Table {
  private:
   using Slot = uint32_t;
   using Text = uint32_t;  // the number of an interned string
-  using Postings = std::vector<Slot>;
   static constexpr size_t kKeys = 5;
   static constexpr uint32_t kNone = 0xFFFFFFFF;
 
@@ -80,10 +80,9 @@ class Table {
   // The conditions of a query, resolved.
   struct Plan {
     bool impossible = false;                // a condition that nothing here meets
-    std::vector<Text> terms;                // all of them
-    std::vector<std::vector<Text>> any_of;  // one of each
-    std::vector<std::string> words;
-    std::vector<const Postings*> lists;  // shortest first: every match is in each
+    std::vector<const Postings*> sets;      // smallest first: every match is in each
+    std::vector<std::vector<Text>> any_of;  // and has one term of each
+    std::vector<std::string> words;         // and has each in its name
   };
 
   Text intern(std::string_view text);
@@ -98,7 +97,6 @@ class Table {
       return x.keys[key] != y.keys[key] ? x.keys[key] < y.keys[key] : x.id < y.id;
     };
   }
-  void add(Postings& list, Slot slot) const;
   void set_name(Row& row, Slot slot, const Repo& repo);
   void drop_name(const Row& row, Slot slot);
   void set_terms(Row& row, Slot slot, const CatalogEntry& entry);
@@ -106,9 +104,7 @@ class Table {
   void compact();
 
   Plan plan(const RepoQuery& query) const;
-  bool has_term(const Row& row, Text term) const;
   bool matches(Slot slot, const Plan& plan, const RepoQuery& query, const Visible& visible) const;
-  Postings shared(const Plan& plan) const;
   CatalogEntry entry(Slot slot) const;
 
   RepoKind kind_;
