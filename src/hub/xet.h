@@ -7,7 +7,8 @@
 // 3. What a row names is in the object store, and on the disk, before the row is. Rows of a file come in one
 // transaction.
 // 4. Who knows a hash gets nothing by it: files are read through the repositories they are linked to (`repo_objects`),
-//    and dedup answers name only xorbs of files that the asker may read.
+//    and dedup answers name only xorbs of files that the asker may read, with their chunks' hashes keyed: only who has
+//    a chunk recognises it there.
 // 5. `used_ms` of xorbs and files begins anew with each upload that names them: clients count on a xorb for three
 // weeks.
 //
@@ -91,8 +92,12 @@ Result<bool> is_linked(const Hub& hub, const Repo& repo, std::string_view sha256
 
 /// A shard that answers a dedup query: the xorb that holds the chunk, when it belongs to a file that the caller may
 /// read, and the xorbs that follow in that file. Nothing otherwise.
-Result<std::optional<std::string>> find_chunk(const Hub& hub, const Caller& caller, const Repo& repo,
+Result<std::optional<std::string>> find_chunk(Hub& hub, const Caller& caller, const Repo& repo,
                                               const std::string& chunk_hash);
+
+/// Such a shard with the chunks of the repository's own files, the last uploaded first, up to some 4 GiB of them.
+/// Nothing when it has none.
+Result<std::optional<std::string>> newest_chunks(Hub& hub, const Repo& repo);
 
 /// Gives a whole stored file a Xet form without storing its bytes again; fine when it has one.
 Status chunk_stored_file(const Hub& hub, const std::string& sha256, std::stop_token stop);

@@ -12,7 +12,9 @@ namespace {
 
 constexpr size_t kNamesAtOnce = 200;
 constexpr int64_t kHoldersAsked = 64, kXorbsAsked = 8;
-constexpr int64_t kXorbsTold = 256;  // in a dedup answer: up to 16 GiB, some 12 MB of hashes
+constexpr int64_t kXorbsTold = 256;                        // in a dedup answer: up to 16 GiB, some 12 MB of hashes
+constexpr int64_t kXorbsHinted = 64, kFilesHinted = 1000;  // in one that was not asked for: some 3 MB
+constexpr int64_t kAnswerKept_s = 21 * 24 * 3600;          // by clients, as their own uploads' shards
 constexpr std::string_view kFileColumns = "hash, sha256, size_bytes";
 
 XetFile file_of(const store::Row& row) {
@@ -34,18 +36,39 @@ Result<std::string> readable_file(const Hub& hub, const Caller& caller, const Re
   return std::string();
 }
 
-// Clients will count on the file's xorbs from now on.
-Status keep_young(const Hub& hub, std::string_view file) {
+// Clients will count on the xorb from now on.
+Status keep_young(const Hub& hub, const std::string& xorb) {
   constexpr int64_t day_ms = int64_t{24} * 3600 * 1000;
   const auto time = now_ms();
-  if (!TRY(hub.db().query_one("SELECT 1 FROM xet_xorbs WHERE used_ms < $2 AND hash IN (SELECT xorb_hash FROM xet_terms "
-                              "WHERE file_hash = $1) LIMIT 1",
-                              {file, time - day_ms})))
+  if (!TRY(hub.db().query_one("SELECT 1 FROM xet_xorbs WHERE hash = $1 AND used_ms < $2", {xorb, time - day_ms})))
     return {};
-  TRY(hub.db().execute(
-      "UPDATE xet_xorbs SET used_ms = $2 WHERE hash IN (SELECT xorb_hash FROM xet_terms WHERE file_hash = $1)",
-      {file, time}));
+  TRY(hub.db().execute("UPDATE xet_xorbs SET used_ms = $2 WHERE hash = $1", {xorb, time}));
   return {};
+}
+
+// What a dedup query is answered: the chunks of these xorbs, named by each row's first column. Nothing when none is
+// left. A xorb may hold chunks of files that the asker may not read, and whoever lists a chunk's hash in a shard proves
+// that he has it: so the hashes are keyed, told to those alone who have the chunk and can make its hash.
+Result<std::optional<std::string>> shard_of(Hub& hub, const std::vector<store::Row>& xorbs) {
+  xet::Hash key;
+  const auto secret = TRY(hub.secret("chunks"));
+  std::copy_n(secret.begin(), std::min(secret.size(), key.bytes.size()), key.bytes.begin());
+  xet::Shard shard;
+  for (const auto& row : xorbs) {
+    const auto& hash = row[0].text();
+    const auto xorb = OpenXorb::open(hub, hash);
+    if (!xorb.ok()) continue;  // lost: clients must not build on it
+    TRY(keep_young(hub, hash));
+    const auto& table = (*xorb)->table();
+    xet::ShardXorb entry{*xet::parse_hash(hash), table.size_end(table.count() - 1), (*xorb)->packed_bytes(), {}};
+    for (size_t i = 0; i < table.count(); ++i)
+      entry.chunks.push_back({table.hash(i), table.size_begin(i), table.size_end(i) - table.size_begin(i)});
+    shard.xorbs.push_back(std::move(entry));
+  }
+  if (shard.xorbs.empty()) return std::optional<std::string>();
+  const auto time_s = now_ms() / 1000;
+  return std::optional(xet::write_shard(
+      shard, xet::ShardFooter{.hmac_key = key, .created_s = time_s, .key_expires_s = time_s + kAnswerKept_s}));
 }
 
 }  // namespace
@@ -96,7 +119,7 @@ Result<bool> is_linked(const Hub& hub, const Repo& repo, std::string_view sha256
       .has_value();
 }
 
-Result<std::optional<std::string>> find_chunk(const Hub& hub, const Caller& caller, const Repo& repo,
+Result<std::optional<std::string>> find_chunk(Hub& hub, const Caller& caller, const Repo& repo,
                                               const std::string& chunk_hash) {
   for (const auto& found :
        TRY(hub.db().query("SELECT xorb_hash FROM xet_chunks WHERE hash = $1 ORDER BY xorb_hash LIMIT $2",
@@ -105,26 +128,24 @@ Result<std::optional<std::string>> find_chunk(const Hub& hub, const Caller& call
     if (file.empty()) continue;
     // Who has one chunk of a file likely has those after it: the file's further xorbs come along, as an upload's shard
     // would have named them.
-    xet::Shard shard;
-    for (const auto& row : TRY(hub.db().query("SELECT xorb_hash, min(position) FROM xet_terms WHERE file_hash = $1 AND "
-                                              "position >= (SELECT min(position) "
-                                              "FROM xet_terms WHERE file_hash = $1 AND xorb_hash = $2) GROUP BY "
-                                              "xorb_hash ORDER BY min(position) LIMIT $3",
-                                              {file, found[0], kXorbsTold}))) {
-      const auto& hash = row[0].text();
-      const auto xorb = OpenXorb::open(hub, hash);
-      if (!xorb.ok()) continue;  // lost: clients must not build on it
-      const auto& table = (*xorb)->table();
-      xet::ShardXorb entry{*xet::parse_hash(hash), table.size_end(table.count() - 1), (*xorb)->packed_bytes(), {}};
-      for (size_t i = 0; i < table.count(); ++i)
-        entry.chunks.push_back({table.hash(i), table.size_begin(i), table.size_end(i) - table.size_begin(i)});
-      shard.xorbs.push_back(std::move(entry));
-    }
-    if (shard.xorbs.empty()) continue;
-    TRY(keep_young(hub, file));
-    return std::optional(xet::write_shard(shard, xet::ShardFooter{.created_s = now_ms() / 1000}));
+    auto shard =
+        TRY(shard_of(hub, TRY(hub.db().query("SELECT xorb_hash, min(position) FROM xet_terms WHERE file_hash = $1 AND "
+                                             "position >= (SELECT min(position) FROM xet_terms WHERE file_hash = $1 "
+                                             "AND xorb_hash = $2) GROUP BY xorb_hash ORDER BY min(position) LIMIT $3",
+                                             {file, found[0], kXorbsTold}))));
+    if (shard) return shard;
   }
   return std::optional<std::string>();
+}
+
+Result<std::optional<std::string>> newest_chunks(Hub& hub, const Repo& repo) {
+  return shard_of(
+      hub, TRY(hub.db().query("SELECT xet_terms.xorb_hash, max(newest.used_ms) FROM (SELECT xet_files.hash, "
+                              "xet_files.used_ms FROM repo_objects JOIN xet_files ON xet_files.sha256 = "
+                              "repo_objects.sha256 WHERE repo_objects.repo_id = $1 ORDER BY xet_files.used_ms DESC "
+                              "LIMIT $2) AS newest JOIN xet_terms ON xet_terms.file_hash = newest.hash GROUP BY "
+                              "xet_terms.xorb_hash ORDER BY max(newest.used_ms) DESC LIMIT $3",
+                              {repo.id, kFilesHinted, kXorbsHinted})));
 }
 
 Status chunk_stored_file(const Hub& hub, const std::string& sha256, std::stop_token stop) {

@@ -240,6 +240,37 @@ TEST_CASE("xet store: nobody reads or finds by a hash what is not theirs to read
   CHECK(shard.xorbs[0].chunks.size() == upload.shard.xorbs[0].chunks.size());
 }
 
+TEST_CASE("xet store: a dedup answer shows no chunk to who does not have it") {
+  Fixture f;
+  const Upload upload(noise(700'000, 17));
+  f.send(upload, f.repo);
+  const auto& sent = upload.shard.xorbs[0].chunks;
+  const auto first = ok(find_chunk(*f.hub, f.as_alice, f.repo, sent[0].hash.hex()));
+  for (const auto& answer : {first, ok(newest_chunks(*f.hub, f.repo))}) {
+    REQUIRE(answer.has_value());
+    const auto shard = ok(xet::read_shard(bytes_of(*answer)));
+    REQUIRE(shard.hmac_key.has_value());
+    REQUIRE(shard.xorbs.size() == 1);
+    for (size_t i = 0; i < sent.size(); ++i)
+      CHECK(shard.xorbs[0].chunks[i].hash == xet::keyed_hash(*shard.hmac_key, sent[i].hash));
+  }
+  CHECK(!ok(newest_chunks(*f.hub, f.make("bob", "empty"))).has_value());
+}
+
+TEST_CASE("xet store: a repository's newest files are told, the last first") {
+  Fixture f;
+  const Upload one(noise(300'000, 18)), two(noise(300'000, 19)), theirs(noise(300'000, 20));
+  f.send(one, f.repo);
+  f.send(two, f.repo);
+  f.send(theirs, f.make("bob", "own"));
+  CHECK(ok(f.hub->db().execute("UPDATE xet_files SET used_ms = used_ms - 1000 WHERE hash = $1",
+                               {one.shard.files[0].hash.hex()})) == 1);
+  const auto shard = ok(xet::read_shard(bytes_of(*ok(newest_chunks(*f.hub, f.repo)))));
+  REQUIRE(shard.xorbs.size() == 2);
+  CHECK(shard.xorbs[0].hash.hex() == two.hash);
+  CHECK(shard.xorbs[1].hash.hex() == one.hash);
+}
+
 TEST_CASE("xet store: a whole stored file gains a form without a second copy") {
   Fixture f;
   const auto text = noise(3'000'000, 8);

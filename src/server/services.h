@@ -39,6 +39,7 @@ std::string signed_target(const Signer& signer, std::string_view method, std::st
 bool check_signed_target(const Signer& signer, std::string_view method, std::string_view target);
 
 class PushHooks;
+class XetSessions;
 
 struct Services {
   hub::Hub& hub;
@@ -57,6 +58,7 @@ struct Services {
   bool private_webhooks = false;              ///< webhooks may call addresses outside the public Internet
   RateLimiter* limiter = nullptr;             ///< null: nobody is limited
   PushHooks* push_hooks = nullptr;            ///< null: nobody can push with git
+  XetSessions* xet_sessions = nullptr;        ///< null: uploads are told of chunks they name alone
 };
 
 }  // namespace hearth::server

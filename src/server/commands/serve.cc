@@ -25,6 +25,7 @@
 #include "server/server.h"
 #include "server/services.h"
 #include "server/systemd.h"
+#include "server/xet_sessions.h"
 
 namespace hearth::server::commands {
 namespace {
@@ -80,6 +81,7 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
   const auto push_hooks = PushHooks::start(*hub);
   if (!push_hooks.ok()) log(LogLevel::warning, "server", push_hooks.status().message());
   BucketFeed bucket_feed(*hub);
+  XetSessions xet_sessions;
   const Services services{
       .hub = *hub,
       .signer = TRY(Signer::open(*hub)),
@@ -97,6 +99,7 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
       .private_webhooks = webhooks == "on",
       .limiter = &limiter,
       .push_hooks = push_hooks.ok() ? push_hooks->get() : nullptr,
+      .xet_sessions = &xet_sessions,
   };
   Front front(services);
   const Background background(services);

@@ -6,6 +6,7 @@
 #include "hub/xet.h"
 #include "server/route.h"
 #include "server/services.h"
+#include "server/xet_sessions.h"
 
 namespace hearth::server::routes {
 namespace {
@@ -26,7 +27,13 @@ Result<std::string> hash_of(const Request& rq) {
 
 Result<Response> find_chunk(Request& rq) {
   TRY(check_prefix(rq));
-  auto shard = TRY(hub::find_chunk(rq.hub(), rq.caller(), *TRY(rq.repo()), TRY(hash_of(rq))));
+  const auto& repo = *TRY(rq.repo());
+  auto shard = TRY(hub::find_chunk(rq.hub(), rq.caller(), repo, TRY(hash_of(rq))));
+  // A client without caches asks for a file's first chunk, then for one in 1024. Where the first has changed (a header,
+  // a chat template), some 64 MB would come again before it meets a known one: it is told what its repository has.
+  auto* sessions = rq.services().xet_sessions;
+  if (!shard && sessions && sessions->is_first(rq.header("X-Xet-Session-Id"), repo.id))
+    shard = TRY(hub::newest_chunks(rq.hub(), repo));
   if (!shard) return Status(Code::not_found, "no file that you may read has this chunk");
   return text_response(std::move(*shard), "application/octet-stream");
 }
