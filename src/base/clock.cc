@@ -26,10 +26,19 @@ std::string iso_time(int64_t unix_ms) {
   const time_t seconds = unix_ms / 1000;
   tm parts{};
   gmtime_r(&seconds, &parts);
-  char buffer[80];
-  std::snprintf(buffer, sizeof buffer, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1,
-                parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(unix_ms % 1000));
-  return buffer;
+  std::string out = "0000-00-00T00:00:00.000Z";
+  // Lists of repositories are full of times: no printf.
+  const auto put = [&out](size_t last, int digits, int64_t number) {
+    for (; digits > 0; --digits, number /= 10) out[last--] = static_cast<char>('0' + number % 10);
+  };
+  put(3, 4, parts.tm_year + 1900);
+  put(6, 2, parts.tm_mon + 1);
+  put(9, 2, parts.tm_mday);
+  put(12, 2, parts.tm_hour);
+  put(15, 2, parts.tm_min);
+  put(18, 2, parts.tm_sec);
+  put(22, 3, unix_ms % 1000);
+  return out;
 }
 
 Result<int64_t> parse_iso_time(std::string_view text) {

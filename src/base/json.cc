@@ -196,7 +196,12 @@ std::string Json::dump(int indent) const {
 
 void append_json_string(std::string& out, std::string_view text) {
   out.push_back('"');
-  for (const char c : text) {
+  size_t plain = 0;  // where what needs no escape began
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
+    out.append(text, plain, i - plain);
+    plain = i + 1;
     switch (c) {
       case '"':
         out.append("\\\"");
@@ -220,14 +225,11 @@ void append_json_string(std::string& out, std::string_view text) {
         out.append("\\f");
         break;
       default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          constexpr char kHex[] = "0123456789abcdef";
-          out.append("\\u00").append(1, kHex[c >> 4]).append(1, kHex[c & 15]);
-        } else {
-          out.push_back(c);
-        }
+        constexpr char kHex[] = "0123456789abcdef";
+        out.append("\\u00").append(1, kHex[c >> 4]).append(1, kHex[c & 15]);
     }
   }
+  out.append(text, plain);
   out.push_back('"');
 }
 

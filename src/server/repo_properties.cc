@@ -17,6 +17,7 @@ namespace {
 
 using hub::RepoKind;
 using Source = const PropertySource&;
+using Value = Result<PropertyValue>;
 
 constexpr unsigned bit(RepoKind kind) {
   return 1u << static_cast<unsigned>(kind);
@@ -26,14 +27,11 @@ constexpr unsigned kModel = bit(RepoKind::model), kDataset = bit(RepoKind::datas
 constexpr unsigned kAll = kModel | kDataset | kSpace | kKernel;
 constexpr int64_t kSpacesMax = 100;
 
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json() : Json(text);
-}
-Json list(const std::vector<std::string>& texts) {
-  return Json(Json::Array(texts.begin(), texts.end()));
+PropertyValue text_or_null(const std::string& text) {
+  return text.empty() ? PropertyValue(nullptr) : PropertyValue(std::string_view(text));
 }
 
-Result<Json> base_models(Source s) {
+Value base_models(Source s) {
   // Tags name them as "base_model:RELATION:ID".
   Json::Array models;
   std::string_view relation;
@@ -53,7 +51,7 @@ Result<Json> base_models(Source s) {
   return Json(Json::Object{{"relation", relation}, {"models", std::move(models)}});
 }
 
-Result<Json> children(Source s) {
+Value children(Source s) {
   Json out = Json::Object();
   for (const std::string_view relation : {"adapter", "finetune", "merge", "quantized"})
     out.set(relation, TRY(s.rq.hub().catalog().count_tagged(RepoKind::model,
@@ -61,7 +59,7 @@ Result<Json> children(Source s) {
   return out;
 }
 
-Result<Json> spaces(Source s) {
+Value spaces(Source s) {
   hub::RepoQuery query;
   query.kind = RepoKind::space;
   query.links.push_back(to_lower_ascii(cat("models:", s.repo.full_name())));
@@ -74,20 +72,20 @@ Result<Json> spaces(Source s) {
 }
 
 // For who may write to it: the others need not know how an organisation divides its work.
-Result<Json> resource_group(Source s) {
+Value resource_group(Source s) {
   if (s.repo.resource_group_id == 0 || !hub::check_access(s.rq.caller(), s.repo, hub::Right::write).ok()) return Json();
   const auto group = TRY(hub::find_group(s.rq.hub(), s.repo.owner_id, s.repo.resource_group_id));
   return Json(Json::Object{{"id", hub::object_id_of(group.id)}, {"name", group.name}});
 }
 
-Result<Json> siblings(Source s) {
+Value siblings(Source s) {
   const auto files = hub::list_files(s.rq.hub(), s.repo, s.index.head);
   // In a list a repository may have been deleted a moment ago: it has no files then.
   if (!files.ok() && files.status().code() != Code::repo_not_found) return files.status().clone();
   return siblings_json(files.ok() ? *files : std::vector<hub::TreeEntry>(), s.blobs);
 }
 
-Result<Json> inference_providers(Source s) {
+Value inference_providers(Source s) {
   Json::Array out;
   if (runs_here(s.index))
     out.emplace_back(Json::Object{
@@ -100,7 +98,7 @@ Result<Json> inference_providers(Source s) {
   return Json(std::move(out));
 }
 
-Result<Json> fact(Source s, std::string_view name) {
+Json fact(Source s, std::string_view name) {
   return s.index.facts[name];
 }
 
@@ -112,57 +110,58 @@ std::string subdomain(const hub::Repo& repo) {
 }
 
 constexpr Property kProperties[] = {
-    {"modelId", kModel, false, false, [](Source s) -> Result<Json> { return Json(s.repo.full_name()); }},
-    {"author", kAll, true, false, [](Source s) -> Result<Json> { return Json(s.repo.owner); }},
-    {"sha", kAll, true, false, [](Source s) -> Result<Json> { return Json(s.index.head); }},
-    {"lastModified", kAll, true, false, [](Source s) -> Result<Json> { return Json(iso_time(s.repo.modified_ms)); }},
-    {"createdAt", kAll, true, false, [](Source s) -> Result<Json> { return Json(iso_time(s.repo.created_ms)); }},
-    {"private", kAll, true, false, [](Source s) -> Result<Json> { return Json(s.repo.is_private); }},
+    {"modelId", kModel, false, false, [](Source s) -> Value { return s.repo.full_name(); }},
+    {"author", kAll, true, false, [](Source s) -> Value { return std::string_view(s.repo.owner); }},
+    {"sha", kAll, true, false, [](Source s) -> Value { return std::string_view(s.index.head); }},
+    {"lastModified", kAll, true, false, [](Source s) -> Value { return iso_time(s.repo.modified_ms); }},
+    {"createdAt", kAll, true, false, [](Source s) -> Value { return iso_time(s.repo.created_ms); }},
+    {"private", kAll, true, false, [](Source s) -> Value { return s.repo.is_private; }},
     {"gated", kModel | kDataset | kKernel, true, false,
-     [](Source s) -> Result<Json> { return s.repo.gated.empty() ? Json(false) : Json(s.repo.gated); }},
-    {"disabled", kAll, true, false, [](Source s) -> Result<Json> { return Json(s.repo.is_disabled); }},
-    {"downloads", kModel | kDataset | kKernel, true, false,
-     [](Source s) -> Result<Json> { return Json(s.repo.downloads); }},
+     [](Source s) -> Value {
+       return s.repo.gated.empty() ? PropertyValue(false) : PropertyValue(std::string_view(s.repo.gated));
+     }},
+    {"disabled", kAll, true, false, [](Source s) -> Value { return s.repo.is_disabled; }},
+    {"downloads", kModel | kDataset | kKernel, true, false, [](Source s) -> Value { return s.repo.downloads; }},
     {"downloadsAllTime", kModel | kDataset | kKernel, true, false,
-     [](Source s) -> Result<Json> { return Json(s.repo.downloads_all_time); }},
-    {"likes", kAll, true, false, [](Source s) -> Result<Json> { return Json(s.repo.likes); }},
-    {"trendingScore", kAll, true, false, [](Source s) -> Result<Json> { return Json(s.repo.trending); }},
-    {"library_name", kModel, true, false, [](Source s) -> Result<Json> { return text_or_null(s.index.library_name); }},
-    {"pipeline_tag", kModel, true, false, [](Source s) -> Result<Json> { return text_or_null(s.index.pipeline_tag); }},
-    {"sdk", kSpace, true, false, [](Source s) -> Result<Json> { return text_or_null(s.repo.sdk); }},
-    {"subdomain", kSpace, true, false, [](Source s) -> Result<Json> { return Json(subdomain(s.repo)); }},
-    {"region", kSpace, true, false, [](Source) -> Result<Json> { return Json("us"); }},
-    {"tags", kAll, true, false, [](Source s) -> Result<Json> { return list(s.index.tags); }},
-    {"usedStorage", kAll, true, false, [](Source s) -> Result<Json> { return Json(s.index.used_storage_bytes); }},
-    {"cardData", kAll, true, true, [](Source s) -> Result<Json> { return s.index.card; }},
-    {"config", kModel, true, true, [](Source s) -> Result<Json> { return s.index.config; }},
+     [](Source s) -> Value { return s.repo.downloads_all_time; }},
+    {"likes", kAll, true, false, [](Source s) -> Value { return s.repo.likes; }},
+    {"trendingScore", kAll, true, false, [](Source s) -> Value { return s.repo.trending; }},
+    {"library_name", kModel, true, false, [](Source s) -> Value { return text_or_null(s.index.library_name); }},
+    {"pipeline_tag", kModel, true, false, [](Source s) -> Value { return text_or_null(s.index.pipeline_tag); }},
+    {"sdk", kSpace, true, false, [](Source s) -> Value { return text_or_null(s.repo.sdk); }},
+    {"subdomain", kSpace, true, false, [](Source s) -> Value { return subdomain(s.repo); }},
+    {"region", kSpace, true, false, [](Source) -> Value { return std::string_view("us"); }},
+    {"tags", kAll, true, false, [](Source s) -> Value { return &s.index.tags; }},
+    {"usedStorage", kAll, true, false, [](Source s) -> Value { return s.index.used_storage_bytes; }},
+    {"cardData", kAll, true, true, [](Source s) -> Value { return s.index.card; }},
+    {"config", kModel, true, true, [](Source s) -> Value { return s.index.config; }},
     {"transformersInfo", kModel, true, true,
-     [](Source s) -> Result<Json> {
+     [](Source s) -> Value {
        return s.index.library_name == "transformers" ? hub::transformers_info(s.index.config) : Json();
      }},
-    {"safetensors", kModel, true, true, [](Source s) -> Result<Json> { return s.index.safetensors; }},
-    {"gguf", kModel, true, true, [](Source s) -> Result<Json> { return s.index.gguf; }},
-    {"model-index", kModel, true, true, [](Source s) -> Result<Json> { return s.index.card["model-index"]; }},
-    {"evalResults", kModel, true, true, [](Source s) { return fact(s, "evalResults"); }},
-    {"mask_token", kModel, true, true, [](Source s) { return fact(s, "mask_token"); }},
-    {"widgetData", kModel, true, true, [](Source s) { return fact(s, "widgetData"); }},
+    {"safetensors", kModel, true, true, [](Source s) -> Value { return s.index.safetensors; }},
+    {"gguf", kModel, true, true, [](Source s) -> Value { return s.index.gguf; }},
+    {"model-index", kModel, true, true, [](Source s) -> Value { return s.index.card["model-index"]; }},
+    {"evalResults", kModel, true, true, [](Source s) -> Value { return fact(s, "evalResults"); }},
+    {"mask_token", kModel, true, true, [](Source s) -> Value { return fact(s, "mask_token"); }},
+    {"widgetData", kModel, true, true, [](Source s) -> Value { return fact(s, "widgetData"); }},
     {"inference", kModel, true, true,
-     [](Source s) -> Result<Json> { return runs_here(s.index) ? Json("warm") : Json(); }},
+     [](Source s) -> Value { return runs_here(s.index) ? PropertyValue(std::string_view("warm")) : nullptr; }},
     {"inferenceProviderMapping", kModel, true, true, inference_providers},
     {"baseModels", kModel, true, false, base_models},
     {"childrenModelCount", kModel, true, false, children},
     {"spaces", kModel, true, false, spaces},
-    {"citation", kDataset, true, true, [](Source s) { return fact(s, "citation"); }},
-    {"description", kDataset, true, true, [](Source s) { return fact(s, "description"); }},
-    {"paperswithcode_id", kDataset, true, true, [](Source s) { return fact(s, "paperswithcode_id"); }},
-    {"mainSize", kDataset, true, true, [](Source s) { return fact(s, "mainSize"); }},
-    {"models", kSpace, true, true, [](Source s) { return fact(s, "models"); }},
-    {"datasets", kSpace, true, true, [](Source s) { return fact(s, "datasets"); }},
-    {"runtime", kSpace, true, false, [](Source) -> Result<Json> { return Json(); }},
+    {"citation", kDataset, true, true, [](Source s) -> Value { return fact(s, "citation"); }},
+    {"description", kDataset, true, true, [](Source s) -> Value { return fact(s, "description"); }},
+    {"paperswithcode_id", kDataset, true, true, [](Source s) -> Value { return fact(s, "paperswithcode_id"); }},
+    {"mainSize", kDataset, true, true, [](Source s) -> Value { return fact(s, "mainSize"); }},
+    {"models", kSpace, true, true, [](Source s) -> Value { return fact(s, "models"); }},
+    {"datasets", kSpace, true, true, [](Source s) -> Value { return fact(s, "datasets"); }},
+    {"runtime", kSpace, true, false, [](Source) -> Value { return nullptr; }},
     {"resourceGroup", kAll, true, false, resource_group},
-    {"xetEnabled", kAll, true, false, [](Source) -> Result<Json> { return Json(true); }},
+    {"xetEnabled", kAll, true, false, [](Source) -> Value { return true; }},
     {"securityRepoStatus", kAll, true, false,
-     [](Source s) { return hub::repo_security(s.rq.hub(), s.repo, s.index.head); }},
+     [](Source s) -> Value { return TRY(hub::repo_security(s.rq.hub(), s.repo, s.index.head)); }},
     {"siblings", kAll, true, false, siblings},
 };
 
@@ -205,14 +204,27 @@ bool need_details(const std::vector<const Property*>& properties) {
   return std::any_of(properties.begin(), properties.end(), [](const auto* property) { return property->details; });
 }
 
-Result<Json> properties_json(Source source, const std::vector<const Property*>& properties) {
-  Json out = Json::Object{{"_id", hub::object_id_of(source.repo.id)}, {"id", source.repo.full_name()}};
-  out.object().reserve(properties.size() + 2);
+Status write_properties(JsonWriter& out, Source source, const std::vector<const Property*>& properties) {
+  out.begin_object().field("_id", hub::object_id_of(source.repo.id)).field("id", source.repo.full_name());
   for (const auto* property : properties) {
-    auto value = TRY(property->value(source));
-    if (!value.is_null()) out.object().emplace_back(property->name, std::move(value));
+    const auto found = TRY(property->value(source));
+    std::visit(
+        [&](const auto& value) {
+          using T = std::decay_t<decltype(value)>;
+          if constexpr (std::is_same_v<T, const std::vector<std::string>*>) {
+            out.key(property->name).begin_array();
+            for (const auto& text : *value) out.value(text);
+            out.end();
+          } else if constexpr (std::is_same_v<T, Json>) {
+            if (!value.is_null()) out.field(property->name, value);
+          } else if constexpr (!std::is_same_v<T, std::nullptr_t>) {
+            out.field(property->name, value);
+          }
+        },
+        found);
   }
-  return out;
+  out.end();
+  return {};
 }
 
 }  // namespace hearth::server

@@ -100,6 +100,11 @@ const std::string& Match::argument(std::string_view name) const {
   return absent;
 }
 
+Router::Router(const std::vector<const Route*>& routes) {
+  rows_.reserve(routes.size());
+  for (const auto* route : routes) rows_.push_back({route, split(route->pattern.substr(1), '/')});
+}
+
 Result<Match> Router::find(std::string_view method, std::string_view raw_path) const {
   if (method == "HEAD") method = "GET";
   if (!raw_path.starts_with('/')) return Status(Code::bad_input, "the path does not begin with a slash");
@@ -111,8 +116,7 @@ Result<Match> Router::find(std::string_view method, std::string_view raw_path) c
   Match best;
   int best_literals = -1;
   bool other_method = false;
-  for (const auto* route : routes_) {
-    const auto pattern = split(route->pattern.substr(1), '/');
+  for (const auto& [route, pattern] : rows_) {
     Matcher matcher(pattern, path);
     if (!TRY(matcher.match())) continue;
     if (route->method != method) {

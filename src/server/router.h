@@ -22,14 +22,18 @@ struct Match {
 /// Immutable after construction.
 class Router {
  public:
-  explicit Router(std::vector<const Route*> routes) : routes_(std::move(routes)) {}
+  explicit Router(const std::vector<const Route*>& routes);
 
   /// not_found when no pattern matches; bad_input when one does, but not with this method; bad_input for a
   /// broken percent escape or NUL. HEAD is served by GET's row.
   Result<Match> find(std::string_view method, std::string_view raw_path) const;
 
  private:
-  std::vector<const Route*> routes_;
+  struct Row {
+    const Route* route;
+    std::vector<std::string_view> segments;  // of the pattern
+  };
+  std::vector<Row> rows_;
 };
 
 /// Every row of routes/ and pages/.

@@ -335,20 +335,22 @@ Found Table::find(const RepoQuery& query, const std::optional<Cursor>& after, in
     else
       orders_[key].walk_down([&](Slot slot) { return !after || beyond(slot); }, visit);
   } else {
+    // A heap gives them in the list's order, so that only those before the page's end are looked at closely.
+    std::vector<Slot> heap;
     if (among) {
-      chosen = among->slots();
+      heap = among->slots();
     } else {
       for (Slot slot = 0; slot < rows_.size(); ++slot)
-        if (rows_[slot].id != 0) chosen.push_back(slot);
+        if (rows_[slot].id != 0) heap.push_back(slot);
     }
-    std::erase_if(chosen, [&](Slot slot) { return !beyond(slot) || !matches(slot, plan, query, visible); });
-    const auto less = order_of(key);
-    const auto before = [&](Slot a, Slot b) { return up ? less(a, b) : less(b, a); };
-    if (chosen.size() > wanted) {
-      std::nth_element(chosen.begin(), chosen.begin() + static_cast<ptrdiff_t>(wanted), chosen.end(), before);
-      chosen.resize(wanted);
+    if (after) std::erase_if(heap, [&](Slot slot) { return !beyond(slot); });
+    const auto later = [&, less = order_of(key)](Slot a, Slot b) { return up ? less(b, a) : less(a, b); };
+    std::make_heap(heap.begin(), heap.end(), later);
+    while (!heap.empty() && chosen.size() < wanted) {
+      std::pop_heap(heap.begin(), heap.end(), later);
+      if (matches(heap.back(), plan, query, visible)) chosen.push_back(heap.back());
+      heap.pop_back();
     }
-    std::sort(chosen.begin(), chosen.end(), before);
   }
   if (chosen.size() == wanted) {
     chosen.pop_back();

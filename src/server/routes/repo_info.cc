@@ -51,8 +51,9 @@ Result<Response> answer(Request& rq, std::string_view revision) {
     for (const auto* property : named_properties(repo->kind, {"securityRepoStatus"})) properties.push_back(property);
   const auto index =
       revision.empty() ? TRY(hub::main_index(rq.hub(), *repo)) : TRY(hub::read_index(rq.hub(), *repo, revision));
-  return json_response(
-      TRY(properties_json({.rq = rq, .repo = *repo, .index = index, .blobs = rq.query_flag("blobs")}, properties)));
+  JsonWriter out;
+  TRY(write_properties(out, {.rq = rq, .repo = *repo, .index = index, .blobs = rq.query_flag("blobs")}, properties));
+  return json_response(out.take());
 }
 
 Result<Response> at_main(Request& rq) {

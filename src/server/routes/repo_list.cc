@@ -37,7 +37,7 @@ Result<Response> list(Request& rq) {
   JsonWriter out;
   out.begin_array();
   for (const auto& item : page.items)
-    out.value(TRY(properties_json({.rq = rq, .repo = item.repo, .index = item.index}, properties)));
+    TRY(write_properties(out, {.rq = rq, .repo = item.repo, .index = item.index}, properties));
   return json_page(out.end().take(), next_address(rq, page.next));
 }
 

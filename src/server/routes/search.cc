@@ -103,7 +103,7 @@ Result<Response> trending(Request& rq) {
   const auto limit = std::max<int64_t>(TRY(rq.query_int("limit", 10, kTrendingMax)), 1);
   struct Item {
     int64_t score;
-    Json json;
+    std::string json;
   };
   std::vector<Item> items;
   for (const auto kind : TRY(kinds_asked(rq, {hub::RepoKind::model, hub::RepoKind::dataset, hub::RepoKind::space}))) {
@@ -113,18 +113,19 @@ Result<Response> trending(Request& rq) {
     query.details = false;
     const auto properties = named_properties(kind, {"author", "downloads", "gated", "lastModified", "likes",
                                                     "pipeline_tag", "private", "sdk", "tags", "trendingScore"});
-    for (const auto& item : TRY(hub::list_repos(rq.hub(), rq.caller(), query)).items)
-      items.push_back(
-          {item.repo.trending,
-           Json(Json::Object{
-               {"repoType", hub::kind_name(kind)},
-               {"repoData", TRY(properties_json({.rq = rq, .repo = item.repo, .index = item.index}, properties))}})});
+    for (const auto& item : TRY(hub::list_repos(rq.hub(), rq.caller(), query)).items) {
+      JsonWriter out;
+      out.begin_object().field("repoType", hub::kind_name(kind)).key("repoData");
+      TRY(write_properties(out, {.rq = rq, .repo = item.repo, .index = item.index}, properties));
+      items.push_back({item.repo.trending, out.end().take()});
+    }
   }
   std::stable_sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
-  Json::Array list;
-  for (auto& item : items)
-    if (list.size() < static_cast<size_t>(limit)) list.push_back(std::move(item.json));
-  return json_response(Json(Json::Object{{"recentlyTrending", std::move(list)}}));
+  items.resize(std::min(items.size(), static_cast<size_t>(limit)));
+  JsonWriter out;
+  out.begin_object().key("recentlyTrending").begin_array();
+  for (const auto& item : items) out.raw(item.json);
+  return json_response(out.end().end().take());
 }
 
 // Differs: words are compared, not meanings; the score is the text rank against the best hit's.
