@@ -234,3 +234,19 @@ def test_bodies_that_are_no_xorb_and_no_shard_are_refused(hub, repo):
     assert status == 200 and frame["type"] == "error" and frame["retryable"] is False
     assert hub.call("POST", "/v1/telemetry", {"a": 1})[0] == 200
     assert not list((hub.folder / "data" / "objects" / "incoming").iterdir())
+
+
+def test_javascript_changes_a_part_of_a_file(hub, repo, tmp_path):
+    source = write_random(tmp_path / "edited.bin", 16_000_000, 31)
+    before = stored_bytes(hub)
+    folder = pathlib.Path(__file__).resolve().parent / "compatibility"
+    done = subprocess.run(["node", "xet_edit.mjs", repo, "edited.bin", source], cwd=folder, env=hub.env(hub.alice), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    data = bytearray(source.read_bytes())
+    data[6_000_000:6_000_100] = b"changed"
+    data += b"more"
+    assert hub.call("GET", f"/{repo}/resolve/main/edited.bin")[2] == data
+    out = client(hub, hub.alice, DOWNLOAD, tmp_path / "b", repo, "edited.bin").stdout.strip()
+    assert sha256(out) == hashlib.sha256(data).hexdigest()
+    assert stored_bytes(hub) - before < 17_000_000
+    assert 'route="/xet/v2/file-chunk-hashes/{hash}",method="GET",status="200"} 8' in hub.call("GET", "/metrics")[2].decode()  # six ours

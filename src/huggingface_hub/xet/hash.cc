@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "huggingface_hub/xet/blake3.h"
+#include "huggingface_hub/xet/tree.h"
 #include "huggingface_hub/xet_hash.h"
 
 namespace hearth::xet {
@@ -16,8 +17,6 @@ constexpr Blake3Key kRangeKey = {0x7f, 0x18, 0x57, 0xd6, 0xce, 0x56, 0xed, 0x66,
                                  0x49, 0xe6, 0x41, 0x24, 0x98, 0x7f, 0x28, 0xfb, 0x94, 0xc3};
 constexpr Blake3Key kFileKey = {};
 
-constexpr size_t kGroupMin = 3, kGroupMax = 9;
-
 Hash hash_with(const Blake3Key& key, std::span<const std::byte> bytes) {
   return {blake3_keyed(key, bytes)};
 }
@@ -27,26 +26,6 @@ int digit(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
-}
-
-TreeEntry group(std::span<const TreeEntry> entries) {
-  std::string text;
-  TreeEntry out;
-  for (const auto& entry : entries) {
-    text += cat(entry.hash.hex(), " : ", entry.size_bytes, "\n");
-    out.size_bytes += entry.size_bytes;
-  }
-  out.hash = hash_with(kNodeKey, std::as_bytes(std::span(text)));
-  return out;
-}
-
-/// How many of the entries make the next group.
-size_t group_size(std::span<const TreeEntry> entries) {
-  if (entries.size() < kGroupMin) return entries.size();
-  const size_t end = std::min(kGroupMax, entries.size());
-  for (size_t i = kGroupMin - 1; i < end; ++i)
-    if (entries[i].hash.word(3) % 4 == 0) return i + 1;
-  return end;
 }
 
 }  // namespace
@@ -71,6 +50,25 @@ std::optional<Hash> parse_hash(std::string_view hex) {
     out.bytes[i / 8 * 8 + 7 - i % 8] = static_cast<uint8_t>(high << 4 | low);
   }
   return out;
+}
+
+TreeEntry group(std::span<const TreeEntry> entries) {
+  std::string text;
+  TreeEntry out;
+  for (const auto& entry : entries) {
+    text += cat(entry.hash.hex(), " : ", entry.size_bytes, "\n");
+    out.size_bytes += entry.size_bytes;
+  }
+  out.hash = hash_with(kNodeKey, std::as_bytes(std::span(text)));
+  return out;
+}
+
+size_t group_size(std::span<const TreeEntry> entries) {
+  if (entries.size() < kGroupMin) return entries.size();
+  const size_t end = std::min(kGroupMax, entries.size());
+  for (size_t i = kGroupMin - 1; i < end; ++i)
+    if (ends_group(entries[i])) return i + 1;
+  return end;
 }
 
 Hash chunk_hash(std::span<const std::byte> chunk) {

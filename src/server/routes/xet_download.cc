@@ -1,4 +1,5 @@
-// The content store's way out: reconstructions (which ranges of which xorbs make a file) and the xorbs' bytes.
+// The content store's way out: reconstructions (which ranges of which xorbs make a file), the xorbs' bytes, and the
+// hashes of what a client leaves as it is when it changes a part of a file.
 //
 // 1. A reconstruction is given for files of the token's repository alone.
 // 2. A xorb's address is signed with the byte ranges it is for: other chunks of the same xorb may be somebody else's.
@@ -10,6 +11,7 @@
 #include "base/text.h"
 #include "hub/content.h"
 #include "hub/xet.h"
+#include "hub/xet_edit.h"
 #include "server/route.h"
 #include "server/services.h"
 #include "server/xet_urls.h"
@@ -221,7 +223,7 @@ Result<Response> reconstruct_many(Request& rq) {
 
 // ---- the xorbs' bytes ----
 
-using ByteRanges = std::vector<std::pair<uint64_t, uint64_t>>;  ///< [begin, end)
+using ByteRanges = std::vector<hub::ByteRange>;
 
 // "0-99,200-299"; nothing when it is anything else.
 std::optional<ByteRanges> parse_ranges(std::string_view text) {
@@ -290,10 +292,39 @@ Result<Response> get_xorb(Request& rq) {
   return out;
 }
 
+// ---- what lies around a change ----
+
+void write_subtree(JsonWriter& out, const xet::Subtree& tree) {
+  out.begin_object().key("nodes").begin_array();
+  for (const auto& node : tree.nodes)
+    out.begin_object().field("hash", node.hash.hex()).field("size", node.size_bytes).end();
+  out.end().key("levels").begin_array();
+  for (const auto& [left, right] : tree.levels) out.begin_array().value(left).value(right).end();
+  out.end().field("at_start", tree.at_start).field("at_end", tree.at_end).end();
+}
+
+Result<Response> chunk_hashes(Request& rq) {
+  const auto header = rq.header("X-Range-Dirty");
+  const auto changed = header.starts_with("bytes=") ? parse_ranges(header.substr(6)) : std::nullopt;
+  if (!changed) return Status(Code::bad_input, "say what changes: X-Range-Dirty: bytes=FIRST-LAST,...");
+  const auto file = TRY(file_of(rq, rq.arg("hash")));
+  const auto plan = TRY(hub::plan_edit(rq.hub(), file, *changed));
+  JsonWriter out;
+  out.begin_object().field("totalChunks", plan.chunks).field("fileSize", file.size_bytes).key("windows").begin_array();
+  for (const auto& [begin, end] : plan.windows)
+    out.begin_object().key("dirtyByteRange").begin_array().value(begin).value(end).end().end();
+  out.end().key("hashRanges").begin_array();
+  for (const auto& gap : plan.gaps) gap ? write_subtree(out, *gap) : static_cast<void>(out.null());
+  out.end().key("gapVerification").begin_array();
+  for (const auto& hash : plan.range_hashes) out.value(hash);
+  return json_response(out.end().end().take());
+}
+
 constexpr Route kRoutes[] = {
     {"GET", "/xet/v2/reconstructions/{hash}", Access::xet_read, reconstruct_v2},
     {"GET", "/xet/v1/reconstructions/{hash}", Access::xet_read, reconstruct_v1},
     {"GET", "/xet/v1/reconstructions", Access::xet_read, reconstruct_many},
+    {"GET", "/xet/v2/file-chunk-hashes/{hash}", Access::xet_read, chunk_hashes},
     {"GET", "/xet/xorbs/{hash}", Access::signed_link, get_xorb},
 };
 
