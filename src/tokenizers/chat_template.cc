@@ -1,5 +1,7 @@
 #include "tokenizers/chat_template.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "tokenizers/jinja/machine.h"
 #include "tokenizers/jinja/parser.h"
@@ -32,22 +34,39 @@ Json with_reasoning_aliases(const Json& message) {
   return message;
 }
 
-Result<std::string> mark_end(Json& message) {
-  Json content = message["content"];
-  if (content.is_string()) {
-    const std::string text(content.as_string());
-    message.set("content", text + std::string(kMark));
-    return text;
+// Marks the end of the field that is to be continued, under each name that reasoning goes by; returns its text.
+Result<std::string> mark_end(Json& message, std::string_view field, std::string_view source) {
+  Json content = message[field];
+  if (content.is_null()) {
+    return Status(Code::bad_input,
+                  cat("continue_final_message is set but the final message has no \"", field, "\" to continue!"));
   }
-  if (content.is_array())
+  std::vector<std::string_view> fields{field};
+  if (std::find(std::begin(kReasoningFields), std::end(kReasoningFields), field) != std::end(kReasoningFields)) {
+    fields.clear();
+    for (const auto name : kReasoningFields)
+      if (message[name] == content) fields.push_back(name);
+  }
+  if (std::none_of(fields.begin(), fields.end(), [&](std::string_view name) { return contains(source, name); })) {
+    return Status(Code::bad_input, cat("continue_final_message is set to \"", field,
+                                       "\" but this is not an accepted field in the chat_template"));
+  }
+  if (content.is_array()) {
     for (auto block = content.array().rbegin(); block != content.array().rend(); ++block) {
       if (block->find("text") == nullptr) continue;
       const std::string text((*block)["text"].as_string());
       block->set("text", text + std::string(kMark));
-      message.set("content", std::move(content));
+      message.set(field, std::move(content));
       return text;
     }
-  return Status(Code::bad_input, "continue_final_message is set but the final message has no \"content\" to continue!");
+    return Status(Code::bad_input,
+                  "continue_final_message is set but we could not find any text to continue in the final message!");
+  }
+  if (!content.is_string())
+    return Status(Code::bad_input, cat("continue_final_message is set but \"", field, "\" is no text"));
+  const std::string text(content.as_string());
+  for (const auto name : fields) message.set(name, text + std::string(kMark));
+  return text;
 }
 
 // Cuts the rendered text where the last message's content ends.
@@ -79,6 +98,10 @@ Result<std::string> ChatTemplate::render(const Json& variables, const RenderLimi
 }
 
 Result<std::string> ChatTemplate::apply(const Conversation& conversation, const RenderLimits& limits) const {
+  return std::move(TRY(apply_with_spans(conversation, limits)).text);
+}
+
+Result<Rendered> ChatTemplate::apply_with_spans(const Conversation& conversation, const RenderLimits& limits) const {
   if (!conversation.messages.is_array()) return Status(Code::bad_input, "messages must be a list of objects");
   if (conversation.messages.array().empty())
     return Status(Code::bad_input,
@@ -95,7 +118,7 @@ Result<std::string> ChatTemplate::apply(const Conversation& conversation, const 
                     "continue_final_message and add_generation_prompt are not compatible. Use continue_final_message "
                     "when you want the model to continue the final message, and add_generation_prompt when you want to "
                     "add a header that will prompt it to start a new assistant message instead.");
-    final_message = TRY(mark_end(messages.back()));
+    final_message = TRY(mark_end(messages.back(), conversation.continue_field, source()));
   }
   Json variables{Json::Object{}};
   variables.set("messages", std::move(messages));
@@ -103,9 +126,10 @@ Result<std::string> ChatTemplate::apply(const Conversation& conversation, const 
   variables.set("documents", conversation.documents);
   variables.set("add_generation_prompt", conversation.add_generation_prompt);
   for (const auto& [name, value] : conversation.variables.object()) variables.set(name, value);
-  auto text = TRY(render(variables, limits));
-  if (!conversation.continue_final_message) return text;
-  return cut_at_mark(std::move(text), final_message);
+  auto rendered = TRY(render_with_spans(variables, limits));
+  if (!conversation.continue_final_message) return rendered;
+  rendered.text = TRY(cut_at_mark(std::move(rendered.text), final_message));
+  return rendered;
 }
 
 const std::string& ChatTemplate::source() const {

@@ -36,6 +36,7 @@ struct Conversation {
   bool add_generation_prompt = false;  ///< open the assistant's turn at the end
   /// The last message is left open: no end of turn is rendered after its `content`. Excludes add_generation_prompt.
   bool continue_final_message = false;
+  std::string continue_field = "content";  ///< which field of it is left open
 };
 
 /// Text with the spans that {% generation %} blocks made: byte offsets, first inclusive, second exclusive.
@@ -60,6 +61,7 @@ class ChatTemplate {
   /// continue_final_message cuts the text after the last message's content. Source: render_jinja_template in the file
   /// above and apply_chat_template in tokenization_utils_base.py.
   Result<std::string> apply(const Conversation& conversation, const RenderLimits& limits = {}) const;
+  Result<Rendered> apply_with_spans(const Conversation& conversation, const RenderLimits& limits = {}) const;
 
   const std::string& source() const;
 

@@ -1,0 +1,127 @@
+#include "tokenizers/auto/backend.h"
+
+#include <algorithm>
+
+#include "tokenizers/pipeline/pipeline.h"
+
+namespace hearth::tokenizers {
+
+Result<AddedToken> read_added_token(const ConfigView& config) {
+  AddedToken token;
+  token.content = TRY(config.string("content"));
+  token.special = TRY(config.boolean("special", false));
+  token.single_word = TRY(config.boolean("single_word", false));
+  token.lstrip = TRY(config.boolean("lstrip", false));
+  token.rstrip = TRY(config.boolean("rstrip", false));
+  token.normalized = TRY(config.boolean("normalized", !token.special));
+  return token;
+}
+
+Json added_token_json(const AddedToken& token) {
+  return Json::Object{{"content", token.content}, {"single_word", token.single_word}, {"lstrip", token.lstrip},
+                      {"rstrip", token.rstrip},   {"normalized", token.normalized},   {"special", token.special}};
+}
+
+Status Backend::set_model(Json config) {
+  model_config_ = std::move(config);
+  model_ = TRY(build_model({model_config_, "model"}));
+  added_.clear();
+  special_contents_.clear();
+  return {};
+}
+
+TokenId Backend::next_id() const {
+  int64_t max_id = -1;
+  for (const auto& token : added_) max_id = std::max<int64_t>(max_id, token.id);
+  const int64_t size = model_->size();
+  return static_cast<TokenId>(max_id >= size || (size == 0 && max_id >= 0) ? max_id + 1 : size);
+}
+
+void Backend::add_tokens(std::span<const AddedToken> tokens) {
+  for (const auto& token : tokens) {
+    if (token.content.empty()) continue;
+    const auto special = std::find(special_contents_.begin(), special_contents_.end(), token.content);
+    if (token.special && special == special_contents_.end()) special_contents_.push_back(token.content);
+    const auto same = [&](const AddedToken& other) { return other.content == token.content; };
+    const auto known = std::find_if(added_.begin(), added_.end(), same);
+    if (known != added_.end()) {
+      const TokenId id = known->id;
+      *known = token;
+      known->id = id;
+      continue;
+    }
+    const TokenId id = model_->token_to_id(token.content);
+    AddedToken kept = token;
+    kept.id = id >= 0 ? id : next_id();
+    added_.push_back(std::move(kept));
+  }
+}
+
+Status Backend::add_tokens_of_file(const ConfigView& rows) {
+  if (rows.json().is_null()) return {};
+  std::vector<AddedToken> tokens;
+  for (const auto& row : TRY(rows.elements())) tokens.push_back(TRY(read_added_token(row)));
+  add_tokens(tokens);
+  return {};
+}
+
+const AddedToken* Backend::find_added(std::string_view content) const {
+  for (const auto& token : added_)
+    if (token.content == content) return &token;
+  return nullptr;
+}
+
+std::optional<TokenId> Backend::token_to_id(std::string_view token) const {
+  if (const auto* added = find_added(token)) return added->id;
+  const TokenId id = model_->token_to_id(token);
+  return id < 0 ? std::nullopt : std::optional(id);
+}
+
+std::optional<std::string> Backend::id_to_token(TokenId id) const {
+  for (const auto& token : added_)
+    if (token.id == id) return token.content;
+  const auto text = model_->id_to_token(id);
+  return text ? std::optional(std::string(*text)) : std::nullopt;
+}
+
+int64_t Backend::vocab_size() const {
+  int64_t out = model_->size();
+  for (const auto& token : added_) out += model_->token_to_id(token.content) < 0;
+  return out;
+}
+
+std::string Backend::to_json() const {
+  auto by_id = added_;
+  std::stable_sort(by_id.begin(), by_id.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  JsonWriter out;
+  out.begin_object().field("version", "1.0").key("truncation").null().key("padding").null();
+  out.key("added_tokens").begin_array();
+  for (const auto& token : by_id) {
+    Json row = Json::Object{{"id", token.id}};
+    const Json flags = added_token_json(token);
+    for (const auto& [key, value] : flags.object()) row.set(key, value);
+    out.value(row);
+  }
+  out.end();
+  out.field("normalizer", normalizer).field("pre_tokenizer", pre_tokenizer);
+  out.field("post_processor", post_processor).field("decoder", decoder).field("model", model_config_);
+  return out.end().take();
+}
+
+Result<std::shared_ptr<Tokenizer::Parts>> Backend::take_parts() {
+  auto parts = std::make_shared<Tokenizer::Parts>();
+  if (!normalizer.is_null()) parts->normalizer = TRY(build_normalizer({normalizer, "normalizer"}));
+  if (!pre_tokenizer.is_null()) parts->pre_tokenizer = TRY(build_pretokenizer({pre_tokenizer, "pre_tokenizer"}));
+  if (!post_processor.is_null()) parts->post_processor = TRY(build_postprocessor({post_processor, "post_processor"}));
+  if (!decoder.is_null()) parts->decoder = TRY(build_decoder({decoder, "decoder"}));
+  parts->model = std::move(model_);
+  auto tokens = added_;
+  for (auto& token : tokens)
+    token.special |=
+        std::find(special_contents_.begin(), special_contents_.end(), token.content) != special_contents_.end();
+  parts->added = AddedTokens::make(std::move(tokens), *parts->model, parts->normalizer.get());
+  parts->finish();
+  return parts;
+}
+
+}  // namespace hearth::tokenizers

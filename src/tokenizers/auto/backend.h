@@ -1,0 +1,62 @@
+// Backend: a tokenizer while AutoTokenizer puts it together. Its parts are still JSON, tokens can be added, ids be
+// asked for; in the end it becomes a Tokenizer, or the tokenizer.json that says the same. Source: tokenizers 0.23
+// tokenizer/mod.rs and added_vocabulary.rs: what Python sees as `tokenizers.Tokenizer`.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "tokenizers/pipeline/added_tokens.h"
+#include "tokenizers/pipeline/parts.h"
+#include "tokenizers/tokenizer.h"
+
+namespace hearth::tokenizers {
+
+class Backend {
+ public:
+  Json normalizer, pre_tokenizer, post_processor, decoder;  // null: none
+
+  /// Replaces the model, and forgets all added tokens. bad_input names the place in it.
+  Status set_model(Json config);
+  bool has_model() const { return model_ != nullptr; }
+  /// "BPE", "WordPiece", "Unigram" or "WordLevel".
+  std::string_view model_type() const { return model_config_["type"].as_string(); }
+  const Json& model_config() const { return model_config_; }
+
+  /// In the order given. A text that the model knows keeps its id, a new one gets the next free; one that was added
+  /// before takes the flags it has now.
+  void add_tokens(std::span<const AddedToken> tokens);
+  /// As the tokenizer.json has them, which gives each its id anew.
+  Status add_tokens_of_file(const ConfigView& rows);
+  const std::vector<AddedToken>& added_tokens() const { return added_; }
+  const AddedToken* find_added(std::string_view content) const;
+
+  std::optional<TokenId> token_to_id(std::string_view token) const;
+  std::optional<std::string> id_to_token(TokenId id) const;
+  int64_t vocab_size() const;  ///< model and added tokens
+
+  /// The whole as tokenizer.json.
+  std::string to_json() const;
+  /// Moves the model out: the last call.
+  Result<std::shared_ptr<Tokenizer::Parts>> take_parts();
+
+ private:
+  TokenId next_id() const;
+
+  Json model_config_;
+  std::unique_ptr<Model> model_;
+  std::vector<AddedToken> added_;              // in the order in which they came
+  std::vector<std::string> special_contents_;  // of all that were special once: they stay so for decoding
+};
+
+/// An entry of `added_tokens` or `added_tokens_decoder`, whose flags may be absent.
+Result<AddedToken> read_added_token(const ConfigView& config);
+/// The same, backwards.
+Json added_token_json(const AddedToken& token);
+
+}  // namespace hearth::tokenizers
