@@ -1,28 +1,38 @@
 #!/usr/bin/env python3
-"""Writes src/base/unicode_tables.inc: what every code point is, for the tokenizers and the templates.
+"""Writes src/base/unicode_tables.inc: what every code point is, for the tokenizers and the templates; and
+src/tokenizers/pipeline/unicode_ranges.inc: what only two of the tokenizers' parts ask for.
 
 The tables are not those of one Unicode version but those that the Python package `tokenizers` uses, asked of it class by
 class over all code points: its regular expressions are at Unicode 16, its char methods at Rust's version, its
 normalization and its punctuation at older ones. Upper and title case are Python's own (the templates' str.upper()).
+How characters join to grapheme clusters comes from the package `regex`, which has the same Unicode version as the crate
+unicode-segmentation inside the library (17): tests/oracle/test_tokenizers.py compares the two.
 
   .deps/python/bin/python scripts/unicode_tables.py [--check]
 
---check compares instead of writing and fails on a difference. Made with tokenizers 0.23.3 and Python 3.11.
+--check compares instead of writing and fails on a difference. Made with tokenizers 0.23.3, regex 2026.11.15 and Python 3.11.
 """
 import os
 import sys
 import unicodedata
 
+import regex
 import tokenizers as tk
 
-OUT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "src/base/unicode_tables.inc")
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+OUT = os.path.join(ROOT, "src/base/unicode_tables.inc")
+OUT_RANGES = os.path.join(ROOT, "src/tokenizers/pipeline/unicode_ranges.inc")
 CATEGORIES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Co Cs Cn".split()
 CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
 BLOCK = 128
 # Bits of a record, as base/unicode.h names them; the category is in bits 0 to 4, the combining class in 24 to 31.
 LETTER, MARK, NUMBER, SPACE, WORD, NUMERIC, PUNCTUATION = (1 << b for b in range(5, 12))
 MOVES = {"NFC": 1 << 12, "NFD": 1 << 13, "NFKC": 1 << 14, "NFKD": 1 << 15}
-TOKEN_WORD = 1 << 16
+TOKEN_WORD, BERT_CONTROL, NONSPACING, ACCENT = (1 << b for b in range(16, 20))
+# Of a grapheme property: what joins it to its neighbours, in bits 0 to 3; a pictograph, bit 4; its part in Indic
+# conjuncts, bits 5 and 6. As pipeline/graphemes.cc names them.
+GRAPHEME_BREAKS = "Other CR LF Control Extend ZWJ Regional_Indicator Prepend SpacingMark L V T LV LVT".split()
+CONJUNCTS = "None Consonant Linker Extend".split()
 
 
 def chunks(size=20000):
@@ -52,6 +62,57 @@ def token_word_characters():
         alone = {start for start, _ in encoding.offsets}
         found |= {c for i, c in enumerate(chunk) if 5 * i + 1 not in alone}
     return found
+
+
+def removed(normalizer):
+    """The code points that a normalizer takes out behind a letter."""
+    return {c for c in CODE_POINTS if normalizer.normalize_str(f"a{chr(c)}") == "a"}
+
+
+def bert(**steps):
+    off = {"clean_text": False, "handle_chinese_chars": False, "strip_accents": False, "lowercase": False}
+    return tk.normalizers.BertNormalizer(**(off | steps))
+
+
+def scripts():
+    """A number for each code point: equal ones are one script to the pre-tokenizer UnicodeScripts, 0 is any."""
+    cut = tk.pre_tokenizers.UnicodeScripts().pre_tokenize_str
+    samples, of = [], {}  # of samples one character of each script so far
+    named = [c for c in CODE_POINTS if cut(chr(c))]  # a text of nothing but "any" has no pieces
+    text = "".join(map(chr, named))
+    for _, (begin, end) in cut(text):
+        same = [i for i, sample in enumerate(samples) if len(cut(sample + text[begin])) == 1]
+        if not same:
+            samples.append(text[begin])
+        of |= dict.fromkeys(named[begin:end], 1 + (same[0] if same else len(samples) - 1))
+    return dict.fromkeys(CODE_POINTS, 0) | of
+
+
+def graphemes():
+    of = dict.fromkeys(CODE_POINTS, 0)
+    text = "".join(map(chr, CODE_POINTS))
+    for i, name in enumerate(GRAPHEME_BREAKS):
+        for c in regex.findall(r"\p{GCB=%s}" % name, text):
+            of[ord(c)] |= i
+    for c in regex.findall(r"\p{Extended_Pictographic}", text):
+        of[ord(c)] |= 1 << 4
+    for i, name in enumerate(CONJUNCTS):
+        for c in regex.findall(r"\p{InCB=%s}" % name, text):
+            of[ord(c)] |= i << 5
+    return of
+
+
+def ranges(name, of):
+    """Where each range of equal values begins, and the values."""
+    starts = [c for c in CODE_POINTS if c == 0 or of[c] != of.get(c - 1)]
+    return rows(f"k{name}Starts", "char32_t", starts) + rows(f"k{name}Values", "uint8_t", [of[c] for c in starts])
+
+
+def write(path, text):
+    if "--check" not in sys.argv:
+        open(path, "w").write(text)
+    elif open(path).read() != text:
+        sys.exit(f"{os.path.relpath(path, ROOT)} is not what the library says: run scripts/unicode_tables.py")
 
 
 def combining_classes(nfd):
@@ -99,7 +160,9 @@ def main():
     flags = {c: 0 for c in range(0x110000)}
     kinds = [(LETTER, matched(r"\p{L}")), (MARK, matched(r"\p{M}")), (NUMBER, matched(r"\p{N}")), (SPACE, matched(r"\s")),
              (WORD, matched(r"\w")), (NUMERIC, isolated(tk.pre_tokenizers.Digits(True))),
-             (PUNCTUATION, isolated(tk.pre_tokenizers.Punctuation("isolated"))), (TOKEN_WORD, token_word_characters())]
+             (PUNCTUATION, isolated(tk.pre_tokenizers.Punctuation("isolated"))), (TOKEN_WORD, token_word_characters()),
+             (BERT_CONTROL, removed(bert(clean_text=True))), (NONSPACING, removed(bert(strip_accents=True))),
+             (ACCENT, removed(tk.normalizers.StripAccents()))]
     for bit, members in kinds:
         for c in members:
             flags[c] |= bit
@@ -152,11 +215,9 @@ def main():
             + mapping("Canonical", decomposed["NFD"]) + mapping("Compatible", decomposed["NFKD"])
             + rows("kPairKeys", "uint64_t", [a << 21 | b for a, b in pairs])
             + rows("kPairValues", "char32_t", [composed[p] for p in pairs])).rstrip() + "\n"
-    if "--check" in sys.argv:
-        if open(OUT).read() != text:
-            sys.exit("src/base/unicode_tables.inc is not what the library says: run scripts/unicode_tables.py")
-    else:
-        open(OUT, "w").write(text)
+    write(OUT, text)
+    write(OUT_RANGES, f"// Written by scripts/unicode_tables.py (tokenizers {tk.__version__}, regex {regex.__version__}).\n// clang-format off\n\n"
+          + (ranges("Script", scripts()) + ranges("Grapheme", graphemes())).rstrip() + "\n")
     print(f"{len(record_of)} records, {len(block_of)} blocks, {len(text)} bytes")
 
 

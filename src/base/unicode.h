@@ -58,7 +58,10 @@ enum Flag : uint32_t {
   nfd_moves = 1 << 13,
   nfkc_moves = 1 << 14,
   nfkd_moves = 1 << 15,
-  token_word = 1 << 16,  ///< \w of Rust's regex: what a single_word token must not touch
+  token_word = 1 << 16,    ///< \w of Rust's regex: what a single_word token must not touch
+  bert_control = 1 << 17,  ///< BertNormalizer takes it out of a text: NUL, U+FFFD, and controls of an older Unicode
+  nonspacing = 1 << 18,    ///< Mn of an older Unicode: the accents that BertNormalizer strips
+  accent = 1 << 19,        ///< M of an older Unicode: what StripAccents strips
 };
 
 enum class Form : uint8_t { nfc, nfd, nfkc, nfkd };

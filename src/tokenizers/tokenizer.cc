@@ -75,7 +75,7 @@ void Tokenizer::Parts::finish() {
   const int64_t end = vocab_end();
   token_bytes_begin.assign(1, 0);
   for (TokenId id = 0; decoder && id < end; ++id) {
-    if (const auto text = token(id)) {
+    if (const auto text = decoded_token(id)) {
       const auto bytes = decoder->token_bytes(*text);
       if (!bytes) break;
       token_bytes += *bytes;
@@ -95,6 +95,16 @@ int64_t Tokenizer::Parts::vocab_end() const {
 std::optional<std::string_view> Tokenizer::Parts::token(TokenId id) const {
   if (const auto* token = added.find(id)) return token->content;
   return model->id_to_token(id);
+}
+
+std::optional<std::string_view> Tokenizer::Parts::decoded_token(TokenId id) const {
+  if (const auto* token = added.find(id)) return token->decoded;
+  return model->id_to_token(id);
+}
+
+bool Tokenizer::Parts::is_skipped(TokenId id) const {
+  const auto* token = added.find(id);
+  return token != nullptr && token->skipped;
 }
 
 Result<Tokenizer> Tokenizer::from_json(std::string_view text) {
@@ -135,13 +145,13 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, DecodeOptions option
   if (!p.token_bytes_begin.empty()) {
     std::string bytes;
     for (const TokenId id : ids)
-      if (!options.skip_special_tokens || !is_special(id)) bytes += p.bytes_of(id);
+      if (!options.skip_special_tokens || !p.is_skipped(id)) bytes += p.bytes_of(id);
     return is_utf8(bytes) ? bytes : utf8_replace_errors(bytes);
   }
   std::vector<std::string> tokens;
   for (const TokenId id : ids) {
-    const auto token = p.token(id);
-    if (token && (!options.skip_special_tokens || !is_special(id))) tokens.emplace_back(*token);
+    const auto token = p.decoded_token(id);
+    if (token && (!options.skip_special_tokens || !p.is_skipped(id))) tokens.emplace_back(*token);
   }
   if (!p.decoder) return join(tokens, " ");
   p.decoder->decode(tokens);
@@ -155,7 +165,7 @@ std::optional<TokenId> Tokenizer::token_to_id(std::string_view token) const {
 }
 
 std::optional<std::string_view> Tokenizer::id_to_token(TokenId id) const {
-  return parts_->token(id);
+  return parts_->decoded_token(id);
 }
 
 int64_t Tokenizer::vocab_size() const {

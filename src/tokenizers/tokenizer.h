@@ -109,22 +109,26 @@ class Tokenizer {
   std::shared_ptr<const Parts> parts_;
 };
 
-/// Decodes as the ids come: push() returns the text that is complete now, never half a character; all that push() and
-/// flush() return, one after another, equals Tokenizer::decode of all ids.
+/// Decodes as the ids come, as Python's DecodeStream does: push() returns the text that is complete now, never half a
+/// character and nothing while the text ends in U+FFFD; all that push() and flush() return, one after another, is the
+/// text of all ids.
 class DecodeStream {
  public:
   explicit DecodeStream(Tokenizer tokenizer, DecodeOptions options = {})
       : tokenizer_(std::move(tokenizer)), options_(options) {}
   std::string push(TokenId id);
-  /// What is left of an unfinished character, as U+FFFD; the stream is then empty.
+  /// What was held back; the stream is then empty.
   std::string flush();
 
  private:
+  size_t read_of(const std::string& text) const;
+
   Tokenizer tokenizer_;
   DecodeOptions options_;
-  std::string pending_;          // bytes of an unfinished character
-  std::vector<TokenId> window_;  // ids since the last safe boundary, for decoders that need their neighbours
-  size_t window_read_ = 0;
+  std::string pending_;  // bytes not handed out; for decoders that need a token's neighbours: the text of `window_`
+                         // without what is new
+  std::vector<TokenId> window_;
+  size_t window_read_ = 0;  // so many ids of the window go when text is handed out
 };
 
 }  // namespace hearth

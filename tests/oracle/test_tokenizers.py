@@ -47,7 +47,8 @@ def test_smollm2_megabytes(smollm2):
     assert hearth(path, texts) == [t.encode(x).ids for x in texts]
 
 
-BYTE_LEVEL = ["roberta", "gpt2", "modernbert", "llama3", "qwen", "clip", "whisper", "spm_bpe", "spm_bpe_legacy", "gemma", "vlm"]
+KINDS = ["roberta", "gpt2", "modernbert", "llama3", "qwen", "clip", "whisper", "spm_bpe", "spm_bpe_legacy", "gemma", "vlm", "wordpiece", "wordpiece_cased",
+         "albert", "deberta2", "marian", "siglip", "t5"]
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +60,7 @@ def oracle():
     return f"{out}/golden/tokenizers"
 
 
-@pytest.mark.parametrize("kind", BYTE_LEVEL)
+@pytest.mark.parametrize("kind", KINDS)
 def test_oracle_kind(oracle, kind, tmp_path):
     with open(f"{oracle}/{kind}.json") as f:
         golden = json.load(f)
@@ -73,7 +74,7 @@ def test_oracle_kind(oracle, kind, tmp_path):
     same(path, tk.Tokenizer.from_file(path), lines(400, kind))
 
 
-@pytest.mark.parametrize("kind", BYTE_LEVEL)
+@pytest.mark.parametrize("kind", KINDS)
 def test_oracle_kind_offsets(oracle, kind, tmp_path):
     path = str(tmp_path / "tokenizer.json")
     with open(f"{oracle}/{kind}.json") as f, open(path, "w") as out:

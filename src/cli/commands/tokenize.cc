@@ -45,12 +45,17 @@ struct Job {
   bool stream;     ///< through a DecodeStream, one id after another
 };
 
-Result<std::string> decoded(const Job& job, const std::vector<TokenId>& ids) {
-  if (!job.stream) return job.tokenizer.decode(ids, job.decode);
+// What a stream hands out for each id, and in the end.
+std::vector<std::string> streamed(const Job& job, const std::vector<TokenId>& ids) {
   DecodeStream stream(job.tokenizer, job.decode);
-  std::string out;
-  for (const auto id : ids) out += stream.push(id);
-  return out + stream.flush();
+  std::vector<std::string> out;
+  for (const auto id : ids) out.push_back(stream.push(id));
+  out.push_back(stream.flush());
+  return out;
+}
+
+std::string decoded(const Job& job, const std::vector<TokenId>& ids) {
+  return job.stream ? join(streamed(job, ids), "") : job.tokenizer.decode(ids, job.decode);
 }
 
 template <class T, class F>
@@ -107,10 +112,16 @@ struct TextOfJson {
 };
 
 // One line of JSON in, one out: a text, or {"text": ..., "pair": ...}, becomes an array of ids or, with --offsets, an
-// object of all that is known; with --decode an array of ids becomes a string.
+// object of all that is known; with --decode an array of ids becomes a string, with --stream too an array of what each
+// id and the end hand out.
 Result<std::string> json_line(const Job& job, std::string_view line) {
   const Json json = TRY(Json::parse(line));
-  if (job.backwards) return Json(TRY(decoded(job, TRY(ids_of(json))))).dump();
+  if (job.backwards) {
+    const auto ids = TRY(ids_of(json));
+    if (!job.stream) return Json(decoded(job, ids)).dump();
+    const auto parts = streamed(job, ids);
+    return Json(Json::Array(parts.begin(), parts.end())).dump();
+  }
   TextOfJson text, pair;
   TRY(text.read(json.is_object() ? json["text"] : json));
   EncodeInput input{text.input};
@@ -145,7 +156,7 @@ Status run_text(const Job& job, std::string_view text, Terminal& terminal) {
         return Status(Code::bad_input, cat("'", word.substr(0, 40), "' is no token id"));
       ids.push_back(static_cast<TokenId>(*id));
     }
-    terminal.print(TRY(decoded(job, ids)));
+    terminal.print(decoded(job, ids));
     return {};
   }
   const auto encoding = TRY(job.tokenizer.encode(text, job.encode));

@@ -25,6 +25,6 @@ Built<Decoder> build(const ConfigView& config) {
 
 }  // namespace
 
-extern constinit const Entry replace_entry{"Replace", build};
+extern constinit const Entry replace_entry{"Replace", build, "pattern content"};
 
 }  // namespace hearth::tokenizers::decoders

@@ -31,6 +31,6 @@ Built<Decoder> build(const ConfigView& config) {
 
 }  // namespace
 
-extern constinit const Entry strip_entry{"Strip", build};
+extern constinit const Entry strip_entry{"Strip", build, "content start stop"};
 
 }  // namespace hearth::tokenizers::decoders

@@ -6,32 +6,19 @@
 // symbols, words are kept in a cache of one line each, and only a byte that the vocabulary lacks goes the general way.
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "tokenizers/models_registry.h"
 #include "tokenizers/pipeline/bpe_source.h"
 #include "tokenizers/pipeline/byte_alphabet.h"
-#include "tokenizers/pipeline/hash.h"
 #include "tokenizers/pipeline/merge_table.h"
+#include "tokenizers/pipeline/word_cache.h"
 
 namespace hearth::tokenizers {
 
 namespace {
 
-// A short word and its ids, in one cache line.
-struct alignas(64) CachedWord {
-  static constexpr size_t kBytes = 30, kIds = 8;
-  uint8_t size = 0;  // 0: free
-  uint8_t count = 0;
-  char bytes[kBytes];
-  TokenId ids[kIds];
-};
-static_assert(sizeof(CachedWord) == 64);
-
-constexpr size_t kCacheBits = 14;
-
 struct BpeScratch final : ModelScratch {
-  std::vector<CachedWord> cache = std::vector<CachedWord>(size_t{1} << kCacheBits);
+  WordCache cache;
   std::vector<TokenId> symbols;
   MergeBuffers buffers;
   std::string symbol;
@@ -78,29 +65,8 @@ class Bpe final : public Model {
 
   Status tokenize(std::span<const std::string_view> pieces, ModelScratch& scratch, Tokens& out) const override {
     auto& s = static_cast<BpeScratch&>(scratch);
-    auto& ids = out.ids;
     if (out.aligned) return tokenize_aligned(pieces, s, out);
-    for (const auto piece : pieces) {
-      if (piece.size() > CachedWord::kBytes) {
-        TRY(encode_word(piece, s));
-        ids.insert(ids.end(), s.symbols.begin(), s.symbols.end());
-        continue;
-      }
-      auto& line = s.cache[hash_bytes(piece) >> (64 - kCacheBits)];
-      if (line.size == piece.size() && std::memcmp(line.bytes, piece.data(), piece.size()) == 0) {
-        ids.insert(ids.end(), line.ids, line.ids + line.count);
-        continue;
-      }
-      TRY(encode_word(piece, s));
-      ids.insert(ids.end(), s.symbols.begin(), s.symbols.end());
-      if (s.symbols.size() <= CachedWord::kIds) {
-        line.size = static_cast<uint8_t>(piece.size());
-        line.count = static_cast<uint8_t>(s.symbols.size());
-        std::memcpy(line.bytes, piece.data(), piece.size());
-        std::copy(s.symbols.begin(), s.symbols.end(), line.ids);
-      }
-    }
-    return {};
+    return s.cache.append(pieces, s.symbols, out.ids, [&](std::string_view piece) { return encode_word(piece, s); });
   }
 
  private:
@@ -252,17 +218,7 @@ Built<Model> build(const ConfigView& config) {
   options.byte_fallback = TRY(config.boolean("byte_fallback", false));
   options.ignore_merges = TRY(config.boolean("ignore_merges", false));
 
-  const auto vocab = config["vocab"];
-  if (!vocab.json().is_object()) return vocab.bad("must be an object of token to id");
-  std::vector<VocabularyRow> rows;
-  rows.reserve(vocab.json().size());
-  for (const auto& [text, id] : vocab.json().object()) {
-    if (!id.is_int()) return vocab.bad(cat("the id of '", text.substr(0, 80), "' must be a whole number"));
-    rows.push_back({text, id.as_int()});
-  }
-  auto vocabulary = Vocabulary::make(rows);
-  if (!vocabulary.ok()) return std::move(vocabulary).status().with(vocab.place());
-
+  auto vocabulary = TRY(read_vocabulary(config["vocab"]));
   const auto list = config["merges"];
   if (!list.json().is_array()) return list.bad("must be an array");
   std::vector<std::pair<std::string_view, std::string_view>> merges;
@@ -273,7 +229,7 @@ Built<Model> build(const ConfigView& config) {
     if (!pair.ok()) return std::move(pair).status().with(cat(list.place(), "[", merges.size(), "]"));
     merges.push_back(*pair);
   }
-  auto model = make_bpe(*std::move(vocabulary), merges, std::move(options));
+  auto model = make_bpe(std::move(vocabulary), merges, std::move(options));
   if (!model.ok()) return std::move(model).status().with(config.place());
   return model;
 }
@@ -289,7 +245,7 @@ Built<Model> make_bpe(Vocabulary vocabulary, std::span<const std::pair<std::stri
   std::string merged;
   for (const auto& [left, right] : merges) {
     merged.assign(left);
-    merged += right.starts_with(prefix) ? right.substr(prefix.size()) : right;
+    merged += right.substr(std::min(prefix.size(), right.size()));  // as the original: whatever stands there
     const TokenId ids[] = {vocabulary.find(left), vocabulary.find(right), vocabulary.find(merged)};
     const std::string_view texts[] = {left, right, merged};
     for (size_t i = 0; i < 3; ++i) {
@@ -303,7 +259,7 @@ Built<Model> make_bpe(Vocabulary vocabulary, std::span<const std::pair<std::stri
 }
 
 namespace models {
-extern constinit const Entry bpe_entry{"BPE", build};
+extern constinit const Entry bpe_entry{"BPE", build, "vocab merges"};
 }  // namespace models
 
 }  // namespace hearth::tokenizers

@@ -20,6 +20,6 @@ Built<Normalizer> build(const ConfigView& config) {
 
 }  // namespace
 
-extern constinit const Entry prepend_entry{"Prepend", build};
+extern constinit const Entry prepend_entry{"Prepend", build, "prepend"};
 
 }  // namespace hearth::tokenizers::normalizers

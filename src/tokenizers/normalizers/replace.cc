@@ -24,6 +24,6 @@ Built<Normalizer> build(const ConfigView& config) {
 
 }  // namespace
 
-extern constinit const Entry replace_entry{"Replace", build};
+extern constinit const Entry replace_entry{"Replace", build, "pattern content"};
 
 }  // namespace hearth::tokenizers::normalizers

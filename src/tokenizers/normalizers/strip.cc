@@ -43,6 +43,6 @@ Built<Normalizer> build(const ConfigView& config) {
 
 }  // namespace
 
-extern constinit const Entry strip_entry{"Strip", build};
+extern constinit const Entry strip_entry{"Strip", build, "strip_left strip_right"};
 
 }  // namespace hearth::tokenizers::normalizers

@@ -1,6 +1,7 @@
 #include "tokenizers/pipeline/added_tokens.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/unicode.h"
 
@@ -93,32 +94,45 @@ void Matcher::cut(std::string_view text, bool split_special_tokens, std::vector<
   if (covered < text.size()) out.push_back({covered, text.size(), nullptr});
 }
 
+// A text given twice keeps its id and gets the later flags, but once special it stays so; two texts under one id (a
+// vocabulary with gaps makes that possible): the later one has it.
 AddedTokens AddedTokens::make(std::vector<AddedToken> tokens, const Model& model, const Normalizer* normalizer) {
   AddedTokens out;
-  int64_t max_id = -1;
+  int64_t next_id = model.size();
+  std::map<TokenId, AddedToken> by_id;
+  std::unordered_map<std::string, AddedToken> by_content;
   for (auto& token : tokens) {
-    if (token.content.empty() || out.find(token.content) != nullptr) continue;
-    token.id = model.token_to_id(token.content);
-    if (token.id < 0) {
-      const int64_t size = model.size();
-      token.id = static_cast<TokenId>(max_id >= size || (size == 0 && max_id >= 0) ? max_id + 1 : size);
+    if (token.content.empty()) continue;
+    if (const auto before = by_content.find(token.content); before != by_content.end()) {
+      token.id = before->second.id;
+      token.special |= before->second.special;
+    } else {
+      token.id = model.token_to_id(token.content);
+      if (token.id < 0) token.id = static_cast<TokenId>(next_id++);
     }
-    max_id = std::max<int64_t>(max_id, token.id);
-    const auto& kept = *out.tokens_.emplace_back(std::make_unique<AddedToken>(std::move(token)));
-    out.by_id_[kept.id] = &kept;
-    out.by_content_[kept.content] = &kept;
+    by_content[token.content] = token;
+    by_id[token.id] = std::move(token);
   }
-  out.ids_end_ = max_id + 1;
+  for (auto& [id, token] : by_id) {
+    const auto& kept = *out.tokens_.emplace_back(std::make_unique<AddedToken>(std::move(token)));
+    out.by_id_[id] = &kept;
+    out.by_content_[kept.content] = &kept;
+    out.ids_end_ = id + int64_t{1};
+  }
+  for (const auto& token : out.tokens_) {
+    if (token->normalized && normalizer != nullptr) {
+      AlignedText text({.text = token->content}, /*aligned=*/false);
+      normalizer->normalize(text);
+      token->decoded = text.text();
+    } else {
+      token->decoded = token->content;
+    }
+    const auto same = by_content.find(token->decoded);
+    token->skipped = same != by_content.end() && same->second.special;
+  }
   for (const bool special : {true, false}) {
     for (const auto& token : out.tokens_) {
-      if (token->special != special) continue;
-      std::string content = token->content;
-      if (token->normalized && normalizer != nullptr) {
-        AlignedText text({.text = content}, /*aligned=*/false);
-        normalizer->normalize(text);
-        content = text.text();
-      }
-      (token->normalized ? out.normalized_ : out.raw_).add(std::move(content), token.get());
+      if (token->special == special) (token->normalized ? out.normalized_ : out.raw_).add(token->decoded, token.get());
     }
   }
   out.raw_.finish();

@@ -15,8 +15,10 @@ namespace hearth::tokenizers {
 
 struct AddedToken {
   std::string content;
+  std::string decoded = {};  ///< as the normalizer spells it, if `normalized`: so it is looked for, and so decoded
   TokenId id = -1;
   bool special = false;
+  bool skipped = false;      ///< decoding without special tokens leaves it out: what `decoded` spells is special
   bool single_word = false;  ///< only where no word character touches it
   bool lstrip = false;       ///< takes the white space before it
   bool rstrip = false;       ///< takes the white space after it

@@ -82,24 +82,28 @@ void Rewriter::finish() {
   if (moved_) text_.at_start_ = false;
 }
 
-void to_form(AlignedText& text, unicode::Form form) {
-  const std::string before = text.text();
+void transform(AlignedText& text, std::span<const unicode::Normalized> characters) {
   Rewriter rewriter(text);
   const auto pass = [&] {
     if (rewriter.done()) return;
     size_t end = rewriter.position();
-    utf8_next(before, end);
+    utf8_next(text.text(), end);
     rewriter.skip(end - rewriter.position());
   };
-  for (const auto& point : unicode::normalize_aligned(before, form)) {
-    if (point.change > 0) {
+  for (const auto& point : characters) {
+    if (point.change > 0 || rewriter.done()) {
       rewriter.insert(point.code_point);
       continue;
     }
     rewriter.put(point.code_point);
     for (int i = 0; i <= -point.change; ++i) pass();
   }
+  while (!rewriter.done()) pass();
   rewriter.finish();
+}
+
+void to_form(AlignedText& text, unicode::Form form) {
+  transform(text, unicode::normalize_aligned(text.text(), form));
 }
 
 void lowercase(AlignedText& text) {

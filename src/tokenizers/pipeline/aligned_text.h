@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "base/text.h"
 #include "base/unicode.h"
 #include "tokenizers/encoding.h"
@@ -46,6 +48,14 @@ class AlignedText {
   TextView view() const { return {text_, aligned_ ? spans_.data() : nullptr, 0, at_start_}; }
   operator TextView() const { return view(); }  // NOLINT(google-explicit-constructor): it is one
 
+  /// The letters, for changes byte for byte: the places in the input stay.
+  char* letters() { return text_.data(); }
+  /// Another text in the place of this one, which is not aligned. `moved`: what it begins with stood further on.
+  void become(std::string text, bool moved) {
+    DVERIFY(!aligned_, "the places are not kept");
+    text_ = std::move(text);
+    if (moved) at_start_ = false;
+  }
   /// Puts `content` before the text, if there is any: what is put there counts as a part of the first character.
   void prepend(std::string_view content);
 
@@ -62,6 +72,9 @@ void to_form(AlignedText& text, unicode::Form form);
 void lowercase(AlignedText& text);
 /// Every byte in GPT-2's byte alphabet.
 void spell_bytes(AlignedText& text);
+
+/// The text becomes these characters, each with what became of the text at it.
+void transform(AlignedText& text, std::span<const unicode::Normalized> characters);
 
 /// Reads a text once from its begin to its end and writes what shall stand in its place.
 class Rewriter {
@@ -100,5 +113,18 @@ class Rewriter {
   size_t read_ = 0;
   bool moved_ = false;  // what is written first came from another place than the old first character
 };
+
+/// Without the characters for which `goes` is true.
+template <class Goes>
+void remove(AlignedText& text, const Goes& goes) {
+  Rewriter rewriter(text);
+  while (!rewriter.done()) {
+    size_t end = rewriter.position();
+    const char32_t c = utf8_next(text.text(), end);
+    const size_t size = end - rewriter.position();
+    goes(c) ? rewriter.skip(size) : rewriter.keep(size);
+  }
+  rewriter.finish();
+}
 
 }  // namespace hearth::tokenizers

@@ -1,5 +1,7 @@
 #include "tokenizers/pipeline/parts.h"
 
+#include <algorithm>
+
 #include "tokenizers/decoders_registry.h"
 #include "tokenizers/models_registry.h"
 #include "tokenizers/normalizers_registry.h"
@@ -19,21 +21,33 @@ struct Depth {
   ~Depth() { --depth; }
 };
 
+// The type of a file that does not name it.
 template <class Part>
-Built<Part> build(std::span<const Kind<Part>* const> kinds, const ConfigView& config, std::string_view type) {
+std::string_view type_by_fields(std::span<const Kind<Part>* const> kinds, const ConfigView& config) {
+  const Kind<Part>* found = nullptr;
+  const auto count = [](std::string_view fields) { return std::count(fields.begin(), fields.end(), ' '); };
+  for (const auto* kind : kinds) {
+    const auto fields = split(kind->fields, ' ');
+    const auto has = [&](std::string_view field) { return config.json().find(field) != nullptr; };
+    if (kind->fields.empty() || !std::all_of(fields.begin(), fields.end(), has)) continue;
+    if (found == nullptr || count(kind->fields) > count(found->fields)) found = kind;
+  }
+  return found == nullptr ? std::string_view() : found->type;
+}
+
+template <class Part>
+Built<Part> build(std::span<const Kind<Part>* const> kinds, const ConfigView& config) {
   const Depth level;
   if (depth > kDepthMax) return config.bad("sequences nest deeper than 32");
+  if (!config.json().is_object()) return config.bad("must be an object with a type");
+  std::string type;
+  if (!config.has("type")) type = type_by_fields(kinds, config);
+  if (type.empty()) type = TRY(config.string("type"));
   for (const auto* kind : kinds)
     if (kind->type == type) return kind->build(config);
   std::string known;
   for (const auto* kind : kinds) known += cat(known.empty() ? "" : ", ", kind->type);
   return config.bad(cat("type '", type, "' is not known (", known, ")"));
-}
-
-template <class Part>
-Built<Part> build(std::span<const Kind<Part>* const> kinds, const ConfigView& config) {
-  if (!config.json().is_object()) return config.bad("must be an object with a type");
-  return build(kinds, config, TRY(config.string("type")));
 }
 
 }  // namespace
@@ -55,9 +69,6 @@ Built<Decoder> build_decoder(const ConfigView& config) {
 }
 
 Built<Model> build_model(const ConfigView& config) {
-  if (!config.json().is_object()) return config.bad("must be an object");
-  // Files older than tokenizers 0.9 do not name the type; only BPE has merges.
-  if (!config.has("type") && config.has("merges")) return build(models::entries(), config, "BPE");
   return build(models::entries(), config);
 }
 

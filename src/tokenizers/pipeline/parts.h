@@ -151,6 +151,9 @@ template <class Part>
 struct Kind {
   std::string_view type;  ///< as tokenizer.json names it
   Built<Part> (*build)(const ConfigView& config);
+  /// Files older than tokenizers 0.9 may leave out the type: they are of the kind whose fields (names with a space
+  /// between) they have, of several the one with the most. None: the type must be there.
+  std::string_view fields = {};
 };
 
 Built<Normalizer> build_normalizer(const ConfigView& config);

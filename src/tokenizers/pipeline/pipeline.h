@@ -42,6 +42,10 @@ struct Tokenizer::Parts final : tokenizers::TokenTexts {
   void finish();
   int64_t vocab_end() const;  ///< one more than the largest id
   std::optional<std::string_view> token(TokenId id) const;
+  /// The same as the decoder gets it: an added token that is normalized as the normalizer spells it.
+  std::optional<std::string_view> decoded_token(TokenId id) const;
+  /// Decoding without special tokens leaves it out.
+  bool is_skipped(TokenId id) const;
   /// Empty for an id outside the vocabulary.
   std::string_view bytes_of(TokenId id) const {
     if (id < 0 || static_cast<size_t>(id) + 1 >= token_bytes_begin.size()) return {};

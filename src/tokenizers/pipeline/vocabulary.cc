@@ -64,4 +64,17 @@ TokenId Vocabulary::find(std::string_view key) const {
   return table_.empty() ? -1 : table_[slot(key)];
 }
 
+Result<Vocabulary> read_vocabulary(const ConfigView& vocab) {
+  if (!vocab.json().is_object()) return vocab.bad("must be an object of token to id");
+  std::vector<VocabularyRow> rows;
+  rows.reserve(vocab.json().size());
+  for (const auto& [text, id] : vocab.json().object()) {
+    if (!id.is_int()) return vocab.bad(cat("the id of '", text.substr(0, 80), "' must be a whole number"));
+    rows.push_back({text, id.as_int()});
+  }
+  auto vocabulary = Vocabulary::make(rows);
+  if (!vocabulary.ok()) return std::move(vocabulary).status().with(vocab.place());
+  return vocabulary;
+}
+
 }  // namespace hearth::tokenizers

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tokenizers/pipeline/config.h"
 #include "tokenizers/tokenizer.h"
 
 namespace hearth::tokenizers {
@@ -50,5 +51,8 @@ class Vocabulary {
   std::vector<TokenId> table_;  // by hash, -1 where free; a power of two, at most half full
   int64_t count_ = 0;
 };
+
+/// The "vocab" of BPE, WordPiece and WordLevel: an object of token to id.
+Result<Vocabulary> read_vocabulary(const ConfigView& vocab);
 
 }  // namespace hearth::tokenizers

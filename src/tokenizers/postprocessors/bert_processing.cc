@@ -26,6 +26,6 @@ Built<PostProcessor> build(const ConfigView& config) {
 
 }  // namespace
 
-extern constinit const Entry bert_processing_entry{"BertProcessing", build};
+extern constinit const Entry bert_processing_entry{"BertProcessing", build, "sep cls"};
 
 }  // namespace hearth::tokenizers::postprocessors

@@ -40,6 +40,7 @@ Built<PostProcessor> build(const ConfigView& config) {
 
 }  // namespace
 
-extern constinit const Entry roberta_processing_entry{"RobertaProcessing", build};
+extern constinit const Entry roberta_processing_entry{"RobertaProcessing", build,
+                                                      "sep cls trim_offsets add_prefix_space"};
 
 }  // namespace hearth::tokenizers::postprocessors
