@@ -352,6 +352,36 @@ TEST_CASE_FIXTURE(Fixture, "tree: expand names the last commit of each path") {
                                           cat("d/b.txt=", two.id)});
 }
 
+TEST_CASE_FIXTURE(Fixture, "tree: last commits are kept, and right when main goes on or is rewritten") {
+  const auto last = [&](std::string_view path) {
+    const auto page = ok(paths_info(*hub, repo, "main", {std::string(path)}, /*expand=*/true));
+    REQUIRE(page.entries.size() == 1);
+    return *page.entries[0].last_commit;
+  };
+  const auto old = ok(commit({PutFile{"old.txt", "1"}, PutFile{"back.txt", "1"}}));
+  const auto tree = git_line({"rev-parse", "main^{tree}"});
+  auto head = old.id;
+  for (int i = 0; i < 70; ++i)
+    head = git_line({"-c", "user.name=a", "-c", "user.email=a@b.c", "commit-tree", tree, "-p", head, "-m", "nothing"});
+  git({"update-ref", "refs/heads/main", head});
+  CHECK(last("old.txt").id == old.id);
+  CHECK(last("back.txt").id == old.id);
+  // The next search takes what this one kept.
+  REQUIRE(ok(hub->db().execute("UPDATE last_commits SET title = 'kept' WHERE repo_id = $1", {repo.id})) == 2);
+  const auto hot = ok(commit({PutFile{"hot.txt", "new"}}));
+  CHECK(last("old.txt").title == "kept");
+  CHECK(last("old.txt").id == old.id);
+  CHECK(last("hot.txt").id == hot.id);
+  // A content that went and came back has the commit that brought it back.
+  ok(commit({PutFile{"back.txt", "2"}}));
+  const auto back = ok(commit({PutFile{"back.txt", "1"}}));
+  CHECK(last("back.txt").id == back.id);
+  // What was kept of another history counts no more.
+  ok(super_squash(*hub, repo, as_alice, "main", "squashed"));
+  const auto root = git_line({"rev-list", "--max-parents=0", "main"});
+  CHECK(last("old.txt").id == root);
+}
+
 TEST_CASE_FIXTURE(Fixture, "index: card, config and formats become tags; search finds what the caller may know") {
   ok(commit({PutFile{"README.md", "---\nlicense: mit\nlanguage: [en, no]\ntags: [demo]\nbase_model: x/y\n---\n# Hi"},
              PutFile{"config.json", R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama"})"}}));

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "hub/content.h"
 #include "hub/git/snapshot.h"
+#include "hub/last_commits.h"
 
 namespace hearth::hub {
 namespace {
@@ -87,7 +88,7 @@ Result<TreePage> list_tree(const Hub& hub, const Repo& repo, std::string_view re
   TRY(builder.visit(below ? below.get() : at.root.get(), prefix));
   builder.page.commit = at.commit_id;
   if (builder.more) builder.page.next = cat(at.commit_id, ".", skip + limit);
-  if (query.expand) TRY(git::find_last_commits(at, builder.page.entries));
+  if (query.expand) TRY(add_last_commits(hub, repo, at, builder.page.entries));
   TRY(add_xet_hashes(hub, builder.page.entries));
   return std::move(builder.page);
 }
@@ -107,7 +108,7 @@ Result<TreePage> paths_info(const Hub& hub, const Repo& repo, std::string_view r
       return std::move(entry).status();
     }
   }
-  if (expand) TRY(git::find_last_commits(at, out.entries));
+  if (expand) TRY(add_last_commits(hub, repo, at, out.entries));
   TRY(add_xet_hashes(hub, out.entries));
   return out;
 }

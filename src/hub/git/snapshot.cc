@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -63,6 +64,74 @@ Status find_changed(git_repository* repository, git_tree* root, const std::vecto
   });
   return {};
 }
+
+/// The search for last commits: entries wait, by their folder, for the commit that gave them their content. A commit
+/// that left a folder as it was costs one comparison for all that lies in it.
+class LastCommitSearch {
+ public:
+  LastCommitSearch(git_repository* repository, std::vector<TreeEntry>& entries, const KnownCommits& known)
+      : repository_(repository), known_(known) {
+    for (auto& entry : entries) waiting_[std::string(path_parent(entry.path))].push_back(&entry);
+    for (const auto& [path, one] : known) seen_.insert(one.seen);
+  }
+
+  bool is_done() const { return waiting_.empty() || result_.looked_at >= kHistoryMax; }
+
+  /// The ids of its parents.
+  Result<std::vector<git_oid>> look_at(const git_oid& id) {
+    const auto here = TRY(commit(repository_, id));
+    const auto here_tree = TRY(tree(repository_, *git_commit_tree_id(here.get())));
+    std::vector<git_oid> ids;
+    std::vector<TreePtr> parents;
+    for (unsigned i = 0; i < git_commit_parentcount(here.get()); ++i) {
+      ids.push_back(*git_commit_parent_id(here.get(), i));
+      const auto parent = TRY(commit(repository_, ids.back()));
+      parents.push_back(TRY(tree(repository_, *git_commit_tree_id(parent.get()))));
+    }
+    const char* title = git_commit_summary(here.get());
+    oldest_ = {hex(id), title ? title : "", git_commit_time(here.get()) * 1000};
+    ++result_.looked_at;
+    for (auto group = waiting_.begin(); group != waiting_.end();) {
+      auto& [folder, entries] = *group;
+      TRY(find_changed(repository_, here_tree.get(), parents, folder, oldest_, entries));
+      group = entries.empty() ? waiting_.erase(group) : std::next(group);
+    }
+    return ids;
+  }
+
+  /// Before a commit that a straight line leads to: those that wait have the same content there, so what is known of
+  /// it there holds.
+  void take_known(const git_oid& id) {
+    const auto here = hex(id);
+    if (seen_.count(here) == 0) return;
+    for (auto group = waiting_.begin(); group != waiting_.end();) {
+      std::erase_if(group->second, [&](TreeEntry* entry) {
+        const auto found = known_.find(entry->path);
+        if (found == known_.end() || found->second.seen != here || found->second.content != entry->oid) return false;
+        entry->last_commit = found->second.commit;
+        return true;
+      });
+      group = group->second.empty() ? waiting_.erase(group) : std::next(group);
+    }
+  }
+
+  CommitSearch finish() {
+    for (auto& [folder, entries] : waiting_)
+      for (auto* entry : entries) {
+        entry->last_commit = oldest_;  // older than the search goes
+        result_.is_exact = false;
+      }
+    return result_;
+  }
+
+ private:
+  git_repository* repository_;
+  const KnownCommits& known_;
+  std::set<std::string> seen_;
+  std::map<std::string, std::vector<TreeEntry*>> waiting_;
+  CommitSummary oldest_;
+  CommitSearch result_;
+};
 
 Status collect_files(const Snapshot& at, git_tree* folder, const std::string& prefix, size_t limit,
                      std::vector<TreeEntry>& out) {
@@ -171,37 +240,27 @@ Result<std::string> read_blob(git_odb* odb, const git_oid& id, uint64_t max_byte
   return std::string(static_cast<const char*>(git_odb_object_data(object.get())), git_odb_object_size(object.get()));
 }
 
-Status find_last_commits(const Snapshot& snapshot, std::vector<TreeEntry>& entries) {
+Result<CommitSearch> find_last_commits(const Snapshot& snapshot, std::vector<TreeEntry>& entries,
+                                       const KnownCommits& known) {
+  LastCommitSearch search(snapshot.repository.get(), entries, known);
+  auto id = *git_commit_id(snapshot.commit.get());
+  // A straight history is followed as it is: sorting would read all of it first.
+  for (;;) {
+    search.take_known(id);
+    if (search.is_done()) return search.finish();
+    const auto parents = TRY(search.look_at(id));
+    if (parents.empty()) return search.finish();
+    if (parents.size() > 1) break;
+    id = parents[0];
+  }
   git_revwalk* made = nullptr;
   if (const int r = git_revwalk_new(&made, snapshot.repository.get()); r != 0) return failure(r, "history");
   const RevwalkPtr walk(made);
   git_revwalk_sorting(walk.get(), GIT_SORT_TOPOLOGICAL | GIT_SORT_TIME);
-  if (const int r = git_revwalk_push(walk.get(), git_commit_id(snapshot.commit.get())); r != 0)
-    return failure(r, "history");
-  // A commit that left a folder as it was costs one comparison for all that lies in it.
-  std::map<std::string, std::vector<TreeEntry*>> open;
-  for (auto& entry : entries) open[std::string(path_parent(entry.path))].push_back(&entry);
-  git_oid id;
-  CommitSummary oldest;
-  for (int visited = 0; visited < kHistoryMax && !open.empty() && git_revwalk_next(&id, walk.get()) == 0; ++visited) {
-    const auto here = TRY(commit(snapshot.repository.get(), id));
-    const auto here_tree = TRY(tree(snapshot.repository.get(), *git_commit_tree_id(here.get())));
-    std::vector<TreePtr> parents;
-    for (unsigned i = 0; i < git_commit_parentcount(here.get()); ++i) {
-      const auto parent = TRY(commit(snapshot.repository.get(), *git_commit_parent_id(here.get(), i)));
-      parents.push_back(TRY(tree(snapshot.repository.get(), *git_commit_tree_id(parent.get()))));
-    }
-    const char* title = git_commit_summary(here.get());
-    oldest = {hex(id), title ? title : "", git_commit_time(here.get()) * 1000};
-    for (auto group = open.begin(); group != open.end();) {
-      auto& [folder, waiting] = *group;
-      TRY(find_changed(snapshot.repository.get(), here_tree.get(), parents, folder, oldest, waiting));
-      group = waiting.empty() ? open.erase(group) : std::next(group);
-    }
-  }
-  for (auto& [folder, waiting] : open)
-    for (auto* entry : waiting) entry->last_commit = oldest;  // older than the search goes
-  return {};
+  if (const int r = git_revwalk_push(walk.get(), &id); r != 0) return failure(r, "history");
+  for (git_oid next; !search.is_done() && git_revwalk_next(&next, walk.get()) == 0;)
+    if (!git_oid_equal(&next, &id)) TRY(search.look_at(next));
+  return search.finish();
 }
 
 }  // namespace hearth::hub::git

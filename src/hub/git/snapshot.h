@@ -1,6 +1,7 @@
 // A repository opened at one commit: what all readers begin with.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +39,20 @@ Result<std::vector<TreeEntry>> all_files(const Snapshot& snapshot, size_t limit)
 /// A blob's bytes; too_large over `max_bytes`.
 Result<std::string> read_blob(git_odb* odb, const git_oid& id, uint64_t max_bytes);
 
-/// Sets last_commit of each: the newest commit that gave the path its present content.
-Status find_last_commits(const Snapshot& snapshot, std::vector<TreeEntry>& entries);
+/// What an earlier search found, by path: at commit `seen` the path had this content, and `commit` had given it.
+struct KnownCommit {
+  std::string content, seen;
+  CommitSummary commit;
+};
+using KnownCommits = std::map<std::string, KnownCommit>;
+
+struct CommitSearch {
+  int looked_at = 0;     ///< commits
+  bool is_exact = true;  ///< else some commits are older than the search goes
+};
+/// Sets last_commit of each: the newest commit that gave the path its present content. A straight history (no merges)
+/// is searched only down to where `known` has the answer.
+Result<CommitSearch> find_last_commits(const Snapshot& snapshot, std::vector<TreeEntry>& entries,
+                                       const KnownCommits& known = {});
 
 }  // namespace hearth::hub::git
