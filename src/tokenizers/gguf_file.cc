@@ -44,7 +44,14 @@ Result<Tokenizer> Tokenizer::from_gguf(const WeightFile& file) {
                           .pad = id("padding"),
                           .add_bos = flag("add_bos"),
                           .add_eos = flag("add_eos"),
-                          .chat_template = text("chat_template")};
+                          .chat_template = text("chat_template"),
+                          .sep = id("seperator"),  // spelt so by the specification
+                          .cls = id("cls"),
+                          .mask = id("mask")};
+  if (const auto* scores = find("ggml.scores")) view.scores = scores->numbers<float>();
+  if (const auto* charsmap = find("ggml.precompiled_charsmap"))
+    for (const auto byte : charsmap->numbers<int16_t>()) view.precompiled_charsmap += static_cast<char>(byte);
+  if (const auto* value = find("ggml.add_space_prefix")) view.add_space_prefix = value->boolean();
   if (const auto* types = find("ggml.token_type")) view.token_types = types->numbers<int32_t>();
   auto tokenizer = from_gguf(view);
   if (!tokenizer.ok()) return std::move(tokenizer).status().with(file.path());

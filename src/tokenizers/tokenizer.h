@@ -51,7 +51,9 @@ struct SpecialTokens {
 /// A vocabulary as a GGUF file carries it, filled by who has read the file. The strings are views: into the mapped file
 /// or its metadata; only the call of Tokenizer::from_gguf reads them.
 struct GgufVocabularyView {
-  std::string_view model;                     ///< tokenizer.ggml.model: "gpt2" is byte-level BPE
+  /// tokenizer.ggml.model: "gpt2" is byte-level BPE, "llama" and "gemma4" SentencePiece BPE, "bert" WordPiece, "t5"
+  /// Unigram.
+  std::string_view model;
   std::string_view pre;                       ///< tokenizer.ggml.pre: which regular expression cuts the text
   std::vector<std::string_view> tokens;       ///< tokenizer.ggml.tokens
   std::vector<std::string_view> merges;       ///< tokenizer.ggml.merges: "a b"
@@ -59,6 +61,10 @@ struct GgufVocabularyView {
   std::optional<int64_t> bos, eos, unk, pad;  ///< tokenizer.ggml.*_token_id
   std::optional<bool> add_bos, add_eos;       ///< tokenizer.ggml.add_*_token
   std::string_view chat_template;             ///< tokenizer.chat_template
+  std::vector<float> scores = {};             ///< tokenizer.ggml.scores
+  std::string precompiled_charsmap = {};      ///< tokenizer.ggml.precompiled_charsmap: bytes
+  std::optional<bool> add_space_prefix = {};  ///< tokenizer.ggml.add_space_prefix
+  std::optional<int64_t> sep = {}, cls = {}, mask = {};
 };
 
 class WeightFile;
@@ -72,7 +78,7 @@ class Tokenizer {
   /// A model's folder: tokenizer.json, with the special tokens and the chat template of its neighbours
   /// (tokenizer_config.json, chat_template.jinja).
   static Result<Tokenizer> from_folder(const std::string& path);
-  /// unsupported for vocabularies other than byte-level BPE; bad_input names the metadata key.
+  /// unsupported for a kind of vocabulary that is not known; bad_input names the metadata key.
   static Result<Tokenizer> from_gguf(const WeightFile& file);
   static Result<Tokenizer> from_gguf(const GgufVocabularyView& vocabulary);
   /// Whichever it is: a folder, a .gguf, else a tokenizer.json.
