@@ -1,7 +1,13 @@
 // SQLite behind store/db.h: WAL mode, every commit synced.
+//
+// SQLite's own wait for the write lock is to sleep and look again, up to 100 ms at a time, while the lock lies idle.
+// The writers of one process therefore take turns before they ask for it; only another process's writer is slept for.
 #include <sqlite3.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <map>
+#include <mutex>
 
 #include "base/text.h"
 #include "store/db/engine.h"
@@ -60,10 +66,33 @@ Value column_value(sqlite3_stmt* statement, int index) {
   }
 }
 
+/// Who of a process's connections may write. A transaction may begin on one thread and end on another.
+class Turn {
+ public:
+  bool take() {
+    std::unique_lock lock(mutex_);
+    if (!free_.wait_for(lock, std::chrono::milliseconds(kBusyTimeoutMs), [&] { return !taken_; })) return false;
+    taken_ = true;
+    return true;
+  }
+  void give() {
+    {
+      std::lock_guard lock(mutex_);
+      taken_ = false;
+    }
+    free_.notify_one();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable free_;
+  bool taken_ = false;
+};
+
 class SqliteConnection final : public Connection {
  public:
-  static Result<std::unique_ptr<Connection>> open(const std::string& path) {
-    auto connection = std::unique_ptr<SqliteConnection>(new SqliteConnection(path));
+  static Result<std::unique_ptr<Connection>> open(const std::string& path, std::shared_ptr<Turn> turn) {
+    auto connection = std::unique_ptr<SqliteConnection>(new SqliteConnection(path, std::move(turn)));
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (const int r = sqlite3_open_v2(path.c_str(), &connection->handle_, flags, nullptr); r != SQLITE_OK)
       return connection->failure(r);
@@ -78,6 +107,7 @@ class SqliteConnection final : public Connection {
   ~SqliteConnection() override {
     forget_statements();
     sqlite3_close(handle_);
+    end_turn();
   }
   SqliteConnection(const SqliteConnection&) = delete;
   SqliteConnection& operator=(const SqliteConnection&) = delete;
@@ -104,21 +134,42 @@ class SqliteConnection final : public Connection {
   }
 
   // The lock at once: a transaction that reads first and writes later would fail where another wrote in between.
-  Status begin_write() override { return script("BEGIN IMMEDIATE"); }
+  Status begin_write() override {
+    TRY(begin_turn());
+    auto status = script("BEGIN IMMEDIATE");
+    if (!status.ok()) end_turn();
+    return status;
+  }
   // In WAL mode a reader stays at the moment of its first read.
   Status begin_snapshot() override {
     TRY(script("BEGIN"));
     return script("SELECT count(*) FROM sqlite_master");
   }
-  Status commit() override { return script("COMMIT"); }
+  Status commit() override {
+    TRY(script("COMMIT"));
+    end_turn();
+    return {};
+  }
   Status rollback() override {
-    if (sqlite3_get_autocommit(handle_) != 0) return {};  // some failures end the transaction by themselves
-    return script("ROLLBACK");
+    // Some failures end the transaction by themselves.
+    if (sqlite3_get_autocommit(handle_) == 0) TRY(script("ROLLBACK"));
+    end_turn();
+    return {};
   }
   bool usable() const override { return sqlite3_get_autocommit(handle_) != 0; }
 
  private:
-  explicit SqliteConnection(std::string path) : path_(std::move(path)) {}
+  SqliteConnection(std::string path, std::shared_ptr<Turn> turn) : path_(std::move(path)), turn_(std::move(turn)) {}
+
+  Status begin_turn() {
+    if (!turn_->take())
+      return Status(Code::busy, cat("database ", path_, ": another writer holds it for too long; try again"));
+    has_turn_ = true;
+    return {};
+  }
+  void end_turn() {
+    if (std::exchange(has_turn_, false)) turn_->give();
+  }
 
   Status failure(int result) const {
     const char* text = handle_ ? sqlite3_errmsg(handle_) : sqlite3_errstr(result);
@@ -155,6 +206,8 @@ class SqliteConnection final : public Connection {
   template <class F>
   Status step(std::string_view sql, std::span<const Value> parameters, const F& take) {
     auto* statement = TRY(prepare(sql));
+    const bool writes_alone = sqlite3_stmt_readonly(statement) == 0 && sqlite3_get_autocommit(handle_) != 0;
+    if (writes_alone) TRY(begin_turn());
     auto status = [&]() -> Status {
       TRY(bind(statement, parameters));
       for (;;) {
@@ -170,10 +223,13 @@ class SqliteConnection final : public Connection {
     }();
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
+    if (writes_alone) end_turn();
     return status;
   }
 
   std::string path_;
+  std::shared_ptr<Turn> turn_;
+  bool has_turn_ = false;
   sqlite3* handle_ = nullptr;
   std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
 };
@@ -181,7 +237,7 @@ class SqliteConnection final : public Connection {
 class Sqlite final : public Engine {
  public:
   explicit Sqlite(std::string path) : path_(std::move(path)) {}
-  Result<std::unique_ptr<Connection>> connect() const override { return SqliteConnection::open(path_); }
+  Result<std::unique_ptr<Connection>> connect() const override { return SqliteConnection::open(path_, turn_); }
   bool locks_writes() const override { return false; }  // every statement that writes does by itself
   Status before_steps(Connection&) const override { return {}; }
   Status after_steps(Connection&) const override { return {}; }
@@ -203,6 +259,7 @@ class Sqlite final : public Engine {
 
  private:
   std::string path_;
+  std::shared_ptr<Turn> turn_ = std::make_shared<Turn>();
 };
 
 }  // namespace
