@@ -258,8 +258,9 @@ Result<Response> get_xorb(Request& rq) {
   if (!wanted && header.empty() && allowed->size() == 1) wanted = allowed;
   if (!wanted) return Status(Code::bad_input, "ask for one of the address's ranges: Range: bytes=FIRST-LAST");
   for (const auto& [begin, end] : *wanted) {
-    const bool inside = std::any_of(allowed->begin(), allowed->end(),
-                                    [&](const auto& range) { return range.first <= begin && end <= range.second; });
+    const bool inside = std::any_of(allowed->begin(), allowed->end(), [begin = begin, end = end](const auto& range) {
+      return range.first <= begin && end <= range.second;
+    });
     if (!inside) return Status(Code::forbidden, "this address is for other ranges of the xorb");
   }
   const auto xorb = TRY(hub::OpenXorb::open(rq.hub(), hash->hex()));
