@@ -82,7 +82,7 @@ struct ServerOptions {
   std::vector<Listener> more = {};
   int io_threads = 2;
   int pool_threads = 8;
-  int write_threads = 4;          ///< hash and write bodies that go into files
+  int write_threads = 4;          ///< write bodies that go into files
   size_t max_connections = 4096;  ///< more are answered 503 and closed
   size_t max_queued = 1024;       ///< requests that wait for a pool thread; more are answered 503
   size_t max_head_bytes = 64 << 10;

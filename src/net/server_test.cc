@@ -182,8 +182,8 @@ TEST_CASE("server: spooled bodies of every length arrive whole, past the page ca
   };
   RunningServer server(handler);
   std::string bytes;
-  for (int i = 0; bytes.size() < 4'000'000; ++i) bytes += cat(i, " ");
-  constexpr size_t kBuffer = 1 << 20, kBlock = 4096;
+  for (int i = 0; bytes.size() < 7'000'000; ++i) bytes += cat(i, " ");
+  constexpr size_t kBuffer = 2 << 20, kBlock = 4096;
   for (const size_t size : {size_t{0}, size_t{1}, kBlock, kBuffer - 1, kBuffer, kBuffer + 1, 2 * kBuffer,
                             3 * kBuffer + 5 * kBlock, 3 * kBuffer + 5 * kBlock + 17})
     for (const bool past : {false, true}) {

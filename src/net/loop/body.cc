@@ -13,8 +13,9 @@
 namespace hearth::net {
 
 namespace {
-constexpr size_t kBlock = 4096;  // what O_DIRECT wants addresses and lengths to be multiples of
-}
+constexpr size_t kHot = 512 << 10;  // received at once, so that it is still in the core's cache when it is hashed
+constexpr size_t kBlock = 4096;     // what O_DIRECT wants addresses and lengths to be multiples of
+}  // namespace
 
 struct Inflater::State {
   z_stream stream{};
@@ -78,13 +79,14 @@ Spool::~Spool() {
 std::span<char> Spool::room() {
   if (!filling_) filling_.reset(static_cast<char*>(std::aligned_alloc(kBlock, kBuffer)));
   VERIFY(filling_ != nullptr, "there is memory for a body's buffer");
-  return {filling_.get() + filled_, kBuffer - filled_};
+  return {filling_.get() + filled_, std::min(kBuffer - filled_, kHot)};
 }
 
 void Spool::took(std::string_view& bytes) {
   const auto free = room();
   const auto size = std::min(free.size(), bytes.size());
   if (bytes.data() != free.data()) std::memcpy(free.data(), bytes.data(), size);
+  if (options_.hashed) hasher_.update({free.data(), size});
   filled_ += size;
   bytes.remove_prefix(size);
 }
@@ -100,7 +102,6 @@ void Spool::set_direct(bool on) {
 
 Status Spool::write() {
   std::string_view rest(writing_.get(), to_write_);
-  if (options_.hashed) hasher_.update(rest);
   if (options_.direct && size_bytes_ == 0 && rest.size() == kBuffer) set_direct(true);
   size_bytes_ += rest.size();
   while (!rest.empty()) {

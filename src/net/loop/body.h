@@ -30,7 +30,7 @@ class Inflater {
   std::unique_ptr<State> state_;
 };
 
-/// A temporary file that receives a body through two buffers: one is filled while the other is hashed and written. What
+/// A temporary file that receives a body through two buffers: one is filled and hashed while the other is written. What
 /// was written is removed unless it is finished.
 ///
 /// 1. `room` and `took` are the filling side's, `write` the writing side's, which may be another thread. The sides meet
@@ -39,7 +39,7 @@ class Inflater {
 ///    pages to find, and the sync at the end has little left to write. Its end that fills no block goes the usual way.
 class Spool {
  public:
-  static constexpr size_t kBuffer = 1 << 20;
+  static constexpr size_t kBuffer = 2 << 20;
   struct Options {
     bool hashed = true;
     bool direct = false;

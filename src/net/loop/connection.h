@@ -29,7 +29,7 @@ struct Shared {
   const ServerOptions& options;
   Handler& handler;
   Pool& pool;
-  Pool& writers;  ///< hash and write what is received: a slow disk keeps neither the loop nor handlers waiting
+  Pool& writers;  ///< write what is received: a slow disk keeps neither the loop nor handlers waiting
   asio::io_context& io;
   std::atomic<bool> draining{false};  ///< the last answer on each connection says so
   std::atomic<bool> stopping{false};
