@@ -96,6 +96,26 @@ metaspace = {
 seed("tokenizer_json", "metaspace", json.dumps(metaspace).encode())
 
 
+def message(*fields):
+    """Protocol buffers: (number, int, bytes or float)."""
+    out = b""
+    for number, value in fields:
+        if isinstance(value, float):
+            out += bytes([number << 3 | 5]) + struct.pack("<f", value)
+            continue
+        key = number << 3 | (2 if isinstance(value, bytes) else 0)
+        head = [key] if key < 128 else [key & 127 | 128, key >> 7]
+        out += bytes(head) + (bytes([len(value)]) + value if isinstance(value, bytes) else bytes([value]))
+    return out
+
+
+pieces = [(b"<unk>", 0.0, 2), (b"<s>", 0.0, 3), (b"</s>", 0.0, 3), (b"<0x0A>", 0.0, 6), ("\u2581".encode(), -1.0, 1), (b"a", -2.0, 1), ("\u2581a".encode(), -1.5, 1)]
+for name, kind in (("unigram", 1), ("bpe", 2)):
+    rows = [(1, message((1, text), (2, score), (3, type_))) for text, score, type_ in pieces]
+    seed("vocabulary_file", name, message(*rows, (2, message((3, kind), (35, 1), (40, 0), (45, b"<unk>"))), (3, message((1, b"nmt"), (2, b"\x04\0\0\0\0\0\0\0x\0")))))
+seed("vocabulary_file", "tiktoken", b"YQ== 0\nYg== 1\nYWI= 2\n4pY= 3\n")
+
+
 class Evil:
     def __reduce__(self):
         return (os.system, ("true",))

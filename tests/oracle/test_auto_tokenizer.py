@@ -10,7 +10,7 @@ import pytest
 
 import make_checkpoints
 import transformers
-from tokenizer_cases import BUILD, lines
+from tokenizer_cases import BUILD, hearth, lines
 
 DRIVER = os.path.join(BUILD, "tests", "auto_tokenizer")
 PAIRS = make_checkpoints.PAIRS
@@ -127,12 +127,15 @@ TEXTS = list(make_checkpoints.NASTY) + ["x</s>y <s> a<unk>b", "[CLS] a [SEP]b[PA
 
 
 @pytest.mark.parametrize("seed, variant", [(0, "default"), (1, "default"), (0, "heldout")])
-@pytest.mark.parametrize("kind", ["roberta", "gpt2", "modernbert", "llama3", "qwen", "spm_bpe", "spm_bpe_legacy", "gemma", "vlm", "clip", "whisper"])
+@pytest.mark.parametrize("kind", make_checkpoints.TOKENIZERS)
 def test_kind(folders, tmp_path, kind, seed, variant):
     same(variant_of(folders(kind, seed, variant), tmp_path / "t"), TEXTS + few(f"{kind}{seed}{variant}"))
 
 
 CLASSES = {
+    "wordpiece": ["BertTokenizer", "BertTokenizerFast", "DistilBertTokenizer", "ConvBertTokenizer", "ElectraTokenizerFast", "FunnelTokenizer", "MPNetTokenizer", "SplinterTokenizer",
+                  "DPRQuestionEncoderTokenizer"],
+    "wordpiece_cased": ["BertTokenizer"],
     "gpt2": ["GPT2Tokenizer", "GPT2TokenizerFast", "CodeGenTokenizer", "CohereTokenizer", "GPTNeoXTokenizer", "PreTrainedTokenizerFast", "NoSuchTokenizer"],
     "roberta": ["RobertaTokenizer", "BartTokenizer", "BlenderbotTokenizer", "DebertaTokenizer", "NougatTokenizer", "LEDTokenizerFast"],
     "llama3": ["LlamaTokenizer", "LlamaTokenizerFast", "GPT2Tokenizer"],
@@ -142,6 +145,10 @@ CLASSES = {
     "gemma": ["GemmaTokenizer", "Siglip2Tokenizer", "GemmaTokenizerFast"],
     "clip": ["CLIPTokenizer", "CLIPTokenizerFast"],
     "whisper": ["WhisperTokenizer"],
+    "albert": ["AlbertTokenizer", "RemBertTokenizer", "FNetTokenizer"],
+    "deberta2": ["DebertaV2Tokenizer", "DebertaV2TokenizerFast"],
+    "t5": ["T5Tokenizer"],
+    "marian": ["XLMRobertaTokenizer", "CamembertTokenizer", "BarthezTokenizer", "XLNetTokenizer", "XGLMTokenizer", "PegasusTokenizer", "BigBirdTokenizer"],
 }
 ROWS = [(kind, name) for kind, names in CLASSES.items() for name in names]
 
@@ -152,6 +159,8 @@ def test_class(folders, tmp_path, kind, name):
 
 
 FLAGS = [
+    ("wordpiece", {"tokenizer_class": "BertTokenizer", "do_lower_case": False, "tokenize_chinese_chars": False}),
+    ("wordpiece", {"tokenizer_class": "BertTokenizer", "strip_accents": False, "padding_side": "left", "clean_up_tokenization_spaces": True}),
     ("gpt2", {"tokenizer_class": "GPT2Tokenizer", "add_prefix_space": True, "clean_up_tokenization_spaces": True}),
     ("roberta", {"tokenizer_class": "RobertaTokenizer", "add_prefix_space": True, "trim_offsets": False}),
     ("spm_bpe", {"tokenizer_class": "LlamaTokenizer", "legacy": True}),
@@ -163,6 +172,9 @@ FLAGS = [
                                        "900": {"content": "fox", "lstrip": False, "normalized": True, "rstrip": True, "single_word": True, "special": False}}}),
     ("qwen", {"tokenizer_class": "Qwen2Tokenizer", "model_input_names": ["input_ids"], "split_special_tokens": True}),
     ("whisper", {"tokenizer_class": "WhisperTokenizer", "language": "french", "task": "transcribe", "predict_timestamps": True}),
+    ("deberta2", {"tokenizer_class": "DebertaV2Tokenizer", "split_by_punct": True, "do_lower_case": True}),
+    ("albert", {"tokenizer_class": "AlbertTokenizer", "keep_accents": True, "do_lower_case": False}),
+    ("t5", {"tokenizer_class": "T5Tokenizer", "extra_ids": 8}),
     ("modernbert", {"mask_token": "[MASK]", "pad_token": None}),
 ]
 
@@ -174,7 +186,7 @@ def test_flags(folders, tmp_path, row):
 
 
 MODEL_TYPES = [("qwen", "qwen2", "TokenizersBackend"), ("qwen", "qwen3", "TokenizersBackend"), ("spm_bpe", "phi3", "LlamaTokenizer"), ("llama3", "llama", "LlamaTokenizer"),
-               ("gpt2", "gpt2", None), ("gpt2", "falcon", None), ("spm_bpe", "mistral", "LlamaTokenizer"), 
+               ("wordpiece", "bert", None), ("gpt2", "gpt2", None), ("gpt2", "falcon", None), ("spm_bpe", "mistral", "LlamaTokenizer"), ("modernbert", "modernbert", "BertTokenizer"),
                ("gpt2", "no_such_type", "GPT2Tokenizer"), ("gpt2", "internlm2", "GPT2Tokenizer"), ("spm_bpe", "gemma2", "LlamaTokenizer"), ("qwen", "qwen3_5", "Qwen2Tokenizer")]
 
 
@@ -194,7 +206,8 @@ def test_legacy_files(folders, tmp_path, kind):
     same(out, TEXTS + ["a <pad2> b <x1><x2> plain"])
 
 
-@pytest.mark.parametrize("kind, name", [("gpt2", None), ("spm_bpe", "LlamaTokenizer"), ("qwen", "Qwen2Tokenizer"), ("roberta", "RobertaTokenizer"), ("vlm", None)])
+@pytest.mark.parametrize("kind, name", [("gpt2", None), ("spm_bpe", "LlamaTokenizer"), ("qwen", "Qwen2Tokenizer"), ("roberta", "RobertaTokenizer"), ("wordpiece", "BertTokenizer"),
+                                        ("t5", "T5Tokenizer"), ("vlm", None)])
 def test_save(folders, tmp_path, kind, name):
     """What save_pretrained writes, Python loads to the same ids."""
     changes = {"tokenizer_class": name} if name else {}
@@ -220,3 +233,144 @@ def test_vocab_json_and_merges(folders, tmp_path, kind, name):
     with open(folder / "merges.txt", "w") as f:
         f.write("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in (m if isinstance(m, list) else m.split(" ") for m in model["merges"])))
     same(folder, TEXTS + few(kind))
+
+
+@pytest.mark.parametrize("name", ["BertTokenizer", "MPNetTokenizer"])
+def test_vocab_txt(folders, tmp_path, name):
+    folder = variant_of(folders("wordpiece"), tmp_path / "t", tokenizer_class=name)
+    with open(folder / "tokenizer.json") as f:
+        vocab = json.load(f)["model"]["vocab"]
+    os.remove(folder / "tokenizer.json")
+    with open(folder / "vocab.txt", "w") as f:
+        f.write("".join(f"{token}\n" for token in sorted(vocab, key=vocab.get)))
+    same(folder, TEXTS + few(name))
+
+
+@pytest.fixture(scope="module")
+def sentencepiece_models(tmp_path_factory):
+    """{"unigram" or "bpe": a model file} trained on the oracle's corpus."""
+    import sentencepiece
+
+    folder = tmp_path_factory.mktemp("sentencepiece")
+    with open(folder / "corpus.txt", "w") as f:
+        f.write("\n".join(make_checkpoints.SENTENCES.split("\n")))
+    out = {}
+    for kind in ("unigram", "bpe"):
+        sentencepiece.SentencePieceTrainer.train(input=str(folder / "corpus.txt"), model_prefix=str(folder / kind), vocab_size=700 if kind == "bpe" else 560, model_type=kind, byte_fallback=True,
+                                                 user_defined_symbols=["<sep>", "[NEW]"], hard_vocab_limit=False, minloglevel=2)
+        out[kind] = str(folder / f"{kind}.model")
+    return out
+
+
+SENTENCEPIECE = [("unigram", "T5Tokenizer", "spiece.model"), ("unigram", "XLMRobertaTokenizer", "sentencepiece.bpe.model"),
+                 ("unigram", "CamembertTokenizer", "sentencepiece.bpe.model"), ("unigram", "DebertaV2Tokenizer", "spm.model"), ("unigram", "XLNetTokenizer", "spiece.model"),
+                 ("unigram", None, "tokenizer.model"), ("bpe", None, "tokenizer.model"), ("bpe", "LlamaTokenizer", "tokenizer.model"), ("bpe", "GemmaTokenizer", "tokenizer.model")]
+
+
+@pytest.mark.parametrize("kind, name, file", SENTENCEPIECE)
+def test_sentencepiece(sentencepiece_models, tmp_path, kind, name, file):
+    shutil.copy(sentencepiece_models[kind], tmp_path / file)
+    with open(tmp_path / "tokenizer_config.json", "w") as f:
+        json.dump({"tokenizer_class": name, "add_bos_token": True} if name else {"add_eos_token": True}, f)
+    with open(tmp_path / "config.json", "w") as f:
+        json.dump({}, f)
+    same(tmp_path, TEXTS + ["a<sep>b [NEW] c"] + few(str(name) + kind))
+
+
+@pytest.mark.parametrize("name", ["tokenizer.model", "tiktoken.model"])
+def test_tiktoken_file(tmp_path, name):
+    """Ranks of a byte-level BPE, with added tokens behind them and a gap between."""
+    import base64
+
+    import tokenizers as tk
+
+    t = tk.Tokenizer(tk.models.BPE())
+    t.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    t.train_from_iterator(make_checkpoints.SENTENCES.split("\n"), tk.trainers.BpeTrainer(vocab_size=500, initial_alphabet=make_checkpoints.ALPHABET, show_progress=False))
+    vocab, back = t.get_vocab(), {c: b for b, c in transformers.convert_slow_tokenizer.bytes_to_unicode().items()}
+    with open(tmp_path / name, "wb") as f:
+        for token in sorted(vocab, key=vocab.get):
+            f.write(base64.b64encode(bytes(back[c] for c in token)) + f" {vocab[token]}\n".encode())
+    rows = {str(len(vocab) + i): {"content": c, "lstrip": False, "rstrip": False, "single_word": False, "normalized": False, "special": True} for i, c in ((0, "<|begin|>"), (3, "<|end|>"))}
+    with open(tmp_path / "tokenizer_config.json", "w") as f:
+        json.dump({"tokenizer_class": "PreTrainedTokenizerFast", "added_tokens_decoder": rows, "bos_token": "<|begin|>", "eos_token": "<|end|>"}, f)
+    with open(tmp_path / "config.json", "w") as f:
+        json.dump({}, f)
+    same(tmp_path, TEXTS + ["a<|begin|>b<|end|> <|reserved_token_501|>"] + few(name))
+
+
+def test_command(folders, tmp_path):
+    """hearth tokenize: a folder as AutoTokenizer reads it, a file or --raw as it is."""
+    import tokenizers as tk
+
+    folder = variant_of(folders("spm_bpe"), tmp_path / "t", tokenizer_class="LlamaTokenizer", legacy=True)
+    texts = TEXTS + few("command")
+    auto, file = transformers.AutoTokenizer.from_pretrained(str(folder)), tk.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    as_auto, as_file = [auto(x)["input_ids"] for x in texts], [file.encode(x).ids for x in texts]
+    assert as_auto != as_file
+    assert hearth(str(folder), texts) == hearth(str(folder / "tokenizer.json"), texts, "--auto") == as_auto
+    assert hearth(str(folder / "tokenizer.json"), texts) == hearth(str(folder), texts, "--raw") == as_file
+    assert hearth(str(folder), as_auto, "--decode") == [auto.decode(x) for x in as_auto]
+
+
+def test_command_repository(folders, tmp_path, monkeypatch):
+    """By a repository's name, from the cache when no Hub answers."""
+    snapshot = tmp_path / "models--alice--tok" / "snapshots" / ("0" * 40)
+    variant_of(folders("qwen"), snapshot, config={"model_type": "qwen2"})
+    os.makedirs(tmp_path / "models--alice--tok" / "refs")
+    (tmp_path / "models--alice--tok" / "refs" / "main").write_text("0" * 40)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    t = transformers.AutoTokenizer.from_pretrained(str(snapshot))
+    assert type(t).__name__ == "Qwen2Tokenizer"
+    assert hearth("alice/tok", TEXTS) == [t(x)["input_ids"] for x in TEXTS]
+
+
+MESSAGES = [{"role": "system", "content": " Be brief "}, {"role": "user", "content": "Grüße 你好?"}, {"role": "assistant", "content": "Ja, <b>hier</b> 👍"}, {"role": "user", "content": "more"},
+            {"role": "assistant", "content": " No. ", "reasoning_content": "hm hm"}]
+SPANS = ("{{ bos_token }}{% for m in messages %}<{{ m.role }}>{% if m.role == 'assistant' %}{% generation %}{{ m.content | trim }}{{ eos_token }}{% endgeneration %}"
+         "{% else %}{{ m.content }}{% endif %}{% endfor %}{% if tools %}{{ tools | tojson }}{% endif %}{% for d in documents or [] %}[{{ d.title }}]{% endfor %}"
+         "{% if add_generation_prompt %}<assistant>{% endif %}{{ extra | default('') }}")
+REASON = "{% for m in messages %}<{{ m.role }}>{% if m.reasoning_content %}<think>{{ m.reasoning_content }}</think>{% endif %}{{ m.content }}{% endfor %}"
+TOOLS = [{"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object", "properties": {"x": {"type": "integer"}}}}}]
+
+
+@pytest.mark.parametrize("kind, name", [("spm_bpe", "LlamaTokenizer"), ("llama3", None), ("qwen", "Qwen2Tokenizer"), ("gemma", "GemmaTokenizer")])
+def test_chat(folders, tmp_path, kind, name):
+    """Named templates, tools, documents, variables, the marks of {% generation %}, an open last message."""
+    folder = variant_of(folders(kind), tmp_path / "t", **({"tokenizer_class": name} if name else {}))
+    os.makedirs(folder / "additional_chat_templates")
+    (folder / "chat_template.jinja").write_text(SPANS)
+    (folder / "additional_chat_templates" / "tool_use.jinja").write_text("TOOLS {{ tools | length }}" + SPANS)
+    (folder / "additional_chat_templates" / "reason.jinja").write_text(REASON)
+    t = transformers.AutoTokenizer.from_pretrained(str(folder))
+    cases = [{}, {"tools": TOOLS}, {"documents": [{"title": "T", "text": "x"}]}, {"add_generation_prompt": True}, {"chat_template": "reason"}, {"chat_template": "no {{ eos_token }} name"},
+             {"continue_final_message": True}, {"continue_final_message": "reasoning_content", "chat_template": "reason"}, {"continue_final_message": "tool_calls"},
+             {"continue_final_message": True, "add_generation_prompt": True}, {"continue_final_message": "reasoning_content"}]
+    requests = [{"do": "chat", "messages": MESSAGES, "variables": {"extra": "!"}, **case} for case in cases]
+    for case, answer in zip(cases, ours(folder, requests)):
+        try:
+            expected = t.apply_chat_template(MESSAGES, tokenize=False, extra="!", **case)
+        except ValueError:
+            expected = None
+        assert (answer == expected) if expected is not None else "error" in answer, case
+    chats = [MESSAGES, MESSAGES[:3], MESSAGES[1:2], MESSAGES[2:3]]
+    for options in ({}, {"padding": True}, {"truncation": True, "max_length": 20}, {"padding": True, "padding_side": "left"}):
+        (answer,) = ours(folder, [{"do": "chat", "tokenize": True, "return_assistant_tokens_mask": True, "messages": chats, "options": options}])
+        known = {k: v for k, v in options.items() if k != "padding_side"}
+        expected = t.apply_chat_template(chats, return_assistant_tokens_mask=True, return_dict=True, **known,
+                                         tokenizer_kwargs={k: v for k, v in options.items() if k == "padding_side"})
+        assert answer == plain(dict(expected)), options
+
+
+def test_chat_list_of_templates(folders, tmp_path):
+    """Older repositories: a list of {name, template} in tokenizer_config.json."""
+    rows = [{"name": "default", "template": "D{{ messages[0].content }}"}, {"name": "rag", "template": "R{{ documents[0].title }}"}]
+    folder = variant_of(folders("gpt2"), tmp_path / "t", chat_template=rows)
+    t = transformers.AutoTokenizer.from_pretrained(str(folder))
+    chat = {"do": "chat", "messages": MESSAGES, "documents": [{"title": "T"}]}
+    assert ours(folder, [chat, {**chat, "chat_template": "rag"}]) == [t.apply_chat_template(MESSAGES, tokenize=False),
+                                                                      t.apply_chat_template(MESSAGES, tokenize=False, chat_template="rag", documents=[{"title": "T"}])]
+    nameless = variant_of(folders("gpt2"), tmp_path / "n", chat_template=rows[1:])
+    (answer,) = ours(nameless, [chat])
+    assert "rag" in answer["error"]

@@ -1,10 +1,13 @@
-// hearth tokenize: text to token ids and back, with any tokenizer.json, model folder or GGUF file.
+// hearth tokenize: text to token ids and back, with any tokenizer.json, GGUF file, model folder or repository.
 #include <unistd.h>
 
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/commands_registry.h"
+#include "cli/hub_command.h"
 #include "cli/output.h"
+#include "huggingface_hub/snapshot_download.h"
+#include "tokenizers/auto_tokenizer.h"
 #include "tokenizers/tokenizer.h"
 
 namespace hearth::cli::commands {
@@ -41,8 +44,9 @@ struct Job {
   const Tokenizer& tokenizer;
   EncodeOptions encode;
   DecodeOptions decode;
-  bool backwards;  ///< ids to text
-  bool stream;     ///< through a DecodeStream, one id after another
+  const PreTrainedTokenizer* automatic;  ///< null when the file is taken as it is
+  bool backwards;                        ///< ids to text
+  bool stream;                           ///< through a DecodeStream, one id after another
 };
 
 // What a stream hands out for each id, and in the end.
@@ -192,17 +196,61 @@ Result<std::optional<Truncation>> truncation(const Arguments& arguments) {
   return std::optional(out);
 }
 
+// The files of a repository that a tokenizer is made of: from the Hub, or what the cache has of them.
+Result<std::string> fetch_tokenizer(const Arguments& arguments, const std::string& name) {
+  const auto argument = TRY(parse_repo_argument(name));
+  SnapshotOptions options;
+  if (!argument.revision.empty()) options.download.revision = argument.revision;
+  options.allow_patterns = {"tokenizer*",
+                            "config.json",
+                            "special_tokens_map.json",
+                            "added_tokens.json",
+                            "vocab.*",
+                            "merges.txt",
+                            "*.model",
+                            "*.tiktoken",
+                            "*.jinja",
+                            "chat_template.json",
+                            "additional_chat_templates/*"};
+  return std::move(TRY(snapshot_download(make_api(arguments), argument.repo, options, interrupted())).folder);
+}
+
+struct Opened {
+  Tokenizer tokenizer;
+  std::optional<PreTrainedTokenizer> automatic;
+};
+
+// A folder or a repository is read as transformers' AutoTokenizer does, a file as it is.
+Result<Opened> open_tokenizer(const Arguments& arguments, const std::string& name) {
+  if (arguments.has("auto") && arguments.has("raw"))
+    return Status(Code::bad_input, "--auto and --raw exclude each other");
+  const bool is_repository = !exists(name) && !name.starts_with('/') && !name.starts_with('.') &&
+                             !name.ends_with(".json") && !name.ends_with(".gguf");
+  auto path = is_repository ? TRY(fetch_tokenizer(arguments, name)) : name;
+  if (!is_folder(path)) {
+    if (!arguments.has("auto")) return Opened{TRY(Tokenizer::from_path(path)), std::nullopt};
+    if (path_name(path) != "tokenizer.json")
+      return Status(Code::bad_input, cat("--auto reads a model's folder or its tokenizer.json, not ", path));
+    path = path_parent(path).empty() ? "." : std::string(path_parent(path));
+  }
+  if (arguments.has("raw")) return Opened{TRY(Tokenizer::from_folder(path)), std::nullopt};
+  auto tokenizer = TRY(AutoTokenizer::from_pretrained(path, {.name_or_path = is_repository ? name : path}));
+  return Opened{tokenizer.backend_tokenizer(), tokenizer};
+}
+
 Status run_checked(const Arguments& arguments, Terminal& terminal) {
   const auto words = arguments.positional();
   if (words.empty() || words.size() > 2)
-    return Status(Code::bad_input, cat("tokenize takes a FILE and at most one TEXT, not ", words.size(), " words"));
-  const auto tokenizer = TRY(Tokenizer::from_path(words[0]));
-  const Job job{.tokenizer = tokenizer,
+    return Status(Code::bad_input,
+                  cat("tokenize takes a FILE_OR_REPO and at most one TEXT, not ", words.size(), " words"));
+  const auto opened = TRY(open_tokenizer(arguments, words[0]));
+  const Job job{.tokenizer = opened.tokenizer,
                 .encode = {.add_special_tokens = !arguments.has("no-special"),
                            .split_special_tokens = arguments.has("split-special"),
                            .offsets = arguments.has("offsets") ? OffsetUnit::characters : OffsetUnit::none,
                            .truncation = TRY(truncation(arguments))},
                 .decode = {.skip_special_tokens = arguments.has("no-special")},
+                .automatic = opened.automatic ? &*opened.automatic : nullptr,
                 .backwards = arguments.has("decode"),
                 .stream = arguments.has("stream")};
   const std::string text = words.size() == 2 ? words[1] : TRY(read_standard_input());
@@ -215,27 +263,36 @@ int run(const Arguments& arguments, Terminal& terminal) {
 }
 
 constexpr Option kOptions[] = {
+    {"auto", "", "As AutoTokenizer reads a folder, which is how folders and repositories are read unasked."},
     {"decode", "", "From ids to text."},
     {"json", "",
      "A text a line in (a JSON string, words, or {\"text\", \"pair\"}), its ids a line out; --decode: the reverse."},
     {"max-length", "N", "Cut to N ids; with --offsets the rest is in `overflowing`."},
     {"no-special", "", "Add no special tokens around the text; leave them out of decoded text."},
     {"offsets", "", "Each token with the characters it stands for; with --json all that is known of the text."},
+    {"raw", "", "tokenizer.json as it is, also that of a folder or repository."},
     {"split-special", "", "Text that spells a special token is text."},
     {"stream", "", "Decode id by id, as a streamed answer is."},
     {"stride", "N", "Ids that neighbouring parts share where --max-length cuts."},
+    kTokenOption,
     {"truncate-left", "", "Cut at the begin of the text."},
     {"truncation", "STRATEGY", "Which text of a pair is cut: longest_first, only_first or only_second."},
 };
 constexpr Command kRows[] = {{
     .verb = "tokenize",
-    .usage = "FILE [TEXT]",
+    .usage = "FILE_OR_REPO [TEXT]",
     .summary = "Turn text into token ids, or ids into text.",
     .options = kOptions,
-    .help = "FILE is a tokenizer.json, a model's folder, or a GGUF file. Without TEXT standard input is read.\n\n"
-            "Examples\n"
-            "  $ hearth tokenize SmolLM2-135M-Instruct.Q4_1.gguf \"Hello world\"\n"
-            "  $ hearth tokenize model/tokenizer.json --decode \"19556 905\"\n",
+    .help =
+        "FILE_OR_REPO is a tokenizer.json, a GGUF file, a model's folder, or a repository on the Hub. Without TEXT "
+        "standard input is read.\n\n"
+        "A tokenizer.json is taken as it is. A folder or repository is read as transformers' AutoTokenizer reads it: "
+        "for many model classes that takes only the vocabulary out of tokenizer.json and cuts text as the class does; "
+        "--raw takes the file as it is there too.\n\n"
+        "Examples\n"
+        "  $ hearth tokenize SmolLM2-135M-Instruct.Q4_1.gguf \"Hello world\"\n"
+        "  $ hearth tokenize alice/my-model --offsets \"Hello world\"\n"
+        "  $ hearth tokenize model/tokenizer.json --decode \"19556 905\"\n",
     .run = run,
 }};
 

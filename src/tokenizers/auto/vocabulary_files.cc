@@ -1,8 +1,16 @@
 #include "tokenizers/auto/vocabulary_files.h"
 
+#include <algorithm>
+
+#include "base/encoding.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "base/unicode.h"
+#include "tokenizers/auto/merges.h"
+#include "tokenizers/auto/part_json.h"
+#include "tokenizers/auto/sentencepiece.h"
+#include "tokenizers/auto/tiktoken.h"
+#include "tokenizers/pipeline/scanners.h"
 
 namespace hearth::tokenizers {
 
@@ -68,6 +76,148 @@ Result<Json> read_vocab_json(const std::string& path) {
   return json;
 }
 
+Json row(std::string_view text, double score) {
+  return Json::Array{text, score};
+}
+
+std::string token_or(const Loading& l, std::string_view name, std::string_view otherwise) {
+  const auto text = l.argument(name);
+  return text.empty() ? std::string(otherwise) : text;
+}
+
+// Some classes put tokens of their own around the pieces. Source: the converters' convert_from_spm.
+void arrange(Loading& l) {
+  const auto name = l.type->name;
+  Json::Array rest = std::move(l.vocab.array()), out;
+  size_t skip = 0;
+  if (name == "CamembertTokenizer") {
+    out = {row("<s>NOTUSED", 0), row(token_or(l, "pad_token", "<pad>"), 0), row("</s>NOTUSED", 0),
+           row(token_or(l, "unk_token", "<unk>"), 0), row("<unk>NOTUSED", -100)};
+    skip = 1;
+  } else if (name == "XLMRobertaTokenizer" || name == "LayoutXLMTokenizer") {
+    out = {row(token_or(l, "bos_token", "<s>"), 0), row(token_or(l, "pad_token", "<pad>"), 0),
+           row(token_or(l, "eos_token", "</s>"), 0), row(token_or(l, "unk_token", "<unk>"), 0)};
+    skip = 3;
+  } else if (name == "PegasusTokenizer") {
+    const auto mask = token_or(l, "mask_token", "<mask_1>"), sentence = token_or(l, "mask_token_sent", "<mask_2>");
+    out = {row(token_or(l, "pad_token", "<pad>"), 0), row(token_or(l, "eos_token", "</s>"), 0), row(mask, 0)};
+    if (sentence != mask) out.push_back(row(sentence, 0));
+    for (int64_t i = 2; i < std::min<int64_t>(l.kwargs["offset"].as_int(103), 100'000); ++i)
+      out.push_back(row(cat("<unk_", i, ">"), -100));
+    skip = 2;
+  }
+  for (size_t i = skip; i < rest.size(); ++i) out.push_back(std::move(rest[i]));
+  if (name == "CamembertTokenizer" || name == "XLMRobertaTokenizer" || name == "LayoutXLMTokenizer")
+    out.push_back(row(token_or(l, "mask_token", "<mask>"), 0));
+  if (name == "T5Tokenizer" || name == "VideoPrismTokenizer") {
+    for (int64_t i = std::min<int64_t>(l.kwargs["extra_ids"].as_int(100), 100'000); i-- > 0;)
+      out.push_back(row(cat("<extra_id_", i, ">"), 0));
+  }
+  l.vocab = Json(std::move(out));
+}
+
+// A class without code of its own. Source: SpmConverter.build_tokenizer_from_spm_proto.
+Status build_plain(Loading& l, const SentencePieceModel& model) {
+  auto& b = l.backend;
+  if (l.vocab.is_object()) {
+    TRY(l.set_bpe({.unk_token = model.unk_piece, .fuse_unk = true, .byte_fallback = model.byte_fallback}));
+  } else {
+    TRY(l.set_unigram(model.unk_id, model.byte_fallback));
+  }
+  Json::Array steps;
+  if (!l.charsmap.is_null()) steps.push_back(part::precompiled(l.charsmap));
+  steps.push_back(part::replace(" ", part::kUnderline));
+  b.normalizer = part::normalizers(std::move(steps));
+  b.decoder = model.byte_fallback ? part::byte_fallback_decoder(/*strip=*/false)
+                                  : part::decoders({part::replace(part::kUnderline, " ")});
+  const auto set_default = [&](std::string_view name, int64_t id, std::string_view piece) {
+    if (id >= 0 && l.kwargs.find(name) == nullptr) l.kwargs.set(name, piece);
+  };
+  set_default("bos_token", model.bos_id, model.bos_piece);
+  set_default("eos_token", model.eos_id, model.eos_piece);
+  set_default("unk_token", model.unk_id, model.unk_piece);
+  return {};
+}
+
+// Source: SentencePieceExtractor.extract.
+Status take_sentencepiece(Loading& l, SentencePieceModel model) {
+  const bool bpe = l.type->model == "BPE" || (l.type->model.empty() && model.model_type != 1);
+  Json::Array added;
+  for (const auto& piece : model.pieces) {
+    if (piece.type != PieceType::control && piece.type != PieceType::user_defined) continue;
+    AddedToken token;
+    token.content = piece.text;
+    token.special = piece.type == PieceType::control;
+    Json json = added_token_json(token);
+    json.set("__type", "AddedToken");
+    added.push_back(std::move(json));
+  }
+  l.kwargs.set("additional_special_tokens", std::move(added));
+  if (!model.precompiled_charsmap.empty()) l.charsmap = Json(to_base64(model.precompiled_charsmap));
+  if (bpe) {
+    Json::Object vocab;
+    std::vector<std::string_view> texts;
+    for (const auto& piece : model.pieces) {
+      vocab.push_back({piece.text, static_cast<int64_t>(texts.size())});
+      texts.push_back(piece.text);
+    }
+    Json::Array merges;
+    for (const auto& [left, right] : merges_of_ids(texts, {})) merges.push_back(Json::Array{left, right});
+    l.vocab = Json(std::move(vocab));
+    l.merges = Json(std::move(merges));
+  } else {
+    l.kwargs.set("unk_id", model.unk_id);
+    Json::Array vocab;
+    for (const auto& piece : model.pieces) vocab.push_back(row(piece.text, double{piece.score}));
+    l.vocab = Json(std::move(vocab));
+    arrange(l);
+  }
+  return l.type->build == nullptr ? build_plain(l, model) : Status();
+}
+
+// Source: TikTokenConverter and _convert_from_tiktoken: added tokens beyond the ranks keep their ids, gaps are filled.
+Status take_tiktoken(Loading& l, const std::vector<std::pair<std::string, int64_t>>& ranks) {
+  auto& b = l.backend;
+  TRY(b.set_model(tiktoken_model(ranks)));
+  l.rebuilt = true;
+  b.pre_tokenizer =
+      part::pre_tokenizers({part::split_regex(kLlama3Pattern), part::byte_level(false, /*use_regex=*/false)});
+  b.decoder = part::byte_level(true);
+  b.post_processor = part::byte_level(true, true, /*trim_offsets=*/false);
+  std::vector<AddedToken> tokens;
+  const auto add = [&](std::string content) {
+    AddedToken token;
+    token.content = std::move(content);
+    token.special = true;
+    tokens.push_back(std::move(token));
+  };
+  const auto base = static_cast<int64_t>(ranks.size());
+  int64_t last = -1;
+  for (const auto& [id, json] : l.kwargs["added_tokens_decoder"].object())
+    last = std::max(last, parse_int(id).value_or(-1));
+  if (last > base + 1'000'000)
+    return Status(Code::bad_input, cat("added_tokens_decoder: the id ", last, " is far beyond the ranks"));
+  for (int64_t id = base; id <= last; ++id) {
+    const auto& json = l.kwargs["added_tokens_decoder"][cat(id)];
+    add(json.is_object() ? std::string(json["content"].as_string()) : cat("<|reserved_token_", id, "|>"));
+  }
+  for (const auto& json : l.kwargs["extra_special_tokens"].array())
+    add(std::string(json.is_object() ? json["content"].as_string() : json.as_string()));
+  for (const auto& [name, json] : l.kwargs["extra_special_tokens"].object()) add(name);
+  b.add_tokens(tokens);
+  return {};
+}
+
+// The file that the class names, or one that every class takes.
+std::string model_file(const std::string& folder, std::string_view name) {
+  for (const std::string_view known : {std::string_view("tokenizer.model"), std::string_view("tiktoken.model"), name}) {
+    if (!known.ends_with(".model")) continue;
+    auto path = path_join(folder, known);
+    if (exists(path)) return path;
+  }
+  return {};
+}
+
 }  // namespace
 
 Status read_vocabulary_files(const std::string& folder, Loading& l) {
@@ -78,6 +228,14 @@ Status read_vocabulary_files(const std::string& folder, Loading& l) {
   } else if (l.type->vocab_file.ends_with(".json") && exists(file)) {
     l.vocab = TRY(read_vocab_json(file));
     if (exists(merges)) l.merges = TRY(read_merges_txt(merges));
+  } else if (const auto path = model_file(folder, l.type->vocab_file); !path.empty()) {
+    const auto bytes = TRY(read_file(path, kFileMax));
+    auto ranks = read_tiktoken(bytes);
+    // The words of a tiktoken file are no message, and a message is no list of words.
+    if (ranks.ok()) return take_tiktoken(l, *ranks);
+    auto model = SentencePieceModel::parse(bytes);
+    if (!model.ok()) return std::move(model).status().with(path);
+    return take_sentencepiece(l, *std::move(model));
   }
   return {};
 }

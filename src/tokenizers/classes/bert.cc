@@ -31,8 +31,8 @@ Status finish_funnel(Loading& l) {
 
 Status build_mpnet(Loading& l) {
   for (const auto name : {"bos_token", "eos_token", "sep_token", "cls_token", "unk_token", "pad_token"})
-    l.wrap(name, {.normalized = true});
-  l.wrap("mask_token", {.lstrip = true, .normalized = true});
+    l.wrap(name, {});
+  l.wrap("mask_token", {.lstrip = true});
   return build(l);
 }
 

@@ -47,7 +47,7 @@ Status build_albert(Loading& l) {
 }
 
 Status build_barthez(Loading& l) {
-  l.wrap(kMaskLstrip, {.lstrip = true, .normalized = true});
+  l.wrap(kMaskLstrip, {.lstrip = true});
   TRY(l.set_unigram(3));
   l.backend.normalizer = part::normalizers({part::replace_regex(R"(\s{2,}|[\n\r\t])", " "), part::typed("NFC"),
                                             part::strip(/*left=*/false, /*right=*/true)});
@@ -57,8 +57,8 @@ Status build_barthez(Loading& l) {
 
 Status build_big_bird(Loading& l) {
   for (const auto name : {"bos_token", "eos_token", "unk_token", "pad_token", "cls_token", "sep_token"})
-    l.wrap(name, {.normalized = true});
-  l.wrap(kMaskLstrip, {.lstrip = true, .normalized = true});
+    l.wrap(name, {});
+  l.wrap(kMaskLstrip, {.lstrip = true});
   TRY(l.set_unigram(l.unigram_index(l.argument("unk_token"), 100, /*only_with_score_zero=*/true)));
   l.backend.normalizer = part::normalizers({part::strip(false, false), part::replace_regex(" {2,}", part::kUnderline)});
   metaspace(l, scheme(l.flag("add_prefix_space", true)));
@@ -144,7 +144,7 @@ Status build_udop(Loading& l) {
 }
 
 Status build_layoutxlm(Loading& l) {
-  l.wrap(kMaskLstrip, {.lstrip = true, .normalized = true});
+  l.wrap(kMaskLstrip, {.lstrip = true});
   TRY(l.set_unigram(3));
   l.backend.normalizer =
       part::normalizers({part::strip(/*left=*/false, /*right=*/true), part::replace_regex(" {2,}", part::kUnderline)});
@@ -221,7 +221,7 @@ Status build_xlm_roberta(Loading& l) {
 Status build_xlnet(Loading& l) {
   if (l.kwargs["additional_special_tokens"].is_null())
     l.kwargs.set("additional_special_tokens", Json::Array{"<eop>", "<eod>"});
-  l.wrap(kMaskLstrip, {.lstrip = true, .normalized = true});
+  l.wrap(kMaskLstrip, {.lstrip = true});
   TRY(l.set_unigram(l.kwargs["unk_id"].as_int(0)));
   Json::Array steps{part::replace("``", "\""), part::replace("''", "\""), part::typed("NFKD"),
                     part::typed("StripAccents")};
@@ -229,7 +229,6 @@ Status build_xlnet(Loading& l) {
   if (!l.charsmap.is_null()) steps.push_back(part::precompiled(l.charsmap));
   l.backend.normalizer = part::normalizers(std::move(steps));
   words_with_metaspace(l, "always");
-  l.pad_token_type_id = 3;
   return {};
 }
 

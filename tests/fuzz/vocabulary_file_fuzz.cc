@@ -1,0 +1,22 @@
+// Any bytes as a SentencePiece model and as a tiktoken file: they are read or refused; the vocabulary of what is read
+// makes a model or an error.
+#include "tokenizers/auto/merges.h"
+#include "tokenizers/auto/sentencepiece.h"
+#include "tokenizers/auto/tiktoken.h"
+#include "tokenizers/pipeline/parts.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace hearth::tokenizers;  // NOLINT(google-build-using-namespace): a program of one function
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  if (const auto ranks = read_tiktoken(bytes); ranks.ok() && ranks->size() < 1000) {
+    const auto config = tiktoken_model(*ranks);
+    static_cast<void>(build_model({config, "model"}).ok());
+  }
+  const auto model = SentencePieceModel::parse(bytes);
+  if (!model.ok()) return 0;
+  VERIFY(model->pieces.size() <= size, "each piece takes bytes of the file");
+  std::vector<std::string_view> texts;
+  for (const auto& piece : model->pieces) texts.push_back(piece.text);
+  if (texts.size() < 1000) static_cast<void>(merges_of_ids(texts, {}).size());
+  return 0;
+}
