@@ -1,10 +1,10 @@
 # The thin front of CMake's presets and the scripts. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run build test test-crash bench check docs web dist setup-build setup-test setup-bench clean
+.PHONY: run build test test-crash test-s3 bench check docs web dist setup-build setup-test setup-s3 setup-bench clean
 JOBS ?= $(shell nproc)
 
-setup-build setup-test setup-bench: setup-%:
+setup-build setup-test setup-s3 setup-bench: setup-%:
 	@scripts/setup $*
 
 build/build.ninja: CMakeLists.txt CMakePresets.json
@@ -29,6 +29,11 @@ test: setup-test check build
 test-crash: setup-test build
 	@HEARTH_CRASHES=1000 TEST=pytest scripts/test tests/clients/test_crash.py
 	@HEARTH_CRASHES=1000 scripts/test_postgres build/tests/test_hub --test-case='upgrade: *killed*'
+
+## What touches stored objects, on OpenStack's object store (Debian) through its S3 interface; `make test` asks moto.
+test-s3: setup-s3 build
+	@HEARTH_ROOT=$$PWD scripts/test_s3 swift build/tests/test_store --test-case='blobs*'
+	@TEST=pytest scripts/test_s3 swift scripts/test tests/clients/test_s3.py tests/clients/test_fronts.py
 
 ## A table beside the peers; ONLY=row runs one row.
 bench: setup-bench build

@@ -38,15 +38,15 @@ Result<std::shared_ptr<const OpenXorb>> OpenXorb::open(const Hub& hub, const std
   if (!row) return Status(Code::not_found, cat("xorb ", hash, " is not stored here"));
   auto table = TRY(MappedFile::open(TRY(hub.blobs().local_path(store::ObjectName("xorbtables", hash)))));
   const auto view = TRY(xet::XorbView::open(table.bytes()));
-  const auto source_path = TRY(hub.blobs().local_path((*row)[0].text()));
-  auto source = TRY(MappedFile::open(source_path));
-  const auto offset = static_cast<uint64_t>((*row)[1].integer());
-  if (offset + view.size_end(view.count() - 1) > source.bytes().size())
+  const auto part = TRY(hub.blobs().local_part((*row)[0].text(), static_cast<uint64_t>((*row)[1].integer()),
+                                               view.size_end(view.count() - 1)));
+  auto source = TRY(MappedFile::open(part.path));
+  if (part.offset + view.size_end(view.count() - 1) > source.bytes().size())
     return Status(Code::io, cat("stored file ", (*row)[0].text(), " is shorter than its xorb ", hash, " says"));
   std::shared_ptr<OpenXorb> out(new OpenXorb(std::move(table), view));
-  out->file_ = std::make_shared<const Fd>(TRY(open_read(source_path)));
+  out->file_ = std::make_shared<const Fd>(TRY(open_read(part.path)));
   out->source_ = std::move(source);
-  out->source_offset_ = offset;
+  out->source_offset_ = part.offset;
   return std::shared_ptr<const OpenXorb>(std::move(out));
 }
 

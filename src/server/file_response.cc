@@ -41,6 +41,13 @@ bool etag_matches(std::string_view header, std::string_view etag) {
   return false;
 }
 
+// Local files are sent from where they lie, others as they come.
+Result<net::Body> stored(const Request& rq, const store::ObjectName& name, uint64_t begin, uint64_t length) {
+  const auto& blobs = rq.hub().blobs();
+  if (!blobs.is_local()) return net::Body(net::PieceBody{blobs.pieces(name, begin, length), length});
+  return net::Body(net::FileRange{.path = TRY(blobs.local_path(name)), .offset = begin, .length = length});
+}
+
 Result<net::Body> arriving(const Request& rq, const RemoteObject& object, uint64_t size_bytes, uint64_t begin,
                            uint64_t length) {
   const auto repo = TRY(rq.hub().repo_by_number(object.repo_id));
@@ -49,8 +56,7 @@ Result<net::Body> arriving(const Request& rq, const RemoteObject& object, uint64
   // It came a moment ago, and lies here whole or as chunks.
   if (const auto chunks = TRY(hub::xet_file_of(rq.hub(), object.sha256)))
     return net::Body(net::PieceBody{hub::xet_pieces(rq.hub(), *chunks, begin, length), length});
-  return net::Body(net::FileRange{
-      .path = TRY(rq.hub().blobs().local_path(store::ObjectName(object.sha256))), .offset = begin, .length = length});
+  return stored(rq, object.sha256, begin, length);
 }
 
 }  // namespace
@@ -118,9 +124,9 @@ Response file_response(const Request& rq, FileAnswer file) {
   } else if (const auto* xet = std::get_if<hub::XetFile>(&file.content)) {
     out.body = net::PieceBody{hub::xet_pieces(rq.hub(), *xet, begin, length), length};
   } else {
-    auto path = rq.hub().blobs().local_path(std::get<store::ObjectName>(file.content));
-    if (!path.ok()) return error_response(path.status(), rq.caller().anonymous());
-    out.body = net::FileRange{.path = *std::move(path), .offset = begin, .length = length};
+    auto body = stored(rq, std::get<store::ObjectName>(file.content), begin, length);
+    if (!body.ok()) return error_response(body.status(), rq.caller().anonymous());
+    out.body = *std::move(body);
   }
   return out;
 }

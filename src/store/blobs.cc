@@ -12,6 +12,32 @@ namespace hearth::store {
 namespace {
 
 constexpr uint64_t kReadMax = uint64_t{1} << 30;
+constexpr uint64_t kPieceFirst = 256 << 10, kPieceMax = 4 << 20;
+
+/// The first request is a small one, so that the client need not wait for its first bytes; each next is twice as long.
+class Fetched final : public PieceSource {
+ public:
+  Fetched(const Blobs& blobs, ObjectName name, uint64_t begin, uint64_t length)
+      : blobs_(blobs), name_(std::move(name)), at_(begin), end_(begin + length) {}
+
+  Result<std::vector<Piece>> next(std::stop_token stop) override {
+    std::vector<Piece> out;
+    if (at_ == end_) return out;
+    if (stop.stop_requested()) return Status(Code::cancelled, "the client left");
+    const auto wanted = std::min(std::exchange(size_, std::min(size_ * 2, kPieceMax)), end_ - at_);
+    out.push_back({.bytes = TRY(blobs_.read(name_, at_, wanted))});
+    if (out[0].bytes.size() != wanted)
+      return Status(Code::io, cat(blobs_.description(), ": ", name_.text(), " is shorter than it was"));
+    at_ += wanted;
+    return out;
+  }
+
+ private:
+  const Blobs& blobs_;
+  const ObjectName name_;
+  uint64_t at_, size_ = kPieceFirst;
+  const uint64_t end_;
+};
 
 }  // namespace
 
@@ -49,6 +75,10 @@ Result<std::string> Blobs::read(const ObjectName& name, uint64_t begin, uint64_t
   if (too_large) return Status(Code::too_large, cat(name.text(), ": more than ", kReadMax, " bytes at once"));
   if (!status.ok()) return status;
   return out;
+}
+
+std::unique_ptr<PieceSource> Blobs::pieces(const ObjectName& name, uint64_t begin, uint64_t length) const {
+  return std::make_unique<Fetched>(*this, name, begin, length);
 }
 
 Status Blobs::remove_leftovers(int64_t age_s) const {

@@ -21,6 +21,7 @@
 #include <type_traits>
 
 #include "base/files.h"
+#include "base/piece.h"
 #include "base/result.h"
 
 namespace hearth::store {
@@ -62,6 +63,12 @@ struct PresignOptions {
   std::string content_type = {}, content_disposition = {};
 };
 
+/// Bytes of an object in a file of this machine, from `offset` on.
+struct LocalPart {
+  std::string path;
+  uint64_t offset = 0;
+};
+
 /// The object store. Thread-safe, and safe between processes and machines.
 class Blobs {
  public:
@@ -85,11 +92,16 @@ class Blobs {
   /// The same in pieces; `sink` answers false to end it (Code::cancelled).
   virtual Status stream(const ObjectName& name, uint64_t begin, uint64_t length,
                         const std::function<bool(std::string_view)>& sink) const = 0;
-  /// The object as a file of this machine, to send or map: its place in the store, or a copy fetched now and kept for
-  /// some days. not_found.
+  /// The object as a file of this machine, to map: its place in the store, or a copy fetched now and kept while there
+  /// is room. not_found.
   virtual Result<std::string> local_path(const ObjectName& name) const = 0;
+  /// The same of `length` bytes from `begin`, which the object has: no more than those are fetched.
+  virtual Result<LocalPart> local_part(const ObjectName& name, uint64_t begin, uint64_t length) const = 0;
   /// True when `local_path` costs nothing, so that bytes are best sent from there.
   virtual bool is_local() const = 0;
+  /// `length` bytes from `begin`, which the object has, to be sent as they are fetched: some MiB at a time, nothing is
+  /// kept. The store outlives it.
+  std::unique_ptr<PieceSource> pieces(const ObjectName& name, uint64_t begin, uint64_t length) const;
   /// An address where the bytes can be had without credentials for some time; empty when the store has none to give.
   virtual std::string presigned_url(const ObjectName& name, const PresignOptions& options) const = 0;
 
@@ -115,7 +127,8 @@ class Blobs {
 /// Opens or creates a store: `where` is empty (local files, in `folder`) or `s3://bucket/prefix?endpoint=URL&region=R`
 /// with credentials from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; then `folder` holds only what
 /// is being received and fetched copies. Query: `endpoint` (none: Amazon's), `region` (none: AWS_REGION, us-east-1),
-/// `redirect=off` (presigned addresses are not given out: the store is not reachable for clients).
+/// `redirect=off` (presigned addresses are not given out: the store is not reachable for clients), `cache_mb=N`
+/// (room for fetched copies, 20480).
 Result<std::unique_ptr<Blobs>> open_blobs(std::string folder, std::string_view where = {});
 
 }  // namespace hearth::store

@@ -1,6 +1,7 @@
 """A real `hearth serve` on a folder of its own, for tests that drive it with real clients.
 
-HEARTH_TEST_DATABASE=postgresql gives every hub a new PostgreSQL database in place of its folder's SQLite file."""
+HEARTH_TEST_DATABASE=postgresql gives every hub a new PostgreSQL database in place of its folder's SQLite file, and
+HEARTH_TEST_OBJECTS=s3 a place in an S3 server instead of its folder's objects ("s3&redirect=off": with such options)."""
 import atexit
 import functools
 import json
@@ -10,6 +11,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 import uuid
 
@@ -42,6 +44,34 @@ def new_database():
     return url.replace("/postgres?", f"/{name}?")
 
 
+@functools.cache
+def s3_server():
+    """(endpoint, access key, secret key) of the run's S3 server, else of moto's, which ends with this process."""
+    address = os.environ.get("HEARTH_TEST_S3")
+    if not address:
+        server = subprocess.Popen([root / "scripts" / "test_s3", "moto"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        atexit.register(lambda: (server.stdin.close(), server.wait(timeout=60)))
+        address = server.stdout.readline().strip()
+    parts = urllib.parse.urlsplit(address)
+    return f"http://{parts.hostname}:{parts.port}", urllib.parse.unquote(parts.username), parts.password
+
+
+def new_objects(options=""):
+    """An empty place in the S3 server, as --objects takes it; `Hub.env` has the keys."""
+    return f"s3://hearth/{uuid.uuid4().hex}?endpoint={s3_server()[0]}{options}"
+
+
+def s3_names(objects):
+    """The keys in such a place, and their sizes."""
+    import boto3
+
+    endpoint, access, secret = s3_server()
+    client = boto3.client("s3", endpoint_url=endpoint, aws_access_key_id=access, aws_secret_access_key=secret, region_name="us-east-1")
+    prefix = objects.partition("?")[0].split("/", 3)[3] + "/"
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket="hearth", Prefix=prefix)
+    return {item["Key"].removeprefix(prefix): item["Size"] for page in pages for item in page.get("Contents", [])}
+
+
 class Hub:
     """One hub: its folder, its process, its users. `env()` is what a client's shell would export."""
 
@@ -52,6 +82,8 @@ class Hub:
         self.options = options
         if os.environ.get("HEARTH_TEST_DATABASE") == "postgresql" and "--database" not in options:
             self.options += ("--database", new_database())
+        if os.environ.get("HEARTH_TEST_OBJECTS", "").startswith("s3") and "--objects" not in options:
+            self.options += ("--objects", new_objects(os.environ["HEARTH_TEST_OBJECTS"].removeprefix("s3")))
         self.process = None
         self.prefix = []  # words before the command that serves
         self.log = self.folder / "serve.log"
@@ -88,6 +120,8 @@ class Hub:
         out |= {"HF_ENDPOINT": self.url, "HF_HOME": str(home / "hf"), "XDG_CACHE_HOME": str(home / "cache"), "HOME": str(home),
                 "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "PYTHONPATH": ""}
         home.mkdir(parents=True, exist_ok=True)
+        if "--objects" in self.options:
+            _, out["AWS_ACCESS_KEY_ID"], out["AWS_SECRET_ACCESS_KEY"] = s3_server()
         if token:
             out["HF_TOKEN"] = token
         return out | more

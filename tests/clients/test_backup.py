@@ -66,8 +66,8 @@ class Writer:
 
 def restored(tmp_path, name, backup, *options):
     """The hub made from a backup, not started."""
-    made = Hub(tmp_path / name)
-    made.admin("restore", backup, *options)
+    made = Hub(tmp_path / name, *options)
+    made.admin("restore", backup, *made.options)
     return made
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from conftest import s3_names
 
 PYTHON = sys.executable
 
@@ -51,6 +52,8 @@ def repo(hub):
 
 
 def stored_bytes(hub, kind="xorbs"):
+    if "--objects" in hub.options:
+        return sum(size for name, size in s3_names(hub.options[hub.options.index("--objects") + 1]).items() if name.startswith(kind + "/"))
     return sum(p.stat().st_size for p in (hub.folder / "data" / "objects" / kind).rglob("*") if p.is_file())
 
 

@@ -72,6 +72,9 @@ class Disk final : public Blobs {
     TRY(file_size(file));
     return file;
   }
+  Result<LocalPart> local_part(const ObjectName& name, uint64_t begin, uint64_t) const override {
+    return LocalPart{TRY(local_path(name)), begin};
+  }
   bool is_local() const override { return true; }
   std::string presigned_url(const ObjectName&, const PresignOptions&) const override { return {}; }
 

@@ -3,12 +3,15 @@
 // 1. Every body that is sent carries its SHA-256 in the signature: the store refuses what was damaged on the way.
 // 2. An object becomes visible at once and whole: by one PUT, or by completing a multipart upload.
 // 3. Reading goes on where a broken connection ended; what is asked for again has the same bytes.
+// 4. Copies fetched to this machine take no more room than `cache_mb` says: those that were used last stay.
 // Source: Amazon S3 API reference.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
@@ -28,6 +31,8 @@ namespace {
 constexpr uint64_t kPartMin = 32u << 20;  // in memory while it is sent
 constexpr uint64_t kPartsMax = 10'000;    // S3's limit
 constexpr uint64_t kCopyPart = 1u << 30;  // S3 copies up to 5 GiB at once
+constexpr uint64_t kCacheMb = 20 << 10;
+constexpr uint64_t kCacheLookedAt = 16;  // how many times the cache is measured while it fills once
 constexpr int kTries = 4;
 constexpr int kFirstPauseMs = 200;
 
@@ -39,6 +44,7 @@ struct Place {
   std::string prefix;       // "prefix/" or ""
   std::string bucket, region;
   bool redirect = true;
+  uint64_t cache_bytes = kCacheMb << 20;
 };
 
 void pause(int tries) {
@@ -103,23 +109,11 @@ class S3 final : public Blobs {
   }
 
   Result<std::string> local_path(const ObjectName& name) const override {
-    auto file = path_join(fetched_, cat(name.kind(), "-", name.hash()));
-    if (::utimensat(AT_FDCWD, file.c_str(), nullptr, 0) == 0) return file;  // in use: it is young again
-    const auto temporary = path_join(incoming(), random_token(16));
-    auto status = [&]() -> Status {
-      const auto fd = TRY(open_write(temporary));
-      Status written;
-      auto streamed = stream(name, 0, UINT64_MAX, [&](std::string_view piece) {
-        written = write_all(fd.get(), piece, temporary);
-        return written.ok();
-      });
-      if (!written.ok()) return written;
-      if (!streamed.ok()) return streamed;
-      return rename_path(temporary, file);
-    }();
-    if (status.ok()) return file;
-    ::unlink(temporary.c_str());
-    return status;
+    return fetched(name, 0, UINT64_MAX, cat(name.kind(), "-", name.hash()));
+  }
+  Result<LocalPart> local_part(const ObjectName& name, uint64_t begin, uint64_t length) const override {
+    return LocalPart{
+        .path = TRY(fetched(name, begin, length, cat(name.kind(), "-", name.hash(), "-", begin, "-", length)))};
   }
   bool is_local() const override { return false; }
 
@@ -208,7 +202,7 @@ class S3 final : public Blobs {
       return out;
     };
     if (size_bytes <= kPartMin) return put(name, TRY(read_part(0, size_bytes)));
-    if (TRY(has(name))) return touch(name);
+    if (auto young = touch(name); young.code() != Code::not_found) return young;
     const auto part = std::max(kPartMin, size_bytes / kPartsMax + 1);
     return multipart(name, size_bytes, part, [&](uint64_t begin, uint64_t length, Ask& ask) -> Status {
       ask.body = TRY(read_part(begin, length));
@@ -223,6 +217,63 @@ class S3 final : public Blobs {
     std::string body = {};
     std::function<bool(std::string_view)> sink = {};
   };
+
+  // A range as the file `as` of the folder of copies. Who wants the same at once waits for the first.
+  Result<std::string> fetched(const ObjectName& name, uint64_t begin, uint64_t length, const std::string& as) const {
+    auto file = path_join(fetched_, as);
+    const auto present = [&] { return ::utimensat(AT_FDCWD, file.c_str(), nullptr, 0) == 0; };  // in use: young again
+    if (present()) return file;
+    const std::lock_guard lock(fetching_[std::hash<std::string>()(as) % fetching_.size()]);
+    if (present()) return file;
+    const auto temporary = path_join(incoming(), random_token(16));
+    uint64_t got = 0;
+    auto status = [&]() -> Status {
+      const auto fd = TRY(open_write(temporary));
+      Status written;
+      auto streamed = stream(name, begin, length, [&](std::string_view piece) {
+        written = write_all(fd.get(), piece, temporary);
+        got += piece.size();
+        return written.ok();
+      });
+      if (!written.ok()) return written;
+      if (!streamed.ok()) return streamed;
+      if (length != UINT64_MAX && got != length)
+        return Status(Code::io, cat(description(), ": ", name.text(), " has fewer bytes than ", begin + length));
+      return rename_path(temporary, file);
+    }();
+    if (!status.ok()) {
+      ::unlink(temporary.c_str());
+      return status;
+    }
+    if (fetched_since_.fetch_add(got) + got > place_.cache_bytes / kCacheLookedAt) make_room();
+    return file;
+  }
+
+  // Removes the copies that were used longest ago. Who has one open keeps its bytes.
+  void make_room() const {
+    fetched_since_ = 0;
+    struct Copy {
+      int64_t used_s;
+      uint64_t bytes;
+      std::string path;
+    };
+    std::vector<Copy> copies;
+    uint64_t total = 0;
+    auto names = list_folder(fetched_);
+    for (const auto& name : names.ok() ? *names : std::vector<std::string>()) {
+      struct stat info {};
+      auto path = path_join(fetched_, name);
+      if (::stat(path.c_str(), &info) != 0) continue;
+      copies.push_back({info.st_mtime, static_cast<uint64_t>(info.st_size), std::move(path)});
+      total += copies.back().bytes;
+    }
+    std::sort(copies.begin(), copies.end(), [](const Copy& a, const Copy& b) { return a.used_s < b.used_s; });
+    const uint64_t wanted = place_.cache_bytes - place_.cache_bytes / kCacheLookedAt;
+    for (size_t i = 0; i + 1 < copies.size() && total > wanted; ++i) {  // the last one was fetched a moment ago
+      ::unlink(copies[i].path.c_str());
+      total -= copies[i].bytes;
+    }
+  }
 
   std::string key(const ObjectName& name) const { return cat(place_.prefix, name.text()); }
   std::string path(const ObjectName& name) const { return cat(place_.base, name.text()); }
@@ -305,6 +356,8 @@ class S3 final : public Blobs {
   std::string fetched_;
   Place place_;
   S3Credentials credentials_;
+  mutable std::array<std::mutex, 64> fetching_;
+  mutable std::atomic<uint64_t> fetched_since_ = 0;  // bytes, since the cache was measured
 };
 
 Result<Place> parse_place(std::string_view where) {
@@ -331,8 +384,10 @@ Result<Place> parse_place(std::string_view where) {
       out.region = value;
     } else if (name == "redirect" && (value == "off" || value == "on")) {
       out.redirect = value == "on";
+    } else if (const auto mb = parse_int(value); name == "cache_mb" && mb && *mb > 0 && *mb < (1 << 30)) {
+      out.cache_bytes = static_cast<uint64_t>(*mb) << 20;
     } else {
-      return bad(cat("'", name, "=", value, "' is not known (endpoint, region, redirect=on|off)"));
+      return bad(cat("'", name, "=", value, "' is not known (endpoint, region, redirect=on|off, cache_mb=N)"));
     }
   }
   for (const char* variable : {"AWS_REGION", "AWS_DEFAULT_REGION"})
