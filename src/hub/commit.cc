@@ -1,12 +1,14 @@
 #include "hub/commit.h"
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "hub/attributes.h"
 #include "hub/card.h"
 #include "hub/content.h"
 #include "hub/events.h"
+#include "hub/git/durable.h"
 #include "hub/git/objects.h"
 #include "hub/git/snapshot.h"
 #include "hub/index.h"
@@ -218,12 +220,15 @@ Result<CommitDone> create_commit(Hub& hub, const Repo& repo, const Caller& autho
       git::commit_text(root, &parent, author.user->name, author_email(*author.user), now_ms() / 1000, message));
   TRY(hub.link_objects(repo, draft.objects()));
   TRY(draft.batch().write(at.repository.get()));
+  const auto folder = hub.git_folder(repo);
+  const bool new_folder = !exists(path_join(folder, path_parent(ref)));  // of a reference that was packed
   git_reference* made = nullptr;
   const int r =
       git_reference_create_matching(&made, at.repository.get(), ref.c_str(), &id, /*force=*/1, &parent, "commit");
   if (r == GIT_EMODIFIED || r == GIT_ELOCKED) return moved();
   if (r != 0) return git::failure(r, ref);
   git_reference_free(made);
+  if (new_folder) TRY(git::sync_names(folder, now_ms()));
 
   const RefUpdate update{git::hex(parent), git::hex(id), ref};
   note_moved_refs(hub, repo, author.user->name, std::span(&update, 1));

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "hub/events.h"
+#include "hub/git/durable.h"
 #include "hub/git/objects.h"
 #include "hub/git/snapshot.h"
 #include "hub/lock.h"
@@ -93,6 +94,7 @@ Status create_branch(const Hub& hub, const Repo& repo, const Caller& by, std::st
     return Status(Code::bad_input, cat("Invalid reference for a branch: ", name.substr(0, 200)));
   TRY(check_ref_name(name));
   const auto lock = TRY(lock_repository(hub, repo));
+  const auto begun_ms = now_ms();
   const auto repository = TRY(git::open(hub, repo));
   const auto ref = cat("refs/heads/", name);
   git_oid target;
@@ -113,12 +115,14 @@ Status create_branch(const Hub& hub, const Repo& repo, const Caller& by, std::st
   if (r == GIT_EEXISTS) return Status(Code::conflict, exists_already(ref));
   if (r != 0) return git::failure(r, cat("branch '", name, "'"));
   git_reference_free(made);
+  TRY(git::sync_names(hub.git_folder(repo), begun_ms));
   note_moved(hub, repo, *by.user, {former.ok() ? git::hex(*former) : std::string(), git::hex(target), ref});
   return {};
 }
 
 Status delete_branch(const Hub& hub, const Repo& repo, const Caller& by, std::string_view name) {
   if (!check_ref_name(name).ok()) return unknown("branch", name);
+  const auto begun_ms = now_ms();
   const auto repository = TRY(git::open(hub, repo));
   const auto ref = cat("refs/heads/", name);
   const auto former = value_of(repository.get(), ref);
@@ -126,12 +130,14 @@ Status delete_branch(const Hub& hub, const Repo& repo, const Caller& by, std::st
   TRY(check_ref_change(TRY(protected_branches(hub, repo)), by, repo, {.ref = ref, .deletes = true}));
   if (const int r = git_reference_remove(repository.get(), ref.c_str()); r != 0)
     return git::failure(r, cat("branch '", name, "'"));
+  TRY(git::sync_names(hub.git_folder(repo), begun_ms));
   note_moved(hub, repo, *by.user, {former, {}, ref});
   return {};
 }
 
 Status create_tag(const Hub& hub, const Repo& repo, const User& by, std::string_view name, std::string_view revision,
                   std::string_view message) {
+  const auto begun_ms = now_ms();
   const auto repository = TRY(git::open(hub, repo));
   const auto target = TRY(git::resolve(repository.get(), revision.empty() ? "main" : revision));
   TRY(check_ref_name(name));
@@ -154,18 +160,21 @@ Status create_tag(const Hub& hub, const Repo& repo, const User& by, std::string_
   }
   if (r == GIT_EEXISTS) return Status(Code::conflict, exists_already(cat("refs/tags/", name)));
   if (r != 0) return git::failure(r, cat("tag '", name, "'"));
+  TRY(git::sync_names(hub.git_folder(repo), begun_ms));
   note_moved(hub, repo, by, {{}, git::hex(made), cat("refs/tags/", name)});
   return {};
 }
 
 Status delete_tag(const Hub& hub, const Repo& repo, const User& by, std::string_view name) {
   if (!check_ref_name(name).ok()) return unknown("tag", name);
+  const auto begun_ms = now_ms();
   const auto repository = TRY(git::open(hub, repo));
   const auto ref = cat("refs/tags/", name);
   const auto former = value_of(repository.get(), ref);
   const int r = git_tag_delete(repository.get(), std::string(name).c_str());
   if (r == GIT_ENOTFOUND) return unknown("tag", name);
   if (r != 0) return git::failure(r, cat("tag '", name, "'"));
+  TRY(git::sync_names(hub.git_folder(repo), begun_ms));
   note_moved(hub, repo, by, {former, {}, ref});
   return {};
 }

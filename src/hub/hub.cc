@@ -16,6 +16,7 @@
 #include "hub/content.h"
 #include "hub/events.h"
 #include "hub/git/copy.h"
+#include "hub/git/durable.h"
 #include "hub/git/objects.h"
 #include "hub/history.h"
 #include "hub/index.h"
@@ -57,8 +58,8 @@ Status configure(git_repository* repository) {
   if (const int r = git_repository_config(&made, repository); r != 0) return git::failure(r, "configuration");
   const git::Owned<git_config, git_config_free> config(made);
   constexpr std::pair<const char*, const char*> settings[] = {
-      {"core.fsync", "committed,reference"},  // an accepted push survives a power cut
-      {"uploadpack.allowFilter", "true"},     // partial clones
+      {"core.fsync", "committed,derived-metadata,reference"},  // an accepted push survives a power cut
+      {"uploadpack.allowFilter", "true"},                      // partial clones
       {"uploadpack.allowAnySHA1InWant", "true"},
   };
   for (const auto& [name, value] : settings)
@@ -73,6 +74,7 @@ Status create_git(const std::string& folder, const std::string& source, const Ne
   TRY(configure(repository.get()));
   if (!source.empty()) {
     TRY(git::copy_repository(source, folder));
+    TRY(git::sync_new(folder));
     return sync_folder(std::string(path_parent(folder)));
   }
   git::ObjectBatch batch;
@@ -91,6 +93,7 @@ Status create_git(const std::string& folder, const std::string& source, const Ne
       r != 0)
     return git::failure(r, "branch main");
   git_reference_free(made);
+  TRY(git::sync_new(folder));
   return sync_folder(std::string(path_parent(folder)));
 }
 
@@ -147,7 +150,16 @@ Result<std::unique_ptr<Hub>> Hub::open(const std::string& folder) {
   const auto configuration = TRY(read_configuration(folder));
   const auto repositories =
       configuration.repositories.empty() ? path_join(folder, "repos") : configuration.repositories;
-  for (const auto kind : kGitKinds) TRY(make_folders(path_join(repositories, kind_plural(kind)), 0700));
+  bool made = false;
+  for (const auto kind : kGitKinds) {
+    const auto of_kind = path_join(repositories, kind_plural(kind));
+    made |= !is_folder(of_kind);
+    TRY(make_folders(of_kind, 0700));
+  }
+  if (made) {
+    TRY(sync_folder(repositories));
+    TRY(sync_folder(std::string(path_parent(repositories))));
+  }
   auto blobs = TRY(store::open_blobs(path_join(folder, "objects"), configuration.objects));
   auto database = configuration.database;
   if (database.empty()) {

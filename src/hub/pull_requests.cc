@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "hub/discussion_rows.h"
 #include "hub/events.h"
+#include "hub/git/durable.h"
 #include "hub/git/objects.h"
 #include "hub/git/snapshot.h"
 #include "hub/index.h"
@@ -165,6 +166,7 @@ Result<git_oid> write_merge(const Sides& at, const Discussion& discussion, const
 
 Result<std::string> create_pull_request_ref(const Hub& hub, const Repo& repo, int64_t num, std::string_view start) {
   const auto repository = TRY(git::open(hub, repo));
+  const auto begun_ms = now_ms();
   const auto target = TRY(git::resolve(repository.get(), start.empty() ? kMain : start));
   git_reference* made = nullptr;
   // Forced: a ref of this number is of an opening that was not finished.
@@ -172,6 +174,7 @@ Result<std::string> create_pull_request_ref(const Hub& hub, const Repo& repo, in
                                      "open pull request");
   if (r != 0) return git::failure(r, cat("refs/pr/", num));
   git_reference_free(made);
+  TRY(git::sync_names(hub.git_folder(repo), begun_ms));
   return git::hex(target);
 }
 

@@ -9,6 +9,7 @@
 #include "hub/commit.h"
 #include "hub/discussions.h"
 #include "hub/events.h"
+#include "hub/git/durable.h"
 #include "hub/git/snapshot.h"
 #include "hub/index.h"
 #include "hub/owners.h"
@@ -282,7 +283,9 @@ Result<PushCheck> check_push(Hub& hub, const Repo& repo, const Caller& caller, s
   return out;
 }
 
-Status after_push(Hub& hub, const Repo& repo, std::string_view actor, std::span<const RefUpdate> updates) {
+Status after_push(Hub& hub, const Repo& repo, std::string_view actor, std::span<const RefUpdate> updates,
+                  int64_t begun_ms) {
+  TRY(git::sync_names(hub.git_folder(repo), begun_ms));
   TRY(record_event(hub.db(), content_event(repo, actor, updates)));
   return refresh_index(hub, repo);
 }

@@ -38,7 +38,9 @@ Result<PushCheck> check_push(Hub& hub, const Repo& repo, const Caller& caller, s
 /// Source: git 2.39 Documentation/gitprotocol-pack.txt, gitprotocol-capabilities.txt.
 Result<std::string> advertise_references(const Hub& hub, const Repo& repo);
 
-/// After the refs have moved: the event, then the row and the index.
-Status after_push(Hub& hub, const Repo& repo, std::string_view actor, std::span<const RefUpdate> updates);
+/// After the refs have moved, and before the pusher is told: the names of what came since `begun_ms` are synced, then
+/// the event is written, then the row and the index.
+Status after_push(Hub& hub, const Repo& repo, std::string_view actor, std::span<const RefUpdate> updates,
+                  int64_t begun_ms = 0);
 
 }  // namespace hearth::hub

@@ -33,7 +33,7 @@ Result<bool> repack_if_needed(const Hub& hub, const Repo& repo) {
                    "-c",
                    "safe.directory=*",
                    "-c",
-                   "core.fsync=committed,reference",
+                   "core.fsync=committed,derived-metadata,reference",
                    "-c",
                    "pack.threads=1",
                    "-c",

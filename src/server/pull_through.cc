@@ -280,6 +280,7 @@ Status PullThrough::follow(hub::Mirror& mirror, const hub::Repo& repo, const Rem
 
 // The remote's refs, here.
 Status PullThrough::fetch(hub::Mirror& mirror, const hub::Repo& repo) {
+  const auto begun_ms = now_ms();
   const auto before = targets(TRY(hub::list_refs(hub_, repo)));
   Status status;
   {
@@ -292,7 +293,7 @@ Status PullThrough::fetch(hub::Mirror& mirror, const hub::Repo& repo) {
   TRY(hub::save_mirror(hub_, mirror));
   TRY(std::move(status));
   const auto updates = differences(before, targets(TRY(hub::list_refs(hub_, repo))));
-  return updates.empty() ? Status() : hub::after_push(hub_, repo, "", updates);
+  return updates.empty() ? Status() : hub::after_push(hub_, repo, "", updates, begun_ms);
 }
 
 Result<bool> PullThrough::may_hold(const hub::Repo& repo, std::string_view sha256) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -77,7 +78,7 @@ std::string PushHooks::socket() const {
 
 PushHooks::Push PushHooks::begin(const hub::Repo& repo, const hub::Caller& caller, std::string_view address) {
   const auto name = random_token(32);
-  pushes_->with([&](auto& pushes) { pushes.emplace(name, Pushing{repo, caller, std::string(address)}); });
+  pushes_->with([&](auto& pushes) { pushes.emplace(name, Pushing{repo, caller, std::string(address), now_ms()}); });
   Push out;
   out.environment = {cat("HEARTH_HOOK_SOCKET=", socket()), cat("HEARTH_HOOK_PUSH=", name)};
   out.lease = std::shared_ptr<void>(
@@ -112,7 +113,7 @@ Result<net::Response> PushHooks::judge(const net::Request& request, const Pushin
   const auto updates = TRY(hub::parse_ref_updates(request.body));
   if (request.head.path == "/post-receive") {
     // The refs have moved and the push stands: what follows may fail, and is made good at the next look.
-    const auto followed = hub::after_push(hub_, push.repo, push.caller.name(), updates);
+    const auto followed = hub::after_push(hub_, push.repo, push.caller.name(), updates, push.begun_ms);
     const auto written = record_push(hub_, push.repo, push.caller, push.address, updates);
     for (const auto* status : {&followed, &written})
       if (!status->ok())

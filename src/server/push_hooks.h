@@ -44,6 +44,7 @@ class PushHooks final : public net::Handler {
     hub::Repo repo;
     hub::Caller caller;
     std::string address;
+    int64_t begun_ms = 0;
   };
   explicit PushHooks(hub::Hub& hub) : hub_(hub) {}
   std::string socket() const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/files.h"
 #include "base/hash.h"
 #include "base/text.h"
 
@@ -64,7 +65,14 @@ git_oid ObjectBatch::add(git_object_t type, std::string bytes) {
 
 Status ObjectBatch::write(git_repository* repository) const {
   const auto database = TRY(odb(repository));
-  return objects_.size() <= kLooseMax ? write_loose(database.get()) : write_pack(database.get());
+  if (objects_.size() > kLooseMax) return write_pack(database.get());
+  // libgit2 syncs the folder of each object, not the one where that folder's name is.
+  const auto folder = path_join(git_repository_path(repository), "objects");
+  const bool new_folder = std::any_of(objects_.begin(), objects_.end(), [&](const Object& object) {
+    return !exists(path_join(folder, hex(object.id).substr(0, 2)));
+  });
+  TRY(write_loose(database.get()));
+  return new_folder ? sync_folder(folder) : Status();
 }
 
 Status ObjectBatch::write_loose(git_odb* odb) const {

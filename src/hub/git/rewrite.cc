@@ -5,7 +5,9 @@
 #include <map>
 #include <optional>
 
+#include "base/clock.h"
 #include "base/text.h"
+#include "hub/git/durable.h"
 #include "hub/git/objects.h"
 
 namespace hearth::hub::git {
@@ -154,6 +156,7 @@ Result<std::vector<RefMove>> drop_blobs(git_repository* repository,
     const auto now = TRY(rewriter.moved(*id));
     if (!git_oid_equal(id, &now)) moves.push_back({git_reference_name(next), hex(*id), hex(now)});
   }
+  const auto begun_ms = now_ms();
   TRY(rewriter.flush());
   for (const auto& move : moves) {
     const auto old_id = TRY(parse_oid(move.old_id)), new_id = TRY(parse_oid(move.new_id));
@@ -164,6 +167,7 @@ Result<std::vector<RefMove>> drop_blobs(git_repository* repository,
       return failure(r, move.ref);
     git_reference_free(moved);
   }
+  TRY(sync_names(git_repository_path(repository), begun_ms));
   return moves;
 }
 

@@ -113,7 +113,7 @@ Result<Response> receive_pack(Request& rq) {
   auto process = git(rq, repo, kServices[1],
                      {cat("core.hooksPath=", hooks->folder()),
                       // An accepted push is on the disk; packing again is not the pushing client's time.
-                      "core.fsync=committed,reference", "receive.autogc=false", "receive.fsckObjects=true",
+                      "core.fsync=committed,derived-metadata,reference", "receive.autogc=false", "receive.fsckObjects=true",
                       "receive.advertiseAtomic=true", cat("receive.maxInputSize=", kPackMax), kStreamOver},
                      {});
   // What a pack may make git allocate at once: deltas can announce any size.
