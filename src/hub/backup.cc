@@ -16,6 +16,7 @@
 #include "hub/git/copy.h"
 #include "hub/git/git.h"
 #include "hub/lock.h"
+#include "store/load.h"
 
 namespace hearth::hub {
 namespace {
@@ -49,6 +50,7 @@ class Backup {
     for (const auto& [id, repo] : repos_)
       if (has_git(repo.kind)) TRY(copy_git(repo, repos));
     TRY(dump_late(dump));
+    counters_ = TRY(store::read_counters(hub_.db()));
     TRY(copy_objects());
     TRY(copy_settings(hub_.folder(), path_join(state_, "files")));
     TRY(write_manifest(TRY(dump.finish()), TRY(repos.finish())));
@@ -175,11 +177,19 @@ class Backup {
     Json::Array steps, gone;
     for (const auto& step : steps_) steps.emplace_back(step);
     for (const auto id : gone_) gone.emplace_back(id);
-    const Json manifest = Json::Object{{"hearth_backup", kBackupVersion}, {"state", state_name_},
-                                       {"begun", iso_time(begun_ms_)},    {"ended", iso_time(now_ms())},
-                                       {"steps", std::move(steps)},       {"rows", report_.rows},
-                                       {"objects", report_.objects},      {"deletedMeanwhile", std::move(gone)},
-                                       {"database", database_sha256},     {"repos", repos_sha256}};
+    Json counters = Json::Object();
+    for (const auto& [table, number] : counters_) counters.set(table, number);
+    const Json manifest = Json::Object{{"hearth_backup", kBackupVersion},
+                                       {"state", state_name_},
+                                       {"begun", iso_time(begun_ms_)},
+                                       {"ended", iso_time(now_ms())},
+                                       {"steps", std::move(steps)},
+                                       {"rows", report_.rows},
+                                       {"objects", report_.objects},
+                                       {"deletedMeanwhile", std::move(gone)},
+                                       {"counters", std::move(counters)},
+                                       {"database", database_sha256},
+                                       {"repos", repos_sha256}};
     TRY(sync_folder(state_));
     TRY(sync_folder(path_join(folder_, "states")));
     return write_file(path_join(folder_, "manifest.json"), cat(manifest.dump(2), "\n"), 0600);
@@ -221,6 +231,7 @@ class Backup {
   std::string state_name_, state_;
   std::unique_ptr<store::Blobs> objects_;
   std::vector<std::string> steps_;
+  store::Counters counters_;
   std::map<int64_t, Repo> repos_;
   std::map<int64_t, std::set<int64_t>> pull_requests_;  // by repository
   std::vector<int64_t> gone_;

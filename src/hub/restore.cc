@@ -152,7 +152,9 @@ class Restore {
       report_.rows = TRY(load_dump(transaction, dump.text()));
       for (const auto& id : manifest_["deletedMeanwhile"].array())
         TRY(transaction.execute("DELETE FROM repos WHERE id = $1", {id.as_int()}));
-      TRY(store::reset_counters(*db, transaction));
+      store::Counters counters;
+      for (const auto& [table, number] : manifest_["counters"].object()) counters[table] = number.as_int();
+      TRY(store::reset_counters(*db, transaction, counters));
       TRY(transaction.commit());
     }
     TRY(store::Db::open(where, migrations::entries()));
