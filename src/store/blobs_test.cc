@@ -194,8 +194,7 @@ TEST_CASE("blobs: copies fetched from s3 stay within their room") {
   for (uint64_t begin = 0; begin < 30; ++begin) REQUIRE(f.blobs.local_part(name, begin, bytes.size() - 30).ok());
   uint64_t kept = 0;
   const auto copies = list_folder(path_join(f.temp.path(), "fetched"));
-  for (const auto& copy : *copies)
-    kept += *file_size(cat(f.temp.path(), "/fetched/", copy));
+  for (const auto& copy : *copies) kept += *file_size(cat(f.temp.path(), "/fetched/", copy));
   CHECK(kept <= uint64_t{16} << 20);
   CHECK(kept > uint64_t{12} << 20);
   CHECK(open_blobs(f.temp.path(), "s3://bucket?cache_mb=0").status().code() == Code::bad_input);

@@ -177,3 +177,62 @@ def test_what_was_acknowledged_outlives_a_power_cut(tmp_path):
             finally:
                 one.stop()
             shutil.rmtree(one.folder)
+
+
+class Fault:
+    """The next operations of the disk, counted; the n-th may fail. Shared with tests/faults/disk.c (struct control)."""
+
+    def __init__(self, path):
+        path.write_bytes(bytes(64))
+        with open(path, "r+b") as file:
+            self.memory = mmap.mmap(file.fileno(), 64)
+
+    def arm(self, at, error=0, lasting=False, databases=False):
+        struct.pack_into("<qqiii", self.memory, 0, 0, 0, error, lasting, databases)
+        struct.pack_into("<q", self.memory, 8, at)
+
+    def disarm(self):
+        """The number of operations since."""
+        struct.pack_into("<q", self.memory, 8, 0)
+        return struct.unpack_from("<q", self.memory, 0)[0]
+
+
+@pytest.mark.parametrize("name,fault", [("fails once", {"error": errno.EIO}), ("is full", {"error": errno.ENOSPC, "lasting": True}),
+                                        ("writes half", {}), ("fails the database once", {"error": errno.EIO, "databases": True}),
+                                        ("is full for the database", {"error": errno.ENOSPC, "lasting": True, "databases": True})])
+def test_a_disk_that_fails_loses_nothing_acknowledged(tmp_path, name, fault):
+    disk = Fault(tmp_path / "control")
+    hub = WatchedHub(tmp_path / "hub", HEARTH_DISK_CONTROL=str(tmp_path / "control")).start()
+    dice = random.Random(seed)
+    try:
+        token = hub.user("alice")
+        client = Client(hub, token, tmp_path)
+        client.call("POST", "/api/repos/create", {"name": "m"})
+        refused = 0
+        for step in (client.small, client.big, client.many, client.branch, client.push, client.push_many):
+            disk.arm(0, **fault)
+            step()
+            most, at = min(disk.disarm(), 300), 1
+            while at <= most:
+                disk.arm(at, **fault)
+                try:
+                    step()
+                except (RuntimeError, OSError) as error:
+                    refused += 1
+                    assert "git" in str(error) or any(f": {status} " in str(error) for status in (500, 503, 507)), f"seed {seed}: {error}"
+                    assert hub.process.poll() is None, f"seed {seed}: {hub.log.read_text()[-2000:]}"
+                disk.disarm()
+                at += dice.randrange(1, max(2, 4 * most * 100 // (states_wanted * 24)))
+            step()  # all is well again
+        # What follows a commit (its index, its events) may fail: it is made good at the next look.
+        assert refused >= (0 if name == "writes half" else 1 if "database" in name else 6)
+        check(hub, token, client.files, client.pushed)
+    finally:
+        disk.disarm()
+        hub.stop()
+    with_nothing_preloaded = Hub(hub.folder)
+    with_nothing_preloaded.start()
+    try:
+        check(with_nothing_preloaded, token, client.files, client.pushed)
+    finally:
+        with_nothing_preloaded.stop()

@@ -110,12 +110,13 @@ Result<Response> receive_pack(Request& rq) {
   if (!hooks)
     return Status(Code::unavailable, "this hub was started without hearth-hook beside it and takes no pushes");
   auto push = hooks->begin(repo, rq.caller(), rq.client_address());
-  auto process = git(rq, repo, kServices[1],
-                     {cat("core.hooksPath=", hooks->folder()),
-                      // An accepted push is on the disk; packing again is not the pushing client's time.
-                      "core.fsync=committed,derived-metadata,reference", "receive.autogc=false", "receive.fsckObjects=true",
-                      "receive.advertiseAtomic=true", cat("receive.maxInputSize=", kPackMax), kStreamOver},
-                     {});
+  auto process =
+      git(rq, repo, kServices[1],
+          {cat("core.hooksPath=", hooks->folder()),
+           // An accepted push is on the disk; packing again is not the pushing client's time.
+           "core.fsync=committed,derived-metadata,reference", "receive.autogc=false", "receive.fsckObjects=true",
+           "receive.advertiseAtomic=true", cat("receive.maxInputSize=", kPackMax), kStreamOver},
+          {});
   // What a pack may make git allocate at once: deltas can announce any size.
   process.environment.push_back(cat("GIT_ALLOC_LIMIT=", kAllocationMax));
   for (auto& variable : push.environment) process.environment.push_back(std::move(variable));
