@@ -25,9 +25,9 @@ run: build
 test: setup-test check build
 	@scripts/test
 
-## kill -9 at 1,000 points, for a night; `make test` takes 100.
+## kill -9 at 1,000 points, and ten times as many power cuts and failures of the disk, for a night; `make test` takes 100.
 test-crash: setup-test build
-	@HEARTH_CRASHES=1000 TEST=pytest scripts/test tests/clients/test_crash.py
+	@HEARTH_CRASHES=1000 TEST=pytest scripts/test tests/clients/test_crash.py tests/clients/test_disk.py
 	@HEARTH_CRASHES=1000 scripts/test_postgres build/tests/test_hub --test-case='upgrade: *killed*'
 
 ## What touches stored objects, on OpenStack's object store (Debian) through its S3 interface; `make test` asks moto.

@@ -3,7 +3,6 @@
 A file's bytes are on the disk as its last fsync found them; later ones are lost (SQLite's own writes too). A name is on the
 disk when its folder was synced after it was made, moved or removed; of names changed since, any number may be there:
 `states` gives none, all, and some by chance. A name without its bytes is an empty file, or one of zeros."""
-import random
 
 
 class File:
@@ -126,7 +125,3 @@ def records(log):
 def choices(dice):
     """Ways to choose among changes that no sync has asked for."""
     return {"nothing": lambda: False, "everything": lambda: True, "some": lambda: dice.random() < 0.5}
-
-
-def dice_of(seed):
-    return random.Random(seed)
