@@ -19,6 +19,7 @@ debian_library(argon2 libargon2)
 debian_library(yaml-cpp yaml-cpp)
 debian_library(onig oniguruma)
 debian_library(lz4 liblz4)
+debian_library(qrencode libqrencode)
 
 # Boost.Asio and Beast are headers only.
 add_library(boost_asio INTERFACE)

@@ -115,8 +115,17 @@ Result<OrgRole> parse_org_role(std::string_view text) {
 
 OrgRole Caller::role_in(int64_t org_id) const {
   for (const auto& membership : memberships)
-    if (membership.org_id == org_id) return membership.role;
+    if (membership.org_id == org_id) return membership.lacks_factor ? OrgRole::no_access : membership.role;
   return OrgRole::no_access;
+}
+
+Status Caller::check_factor(int64_t org_id) const {
+  for (const auto& membership : memberships)
+    if (membership.org_id == org_id && membership.lacks_factor)
+      return Status(Code::forbidden,
+                    cat(membership.org, " asks its members for a second factor, and ", name(),
+                        " has none: enable one in the account's settings (docs/sign-in.md), then this works again"));
+  return {};
 }
 
 const Membership* Caller::membership(std::string_view org) const {
@@ -193,18 +202,20 @@ Result<std::string> Accounts::create_token(const User& user, TokenRole role, std
   // A fine-grained token's row says `read`: a program that knows no scopes gives it the least.
   const auto stored_role = role == TokenRole::write ? TokenRole::write : TokenRole::read;
   TRY(
-      db_.execute("INSERT INTO tokens (user_id, hash, role, name, created_ms, scopes, expires_ms, hint) "
-                  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+      db_.execute("INSERT INTO tokens (user_id, hash, role, name, created_ms, scopes, expires_ms, hint, publisher_id) "
+                  "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                   {user.id, sha256_hex(token), role_name(stored_role), display_name.substr(0, 200), now, scopes,
-                   limits.expires_ms, token.substr(token.size() - kHintLetters)}));
+                   limits.expires_ms, token.substr(token.size() - kHintLetters),
+                   limits.publisher_id == 0 ? store::Value() : store::Value(limits.publisher_id)}));
   return token;
 }
 
 Result<std::vector<TokenInfo>> Accounts::tokens(const User& user) const {
   std::vector<TokenInfo> out;
-  for (const auto& row : TRY(db_.query("SELECT id, name, role, created_ms, used_ms, scopes, expires_ms, hint FROM "
-                                       "tokens WHERE user_id = $1 AND oauth_grant_id IS NULL ORDER BY id",
-                                       {user.id}))) {
+  for (const auto& row :
+       TRY(db_.query("SELECT id, name, role, created_ms, used_ms, scopes, expires_ms, hint FROM "
+                     "tokens WHERE user_id = $1 AND oauth_grant_id IS NULL AND publisher_id IS NULL ORDER BY id",
+                     {user.id}))) {
     TokenInfo info{.id = row[0].integer(),
                    .name = row[1].text(),
                    .role = TRY(parse_role(row[2].text())),
@@ -230,18 +241,23 @@ Status Accounts::delete_token(const User& user, int64_t token_id) {
 // Memberships and group roles in one query: this runs at every request.
 Status Accounts::add_roles(Caller& caller) const {
   for (const auto& row :
-       TRY(db_.query("SELECT 1, memberships.org_id, memberships.org_id, memberships.role, owners.name FROM memberships "
-                     "JOIN owners ON owners.id = memberships.org_id WHERE memberships.user_id = $1 UNION ALL "
-                     "SELECT 0, resource_group_members.group_id, resource_groups.org_id, resource_group_members.role, "
-                     "'' FROM resource_group_members JOIN resource_groups ON resource_groups.id = "
+       TRY(db_.query("SELECT 1, memberships.org_id, memberships.org_id, memberships.role, owners.name, "
+                     "CASE WHEN orgs.require_totp = 1 AND NOT EXISTS (SELECT 1 FROM totp_secrets WHERE "
+                     "totp_secrets.user_id = memberships.user_id AND totp_secrets.confirmed = 1) THEN 1 ELSE 0 END "
+                     "FROM memberships JOIN owners ON owners.id = "
+                     "memberships.org_id JOIN orgs ON orgs.owner_id = owners.id WHERE memberships.user_id = $1 UNION "
+                     "ALL SELECT 0, resource_group_members.group_id, resource_groups.org_id, "
+                     "resource_group_members.role, '', 0 FROM resource_group_members JOIN resource_groups ON "
+                     "resource_groups.id = "
                      "resource_group_members.group_id WHERE resource_group_members.user_id = $1",
                      {caller.user->id}))) {
     const auto role = TRY(parse_org_role(row[3].text()));
     if (row[0].boolean())
-      caller.memberships.push_back({row[1].integer(), row[4].text(), role});
+      caller.memberships.push_back({row[1].integer(), row[4].text(), role, row[5].boolean()});
     else
       caller.groups.push_back({row[1].integer(), row[2].integer(), role});
   }
+  std::erase_if(caller.groups, [&](const GroupRole& group) { return !caller.check_factor(group.org_id).ok(); });
   caller.grants = TRY(grants_of(db_, caller.user->id));
   return {};
 }

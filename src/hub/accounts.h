@@ -63,6 +63,7 @@ struct Membership {
   int64_t org_id = 0;
   std::string org;
   OrgRole role = OrgRole::read;
+  bool lacks_factor = false;  ///< the organisation asks for a second factor that the user has not: the role is asleep
 };
 /// A user's place in a resource group.
 struct GroupRole {
@@ -87,8 +88,10 @@ struct Caller {
 
   bool anonymous() const { return !user; }
   std::string_view name() const { return user ? std::string_view(user->name) : std::string_view(); }
-  /// no_access unless a member.
+  /// no_access unless a member, also while the place is asleep.
   OrgRole role_in(int64_t org_id) const;
+  /// Ok, or forbidden, saying how to wake the place in the organisation up again.
+  Status check_factor(int64_t org_id) const;
   /// By the name's letters in any case; null unless a member.
   const Membership* membership(std::string_view org) const;
 };
@@ -112,6 +115,7 @@ struct TokenInfo {
 struct TokenLimits {
   std::optional<TokenScopes> scopes = {};  ///< of a fine-grained token
   std::optional<int64_t> expires_ms = {};  ///< when it stops to work; nothing: never
+  int64_t publisher_id = 0;                ///< the trusted publisher that it ends with (hub/publishers.h); 0: none
 };
 
 /// Where a browser signed in from.

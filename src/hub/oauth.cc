@@ -34,6 +34,10 @@ constexpr OAuthScope kScopes[] = {
     {"write-discussions", "Open and answer discussions and pull requests in your name"},
 };
 
+// What opens an organisation's things as well, once the user lets it.
+constexpr std::string_view kOrgScopes[] = {"read-billing", "read-repos",       "contribute-repos", "write-repos",
+                                           "manage-repos", "read-collections", "write-collections"};
+
 constexpr std::string_view kAppColumns =
     "oauth_apps.id, oauth_apps.client_id, oauth_apps.name, oauth_apps.secret_hash, oauth_apps.first_party, "
     "oauth_apps.space_id, oauth_apps.redirect_uris, oauth_apps.scopes, oauth_apps.orgs, oauth_apps.token_minutes";
@@ -109,6 +113,18 @@ OAuthApp app_of(std::span<const store::Value> row) {
                .token_minutes = row[9].integer()};
   if (!row[5].is_null()) out.space_id = row[5].integer();
   return out;
+}
+
+std::vector<int64_t> numbers_of(std::string_view json) {
+  std::vector<int64_t> out;
+  const auto list = Json::parse(json).value_or(Json());
+  for (const auto& item : list.array()) out.push_back(item.as_int());
+  return out;
+}
+std::string json_of(const std::vector<int64_t>& numbers) {
+  Json::Array out;
+  for (const auto number : numbers) out.emplace_back(number);
+  return Json(std::move(out)).dump();
 }
 
 std::string_view app_columns() {
@@ -243,28 +259,42 @@ Result<std::optional<SpaceOAuth>> space_oauth(Hub& hub, const SigningKey& key, c
   return std::optional(SpaceOAuth{std::move(app), std::move(its_secret)});
 }
 
-Result<bool> is_granted(const Hub& hub, const OAuthApp& app, const User& user, std::string_view scopes) {
-  const auto row =
-      TRY(hub.db().query_one("SELECT scopes FROM oauth_grants WHERE app_id = $1 AND user_id = $2", {app.id, user.id}));
-  if (!row) return false;
-  for (const auto name : split(scopes, ' '))
-    if (!name.empty() && !has_scope((*row)[0].text(), name)) return false;
-  return true;
+bool concerns_orgs(std::string_view scopes) {
+  return std::any_of(std::begin(kOrgScopes), std::end(kOrgScopes),
+                     [&](std::string_view name) { return has_scope(scopes, name); });
+}
+
+bool OAuthGiven::covers(std::string_view asked_scopes, const std::vector<int64_t>& asked_orgs) const {
+  for (const auto name : split(asked_scopes, ' '))
+    if (!name.empty() && !has_scope(scopes, name)) return false;
+  return std::all_of(asked_orgs.begin(), asked_orgs.end(),
+                     [&](int64_t id) { return std::find(orgs.begin(), orgs.end(), id) != orgs.end(); });
+}
+
+Result<OAuthGiven> given_to_app(const Hub& hub, const OAuthApp& app, const User& user) {
+  const auto row = TRY(hub.db().query_one("SELECT scopes, orgs FROM oauth_grants WHERE app_id = $1 AND user_id = $2",
+                                          {app.id, user.id}));
+  return row ? OAuthGiven{(*row)[0].text(), numbers_of((*row)[1].text())} : OAuthGiven();
 }
 
 Result<std::vector<OAuthGrant>> grants_to_apps(const Hub& hub, const User& user) {
   std::vector<OAuthGrant> out;
   for (const auto& row : TRY(hub.db().query(
            "SELECT oauth_grants.id, oauth_apps.client_id, oauth_apps.name, oauth_grants.scopes, "
-           "oauth_grants.created_ms, oauth_grants.used_ms FROM oauth_grants JOIN oauth_apps ON "
+           "oauth_grants.created_ms, oauth_grants.used_ms, oauth_grants.orgs FROM oauth_grants JOIN oauth_apps ON "
            "oauth_apps.id = oauth_grants.app_id WHERE oauth_grants.user_id = $1 ORDER BY oauth_grants.id",
-           {store::Value(user.id)})))
+           {store::Value(user.id)}))) {
     out.push_back({.id = row[0].integer(),
                    .client_id = row[1].text(),
                    .app = row[2].text(),
                    .scopes = row[3].text(),
+                   .orgs = {},
                    .created_ms = row[4].integer(),
                    .used_ms = row[5].integer()});
+    for (const auto id : numbers_of(row[6].text()))
+      if (const auto name = TRY(hub.db().query_one("SELECT name FROM owners WHERE id = $1", {id})))
+        out.back().orgs.push_back((*name)[0].text());
+  }
   return out;
 }
 
@@ -274,9 +304,13 @@ Status revoke_grant(Hub& hub, const User& user, int64_t grant_id) {
   return {};
 }
 
-Result<std::string> scopes_of_token(const Hub& hub, int64_t token_id) {
-  const auto row = TRY(hub.db().query_one("SELECT oauth_scopes FROM tokens WHERE id = $1", {token_id}));
-  return row ? (*row)[0].text() : std::string();
+Result<OAuthGiven> given_to_token(const Hub& hub, int64_t token_id) {
+  const auto row = TRY(hub.db().query_one(
+      "SELECT tokens.oauth_scopes, oauth_grants.orgs FROM tokens LEFT JOIN oauth_grants ON oauth_grants.id = "
+      "tokens.oauth_grant_id WHERE tokens.id = $1",
+      {token_id}));
+  if (!row) return OAuthGiven();
+  return OAuthGiven{(*row)[0].text(), (*row)[1].is_null() ? std::vector<int64_t>() : numbers_of((*row)[1].text())};
 }
 
 }  // namespace hearth::hub

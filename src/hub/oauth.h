@@ -5,6 +5,9 @@
 // 2. A code works once; a second use ends the tokens that the first one got (RFC 6749 section 4.1.2).
 // 3. A refresh token works once and is followed by another; a second use ends its whole chain (RFC 9700 section 4.14).
 // 4. Who revokes a grant ends everything that came from it.
+// 5. Scopes reach what is the user's own, and the organisations that the user chose when asked, never more than the
+// user
+//    may there.
 // Source: RFC 6749, RFC 7636 (PKCE), RFC 8628 (devices), RFC 7591 (registration), OpenID Connect Core 1.0; hub-docs
 // oauth.md and spaces-oauth.md for the scopes; huggingface_hub 2.4.0 utils/_oauth_device.py.
 #pragma once
@@ -79,15 +82,25 @@ Result<std::optional<SpaceOAuth>> space_oauth(Hub& hub, const SigningKey& key, c
 /// Those of `asked` that the app may have; all of the app's when `asked` is empty.
 std::string allowed_scopes(const OAuthApp& app, std::string_view asked);
 bool has_scope(std::string_view scopes, std::string_view name);
-/// Does a grant of the user cover these scopes already?
-Result<bool> is_granted(const Hub& hub, const OAuthApp& app, const User& user, std::string_view scopes);
+/// Do some of the scopes open organisations, too, when the user lets them?
+bool concerns_orgs(std::string_view scopes);
+/// What a user lets an application do; nothing when they were not asked or have refused.
+struct OAuthGiven {
+  std::string scopes;
+  std::vector<int64_t> orgs;  ///< organisations that the scopes open besides the user's own things
+  /// Is all of this among it?
+  bool covers(std::string_view asked_scopes, const std::vector<int64_t>& asked_orgs) const;
+};
+Result<OAuthGiven> given_to_app(const Hub& hub, const OAuthApp& app, const User& user);
 
 struct CodeRequest {
   std::string redirect_uri, scopes;
   std::string challenge;  ///< S256; empty: none
   std::string nonce;
+  std::optional<std::vector<int64_t>> orgs = {};  ///< that the user chose; nothing: those of before
 };
-/// The user agrees: a code for the client. forbidden when the app is for members of other organisations.
+/// The user agrees: a code for the client. forbidden when the app is for members of other organisations, or an
+/// organisation is not one of the user's.
 Result<std::string> approve_code(Hub& hub, const OAuthApp& app, const Caller& caller, const CodeRequest& request);
 
 struct OAuthTokens {
@@ -95,6 +108,7 @@ struct OAuthTokens {
   int64_t expires_s = 0;
   OAuthApp app;
   User user;
+  std::vector<int64_t> orgs;
   int64_t signed_in_ms = 0;
 };
 /// What a failure of the token endpoint is called (RFC 6749 section 5.2, RFC 8628 section 3.5): the message of a
@@ -127,6 +141,7 @@ Result<OAuthTokens> poll_device(Hub& hub, std::string_view device_code, std::str
 struct OAuthGrant {
   int64_t id = 0;
   std::string client_id, app, scopes;
+  std::vector<std::string> orgs;  ///< names
   int64_t created_ms = 0, used_ms = 0;
 };
 /// What a user lets applications do.
@@ -134,7 +149,7 @@ Result<std::vector<OAuthGrant>> grants_to_apps(const Hub& hub, const User& user)
 /// not_found unless it is the user's.
 Status revoke_grant(Hub& hub, const User& user, int64_t grant_id);
 
-/// The scopes of an access token of an application; empty for other tokens.
-Result<std::string> scopes_of_token(const Hub& hub, int64_t token_id);
+/// The scopes of an access token of an application, and the organisations; empty for other tokens.
+Result<OAuthGiven> given_to_token(const Hub& hub, int64_t token_id);
 
 }  // namespace hearth::hub

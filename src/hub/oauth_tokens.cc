@@ -25,7 +25,8 @@ Status refuse(std::string_view error, std::string_view why) {
 }
 
 // What the scopes let a token do; nothing: as a writing token.
-std::optional<TokenScopes> rights_of(const OAuthApp& app, std::string_view scopes, const User& user) {
+std::optional<TokenScopes> rights_of(const OAuthApp& app, std::string_view scopes, const User& user,
+                                     const std::vector<int64_t>& orgs) {
   if (app.first_party) return std::nullopt;
   TokenScopes out;
   out.can_read_gated_repos = has_scope(scopes, "gated-repos");
@@ -37,6 +38,8 @@ std::optional<TokenScopes> rights_of(const OAuthApp& app, std::string_view scope
   for (const auto scope : {"contribute-repos", "write-repos", "manage-repos"}) give(scope, "repo.write");
   give("read-collections", "collection.read");
   give("write-collections", "collection.write");
+  if (!own.permissions.empty())
+    for (const auto org : orgs) out.scoped.push_back({.type = "org", .id = org, .permissions = own.permissions});
   give("jobs", "job.write");
   give("webhooks", "user.webhooks.write");
   give("inference-api", "inference.serverless.write");
@@ -50,13 +53,15 @@ struct Grant {
   int64_t id = 0, user_id = 0;
   OAuthApp app;
   User user;
+  std::vector<int64_t> orgs;
 };
 
 Result<Grant> grant_by_number(store::Transaction& transaction, int64_t id) {
   const auto row = TRY(transaction.query_one(
       cat("SELECT ", app_columns(),
-          ", oauth_grants.user_id, owners.name, owners.fullname, users.email, users.is_admin, owners.created_ms FROM "
-          "oauth_grants JOIN oauth_apps ON oauth_apps.id = oauth_grants.app_id JOIN users ON users.owner_id = "
+          ", oauth_grants.user_id, owners.name, owners.fullname, users.email, users.is_admin, owners.created_ms, "
+          "oauth_grants.orgs FROM oauth_grants JOIN oauth_apps ON oauth_apps.id = oauth_grants.app_id JOIN users ON "
+          "users.owner_id = "
           "oauth_grants.user_id JOIN owners ON owners.id = users.owner_id WHERE oauth_grants.id = $1"),
       {id}));
   if (!row) return refuse("invalid_grant", "the user has taken the permission back");
@@ -68,6 +73,7 @@ Result<Grant> grant_by_number(store::Transaction& transaction, int64_t id) {
               .email = columns[kAppColumnCount + 3].text(),
               .is_admin = columns[kAppColumnCount + 4].boolean(),
               .created_ms = columns[kAppColumnCount + 5].integer()};
+  out.orgs = numbers_of(columns[kAppColumnCount + 6].text());
   return out;
 }
 
@@ -87,8 +93,9 @@ Result<OAuthTokens> issue(store::Transaction& transaction, Grant grant, std::str
                   .expires_s = grant.app.token_minutes * 60,
                   .app = std::move(grant.app),
                   .user = std::move(grant.user),
+                  .orgs = std::move(grant.orgs),
                   .signed_in_ms = now};
-  const auto rights = rights_of(out.app, out.scopes, out.user);
+  const auto rights = rights_of(out.app, out.scopes, out.user, out.orgs);
   TRY(transaction.execute("DELETE FROM tokens WHERE oauth_grant_id = $1 AND expires_ms < $2", {grant.id, now}));
   TRY(transaction.execute("DELETE FROM oauth_refresh_tokens WHERE grant_id = $1 AND expires_ms < $2", {grant.id, now}));
   TRY(transaction.execute(
@@ -104,6 +111,15 @@ Result<OAuthTokens> issue(store::Transaction& transaction, Grant grant, std::str
   return out;
 }
 
+// Only organisations of one's own are opened to somebody else.
+Status check_orgs(const std::vector<int64_t>& orgs, const Caller& caller) {
+  for (const auto id : orgs)
+    if (std::none_of(caller.memberships.begin(), caller.memberships.end(),
+                     [&](const Membership& membership) { return membership.org_id == id; }))
+      return Status(Code::forbidden, cat(caller.name(), " is no member of the organisation that was asked for"));
+  return {};
+}
+
 Status check_member(const OAuthApp& app, const Caller& caller) {
   if (caller.anonymous()) return Status(Code::unauthenticated, "log in to let an application in");
   if (app.orgs.empty()) return {};
@@ -113,17 +129,18 @@ Status check_member(const OAuthApp& app, const Caller& caller) {
 }
 
 Result<int64_t> make_grant(store::Transaction& transaction, const OAuthApp& app, const User& user,
-                           std::string_view scopes) {
+                           std::string_view scopes, const std::optional<std::vector<int64_t>>& orgs = std::nullopt) {
   const auto now = now_ms();
-  const auto before = TRY(
-      transaction.query_one("SELECT scopes FROM oauth_grants WHERE app_id = $1 AND user_id = $2", {app.id, user.id}));
+  const auto before = TRY(transaction.query_one(
+      "SELECT scopes, orgs FROM oauth_grants WHERE app_id = $1 AND user_id = $2", {app.id, user.id}));
   std::string all(before ? (*before)[0].text() : "");
   for (const auto name : split(scopes, ' '))
     if (!name.empty() && !has_scope(all, name)) all += cat(all.empty() ? "" : " ", name);
+  const auto chosen = orgs ? json_of(*orgs) : before ? (*before)[1].text() : std::string("[]");
   const auto row = TRY(transaction.query_one(
-      "INSERT INTO oauth_grants (app_id, user_id, scopes, created_ms, used_ms) VALUES ($1, $2, $3, $4, $4) ON CONFLICT "
-      "(app_id, user_id) DO UPDATE SET scopes = excluded.scopes RETURNING id",
-      {app.id, user.id, all, now}));
+      "INSERT INTO oauth_grants (app_id, user_id, scopes, orgs, created_ms, used_ms) VALUES ($1, $2, $3, $5, $4, $4) "
+      "ON CONFLICT (app_id, user_id) DO UPDATE SET scopes = excluded.scopes, orgs = excluded.orgs RETURNING id",
+      {app.id, user.id, all, now, chosen}));
   return (*row)[0].integer();
 }
 
@@ -153,9 +170,10 @@ Status check_client(const Hub& hub, const OAuthApp& app, std::string_view client
 
 Result<std::string> approve_code(Hub& hub, const OAuthApp& app, const Caller& caller, const CodeRequest& request) {
   TRY(check_member(app, caller));
+  if (request.orgs) TRY(check_orgs(*request.orgs, caller));
   auto code = random_token(40);
   auto transaction = TRY(hub.db().begin());
-  const auto grant = TRY(make_grant(transaction, app, *caller.user, request.scopes));
+  const auto grant = TRY(make_grant(transaction, app, *caller.user, request.scopes, request.orgs));
   const auto now = now_ms();
   TRY(transaction.execute("DELETE FROM oauth_codes WHERE created_ms < $1", {now - int64_t{3600} * 1000}));
   TRY(transaction.execute(

@@ -9,7 +9,8 @@ namespace {
 constexpr size_t kTextMax = 2000;
 
 constexpr std::string_view kOrgQuery =
-    "SELECT owners.id, owners.name, owners.fullname, orgs.details, orgs.default_private, owners.created_ms FROM orgs "
+    "SELECT owners.id, owners.name, owners.fullname, orgs.details, orgs.default_private, owners.created_ms, "
+    "orgs.require_totp FROM orgs "
     "JOIN owners ON owners.id = orgs.owner_id";
 
 Org org_of(const store::Row& row) {
@@ -18,7 +19,8 @@ Org org_of(const store::Row& row) {
           .fullname = row[2].text(),
           .details = row[3].text(),
           .default_private = row[4].boolean(),
-          .created_ms = row[5].integer()};
+          .created_ms = row[5].integer(),
+          .require_totp = row[6].boolean()};
 }
 
 Status check_text(std::string_view what, std::string_view text) {
@@ -77,8 +79,8 @@ Status update_org(Hub& hub, const Org& org, const OrgChange& change) {
                           {org.id, change.fullname}));
   TRY(
       transaction.execute("UPDATE orgs SET details = coalesce($2, details), default_private = coalesce($3, "
-                          "default_private) WHERE owner_id = $1",
-                          {org.id, change.details, change.default_private}));
+                          "default_private), require_totp = coalesce($4, require_totp) WHERE owner_id = $1",
+                          {org.id, change.details, change.default_private, change.require_totp}));
   return transaction.commit();
 }
 
@@ -138,10 +140,11 @@ Result<std::vector<OrgOfUser>> orgs_of(const Hub& hub, const User& user) {
   std::vector<OrgOfUser> out;
   for (const auto& row : TRY(hub.db().query(
            "SELECT owners.id, owners.name, owners.fullname, orgs.details, orgs.default_private, owners.created_ms, "
-           "memberships.role FROM memberships JOIN orgs ON orgs.owner_id = memberships.org_id JOIN owners ON owners.id "
+           "orgs.require_totp, memberships.role FROM memberships JOIN orgs ON orgs.owner_id = memberships.org_id JOIN "
+           "owners ON owners.id "
            "= orgs.owner_id WHERE memberships.user_id = $1 ORDER BY owners.name",
            {user.id})))
-    out.push_back({org_of(row), TRY(parse_org_role(row[6].text()))});
+    out.push_back({org_of(row), TRY(parse_org_role(row[7].text()))});
   return out;
 }
 

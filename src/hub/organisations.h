@@ -2,6 +2,8 @@
 //
 // 1. An organisation has an administrator at every time: the last one can neither leave nor be made less.
 // 2. Who leaves loses the roles in the organisation's resource groups too.
+// 3. Where it asks for a second factor, the places of members without one are asleep: they count again as soon as they
+//    have one (hub/totp.h), and what the organisation shows to everybody they see as everybody does.
 // Source: huggingface.co/docs/hub/organizations-security (the roles); huggingface_hub 2.4.0 hf_api.py (Organization).
 #pragma once
 
@@ -23,6 +25,7 @@ struct Org {
   std::string details;           ///< what it says of itself
   bool default_private = false;  ///< new repositories whose maker says nothing
   int64_t created_ms = 0;
+  bool require_totp = false;  ///< members without a second factor have no rights here
 };
 
 struct NewOrg {
@@ -34,6 +37,7 @@ struct NewOrg {
 struct OrgChange {
   std::optional<std::string> fullname = {}, details = {};
   std::optional<bool> default_private = {};
+  std::optional<bool> require_totp = {};
 };
 
 /// `owner` becomes its first administrator. conflict when a user or organisation has the name, in any letter case.

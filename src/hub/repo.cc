@@ -71,6 +71,10 @@ Subject subject_of(const Repo& repo) {
 Status check_access(const Caller& caller, const Repo& repo, Right right, std::string_view permission) {
   const auto standing = standing_of(caller, repo);
   const bool inside = may_read_private(caller, repo, standing);
+  // Members know that their organisation has it: they are told why they do not see it.
+  const auto refuses_visitors = repo.is_private || (right == Right::content && !repo.gated.empty());
+  if (standing == Standing::stranger && (refuses_visitors || right >= Right::write))
+    TRY(caller.check_factor(repo.owner_id));
   if (repo.is_private && !inside) return unknown();
   // The words that huggingface_hub 2.4.0 utils/_http.py knows a DisabledRepoError by.
   if (repo.is_disabled && !(caller.user && caller.user->is_admin))
@@ -107,6 +111,7 @@ Status check_create(const Caller& caller, std::string_view owner, int64_t resour
     return Status(Code::unauthenticated, "log in, or send a token with the write role, to create a repository");
   const auto* membership = caller.membership(owner);
   const bool own = equals_ignore_case(caller.name(), owner);
+  if (membership && !caller.user->is_admin) TRY(caller.check_factor(membership->org_id));
   auto role = membership ? membership->role : OrgRole::no_access;
   if (resource_group_id != 0 && role != OrgRole::admin) role = group_role(caller, resource_group_id);
   if (!own && !caller.user->is_admin && role < OrgRole::contributor)
@@ -123,6 +128,7 @@ std::string visible_condition(const Caller& caller) {
   const auto add = [](std::string& list, int64_t id) { list += cat(list.empty() ? "" : ",", id); };
   add(owners, caller.user->id);
   for (const auto& membership : caller.memberships) {
+    if (membership.lacks_factor) continue;
     if (membership.role >= OrgRole::read) add(owners, membership.org_id);
     if (membership.role == OrgRole::admin) add(all_groups, membership.org_id);
   }

@@ -319,6 +319,32 @@ TEST_CASE("access matrix: every route, caller and visibility answers as the tabl
   ok(write_file(path_join(build, "access-matrix.md"), text));
 }
 
+TEST_CASE("access matrix: members without the second factor that the organisation asks for are as strangers there") {
+  const Acme world;
+  ok(hub::update_org(*world.hub, ok(hub::find_org(*world.hub, "acme")), {.require_totp = true}));
+  int told = 0;
+  for (const auto* route : all_routes()) {
+    const auto row = row_of(*route);
+    const bool of_repository = contains(route->pattern, "{repo}");
+    for (const auto visibility : kVisibilities) {
+      if (!of_repository && visibility != "public") continue;
+      auto expected = cells(find_expected(row, visibility)->answers).back();  // another organisation's
+      if (expected == "any") continue;
+      if (expected == "404") expected = "403";  // they know that it exists: they are told why
+      for (const std::string caller : {"writer", "admin"}) {
+        const auto response = world.ask(*route, visibility, caller);
+        INFO(route->method, " ", route->pattern, " (", row, ", ", visibility, ") as ", caller);
+        CHECK(outcome(response) == expected);
+        const bool theirs = of_repository || contains(route->pattern, "{org}");
+        if (expected != "403" || !theirs) continue;
+        CHECK(contains(response.headers.get("X-Error-Message"), "second factor"));
+        ++told;
+      }
+    }
+  }
+  CHECK(told > 200);
+}
+
 TEST_CASE("access: a session's cookie changes nothing from another site's page, on every route") {
   const Acme world;
   int asked = 0;

@@ -36,6 +36,10 @@ constexpr Named kNamed[] = {
     {"DELETE", "/api/settings/totp", "user.totp.disable"},
     {"DELETE", "/api/settings/sessions/{id}", "user.session.revoke"},
     {"DELETE", "/api/settings/sessions", "user.session.revoke_others"},
+    {"POST", "/api/{kind}/{repo}/trusted-publishers", "repo.publisher.add"},
+    {"DELETE", "/api/{kind}/{repo}/trusted-publishers/{id}", "repo.publisher.remove"},
+    {"POST", "/api/settings/trusted-publishers", "user.publisher.add"},
+    {"DELETE", "/api/settings/trusted-publishers/{id}", "user.publisher.remove"},
     {"PUT", "/api/organizations/{org}/settings", "org.settings"},
     {"PUT", "/api/organizations/{org}/members/{user}/role", "org.member.role"},
     {"POST", "/api/organizations/{org}/members", "org.member.add"},
@@ -108,10 +112,11 @@ void audit_request(Request& rq, const Route& route) {
   write(rq, entry);
 }
 
-void audit_as(Request& rq, const hub::User& user, std::string_view action, Json data, std::string_view target) {
+void audit_as(Request& rq, const hub::User& user, std::string_view action, Json data, std::string_view target,
+              std::string_view via) {
   write(rq, {.actor = user.name,
              .actor_id = user.id,
-             .via = "session",
+             .via = std::string(via),
              .address = rq.client_address(),
              .agent = std::string(rq.header("User-Agent")),
              .action = std::string(action),

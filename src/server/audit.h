@@ -18,8 +18,8 @@ std::string audit_action(const Route& route);
 void audit_request(Request& rq, const Route& route);
 
 /// Writes an entry by name: for what no row's caller tells (signing in).
-void audit_as(Request& rq, const hub::User& user, std::string_view action, Json data = {},
-              std::string_view target = {});
+void audit_as(Request& rq, const hub::User& user, std::string_view action, Json data = {}, std::string_view target = {},
+              std::string_view via = "session");
 /// The same for who is nobody here. What they called themselves is not kept: it may be a password in the wrong field.
 void audit_stranger(Request& rq, std::string_view action, Json data = {});
 

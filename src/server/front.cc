@@ -75,6 +75,7 @@ Result<hub::Org> find_org(const Request& rq, const Decision& needed) {
   auto org = TRY(hub::find_org(rq.hub(), rq.arg("org")));
   if (caller.anonymous()) return Status(Code::unauthenticated, "this needs a token: hearth auth login, or HF_TOKEN");
   const auto* membership = caller.membership(org.name);
+  if (!caller.user->is_admin) TRY(caller.check_factor(org.id));
   const bool administrates = caller.user->is_admin || (membership && membership->role == hub::OrgRole::admin);
   if (!administrates && !(membership && needed.access == Access::org_member))
     return Status(Code::forbidden,

@@ -29,6 +29,8 @@ class Ingress {
   /// Makes the head say what is true of the client and of the address it used (Host, secure), and maps the host
   /// datasets-server.* to /datasets-server/.
   void correct(net::RequestHead& head) const;
+  /// Is it said under which address people reach the hub, whatever a request's Host says?
+  bool names_itself() const { return !public_url_.empty(); }
   bool behind_proxy() const { return !networks_.empty() || !public_url_.empty(); }
 
  private:

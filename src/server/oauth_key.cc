@@ -10,6 +10,7 @@
 #include "hub/oauth.h"
 #include "hub/object_id.h"
 #include "hub/organisations.h"
+#include "hub/totp.h"
 #include "server/account_json.h"
 
 namespace hearth::server {
@@ -33,7 +34,8 @@ std::string safe_next(std::string_view next) {
   return ours ? std::string(next) : "/";
 }
 
-Result<Json> user_claims(const Request& rq, const hub::User& user, std::string_view scopes) {
+Result<Json> user_claims(const Request& rq, const hub::User& user, std::string_view scopes,
+                         const std::vector<int64_t>& opened) {
   Json out = Json::Object{{"sub", hub::object_id_of(user.id)}};
   if (hub::has_scope(scopes, "profile")) {
     out.set("name", shown_name(user));
@@ -43,13 +45,16 @@ Result<Json> user_claims(const Request& rq, const hub::User& user, std::string_v
     out.set("website", "");
     out.set("isPro", false);
     Json::Array orgs;
-    for (const auto& [org, role] : TRY(hub::orgs_of(rq.hub(), user)))
-      orgs.push_back(Json::Object{{"sub", hub::object_id_of(org.id)},
-                                  {"name", shown_name(org)},
-                                  {"preferred_username", org.name},
-                                  {"picture", avatar_url(rq, org.name)},
-                                  {"isEnterprise", false},
-                                  {"roleInOrg", hub::role_name(role)}});
+    const bool has_factor = TRY(hub::has_totp(rq.hub(), user));
+    for (const auto& [org, role] : TRY(hub::orgs_of(rq.hub(), user))) {
+      Json item = Json::Object{
+          {"sub", hub::object_id_of(org.id)},    {"name", shown_name(org)}, {"preferred_username", org.name},
+          {"picture", avatar_url(rq, org.name)}, {"isEnterprise", false},   {"roleInOrg", hub::role_name(role)}};
+      if (org.require_totp && !has_factor) item.set("securityRestrictions", Json::Array{"mfa"});
+      if (hub::has_scope(scopes, "read-billing") && std::find(opened.begin(), opened.end(), org.id) != opened.end())
+        item.set("canPay", false);
+      orgs.push_back(std::move(item));
+    }
     out.set("orgs", std::move(orgs));
   }
   if (hub::has_scope(scopes, "email")) {

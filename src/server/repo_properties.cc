@@ -109,6 +109,14 @@ std::string subdomain(const hub::Repo& repo) {
   return out;
 }
 
+// As the Hub tells it of a Space that does not run: none does here. Source: huggingface_hub 2.4.0 _space_api.py.
+Json stopped() {
+  return Json::Object{{"stage", "STOPPED"},
+                      {"hardware", Json::Object{{"current", nullptr}, {"requested", nullptr}}},
+                      {"storage", nullptr},
+                      {"gcTimeout", nullptr}};
+}
+
 constexpr Property kProperties[] = {
     {"modelId", kModel, false, false, [](Source s) -> Value { return s.repo.full_name(); }},
     {"author", kAll, true, false, [](Source s) -> Value { return std::string_view(s.repo.owner); }},
@@ -157,7 +165,7 @@ constexpr Property kProperties[] = {
     {"mainSize", kDataset, true, true, [](Source s) -> Value { return fact(s, "mainSize"); }},
     {"models", kSpace, true, true, [](Source s) -> Value { return fact(s, "models"); }},
     {"datasets", kSpace, true, true, [](Source s) -> Value { return fact(s, "datasets"); }},
-    {"runtime", kSpace, true, false, [](Source) -> Value { return nullptr; }},
+    {"runtime", kSpace, true, false, [](Source) -> Value { return stopped(); }},
     {"resourceGroup", kAll, true, false, resource_group},
     {"xetEnabled", kAll, true, false, [](Source) -> Value { return true; }},
     {"securityRepoStatus", kAll, true, false,

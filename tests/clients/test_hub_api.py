@@ -133,6 +133,25 @@ def test_move_repo_keeps_the_old_address(alice, repo):
     assert alice.model_info(repo).id == "alice/moved-here"
 
 
+def test_short_names_lead_to_a_repository(hub, alice, anyone, repo, tmp_path):
+    alice.upload_file(path_or_fileobj=b"{}", path_in_repo="config.json", repo_id=repo)
+    hub.admin("short-name", "set", "tiny-name", repo)
+    assert anyone.model_info("tiny-name").id == repo
+    with open(anyone.hf_hub_download("tiny-name", "config.json", cache_dir=tmp_path)) as file:
+        assert file.read() == "{}"
+    hub.admin("short-name", "rm", "tiny-name")
+    with pytest.raises(RepositoryNotFoundError):
+        anyone.model_info("tiny-name")
+    assert hub.admin("short-name", "rm", "tiny-name", check=False).returncode == 4
+
+
+def test_a_space_that_does_not_run_says_so(alice, request):
+    name = f"alice/{request.node.name[:40]}"
+    alice.create_repo(name, repo_type="space", space_sdk="static")
+    assert alice.space_info(name, expand=["runtime", "resourceGroup"]).runtime.stage == "STOPPED"
+    assert alice.space_info(name).runtime.hardware is None
+
+
 def test_a_private_repository_and_an_absent_one_look_the_same(hub, alice):
     alice.create_repo("alice/hidden", private=True)
     for token in (None, hub.bob):

@@ -248,6 +248,54 @@ def test_what_a_user_takes_back_is_over(hub, browser, metadata):
     assert told == [(action, "openid profile") for action in ("grant", "revoke", "grant")]
 
 
+def test_scopes_open_the_organisations_that_the_user_chose(hub, metadata):
+    browser, app = Browser(hub, "alice"), make_app(hub, "Board", "--scopes", "openid,profile,read-billing,read-repos")
+    alice = HfApi(endpoint=hub.url, token=hub.alice)
+    for name in ("red", "blue", "green"):
+        hub.admin("org", "create", name, "--owner", "bob" if name == "green" else "alice")
+    for name in ("red", "blue"):
+        alice.create_repo(f"{name}/plans", private=True)
+    scope = "openid profile read-billing read-repos"
+    ids = {o["preferred_username"]: o["sub"] for o in hub_userinfo(hub, hub.alice)["orgs"]}
+
+    def agree(chosen, **asked):
+        client = session(app, scope)
+        url, _ = client.create_authorization_url(metadata["authorization_endpoint"], code_verifier=VERIFIER, **asked)
+        page = browser.get(url, allow_redirects=False)
+        if "Location" in page.headers:
+            back = page.headers["Location"]
+        else:
+            agree.page = {o["name"]: (o["required"], o["chosen"]) for o in browser.data(page.text)["orgs"]}
+            back = browser.act("POST", "/oauth/authorize", {"request": browser.data(page.text)["request"], "allow": True, "orgs": [ids[n] for n in chosen]}).json()["location"]
+        if "error" in query(back):
+            return query(back)["error"]
+        return client.fetch_token(metadata["token_endpoint"], authorization_response=back, code_verifier=VERIFIER)["access_token"]
+
+    def sees(token):
+        api = HfApi(endpoint=hub.url, token=token)
+        return [name for name in ("red", "blue") if api.repo_exists(f"{name}/plans")]
+
+    token = agree([])
+    assert {"red", "blue"} <= agree.page.keys() and not any(a or b for a, b in agree.page.values()) and sees(token) == []
+    token = agree([], orgIds=ids["red"])  # asked for: the page does not leave it out
+    assert agree.page["red"] == (True, True) and sees(token) == ["red"]
+    payers = {o["preferred_username"]: "canPay" in o for o in hub_userinfo(hub, token)["orgs"]}
+    assert payers["red"] and not payers["blue"]
+    (grant,) = [a for a in browser.act("GET", "/api/settings/applications").json() if a["name"] == "Board"]
+    assert grant["orgs"] == ["red"]
+    assert sees(agree(["red"], orgIds=ids["red"])) == ["red"]  # agreed before: not asked again
+    assert sees(agree(["red", "blue"], prompt="consent")) == ["red", "blue"]
+    assert agree([], orgIds="nonsense") == "invalid_request"
+    green = hub_userinfo(hub, hub.bob)["orgs"]
+    assert agree([], orgIds=[o["sub"] for o in green if o["preferred_username"] == "green"][0]) == "access_denied"  # alice is no member
+    hub.admin("org", "add-member", "blue", "bob", "--role", "admin"), hub.admin("org", "remove-member", "blue", "alice")
+    assert sees(agree(["red"], orgIds=ids["red"])) == ["red"]  # what the user has lost, the application has lost
+
+
+def hub_userinfo(hub, token):
+    return requests.get(hub.url + "/oauth/userinfo", headers={"Authorization": f"Bearer {token}"}).json()
+
+
 def test_the_javascript_client_signs_in(hub, browser):
     folder = javascript_client()
     (client,) = make_app(hub, "Page", "--public", "--scopes", "openid,profile,read-repos")

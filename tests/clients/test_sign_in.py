@@ -7,11 +7,16 @@ import io
 import json
 import re
 import struct
+import subprocess
 import time
 import urllib.parse
 
 import pytest
 import requests
+import zxingcpp
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
+from PIL import Image
 
 PASSWORD = "correct horse battery"
 
@@ -22,6 +27,17 @@ def totp(secret, offset=0):
     mac = hmac.new(key, struct.pack(">Q", int(time.time()) // 30 + offset), hashlib.sha1).digest()
     at = mac[19] & 15
     return f"{(struct.unpack('>I', mac[at:at + 4])[0] & 0x7FFFFFFF) % 10**6:06}"
+
+
+def scanned(svg):
+    """What a phone reads from the picture: its rectangles drawn, eight dots a module, and given to zxing."""
+    side = int(re.search(r'viewBox="0 0 (\d+) ', svg)[1])
+    picture = Image.new("L", (side, side), 255)
+    for x, y, width, back in re.findall(r"M(\d+) (\d+)h(\d+)v1H(\d+)z", svg):
+        assert x == back
+        picture.paste(0, (int(x), int(y), int(x) + int(width), int(y) + 1))
+    (code,) = zxingcpp.read_barcodes(picture.resize((side * 8, side * 8), Image.Resampling.NEAREST))
+    return code.text
 
 
 class Browser(requests.Session):
@@ -50,6 +66,7 @@ def test_a_second_factor_is_enrolled_asked_for_and_reset(hub):
     assert tess.call("POST", "/api/settings/totp", {"password": "wrong wrong"}).status_code == 403
     made = tess.call("POST", "/api/settings/totp", {"password": PASSWORD}).json()
     assert made["uri"].startswith("otpauth://totp/") and f"secret={made['secret']}" in made["uri"]
+    assert scanned(made["qr"]) == made["uri"]
     assert Browser(hub).login("tess").status_code == 303  # not confirmed: the password alone is enough
     assert tess.call("POST", "/api/settings/totp/confirm", {"code": "nonsense"}).status_code == 403
     codes = tess.call("POST", "/api/settings/totp/confirm", {"code": totp(made["secret"], -1)}).json()["recoveryCodes"]
@@ -103,6 +120,39 @@ def test_the_password_changes_and_other_sessions_end(hub):
 def test_signing_in_leads_on_but_never_away(hub):
     for following, place in (("/alice/x?tab=1", "/alice/x?tab=1"), ("https://evil.example", "/"), ("//evil.example", "/"), ("/\\evil.example", "/")):
         assert Browser(hub).login("bob", next=following).headers["Location"] == place
+
+
+def test_an_organisation_asks_for_the_second_factor(hub):
+    tokens = {name: hub.user(name) for name in ("sam", "sue")}
+    hub.admin("org", "create", "strict", "--owner", "sam", "--default-visibility", "private")
+    hub.admin("org", "add-member", "strict", "sue", "--role", "write")
+    api = {name: HfApi(endpoint=hub.url, token=token) for name, token in tokens.items()}
+    api["sam"].create_repo("strict/plans"), api["sam"].create_repo("strict/paper", private=False)
+    browsers = {name: Browser(hub) for name in tokens}
+    for name in tokens:
+        browsers[name].login(name)
+    ask = lambda: browsers["sam"].call("PUT", "/api/organizations/strict/settings", {"requireSecondFactor": True})
+    assert ask().status_code == 409  # sam would lock himself out
+
+    def enrol(name):
+        secret = browsers[name].call("POST", "/api/settings/totp", {"password": PASSWORD}).json()["secret"]
+        assert browsers[name].call("POST", "/api/settings/totp/confirm", {"code": totp(secret)}).status_code == 200
+
+    enrol("sam")
+    assert api["sue"].model_info("strict/plans").private
+    assert ask().status_code == 200 and ask().json()["requireSecondFactor"] is True
+    for refused in (lambda: api["sue"].model_info("strict/plans"), lambda: api["sue"].create_repo("strict/new"),
+                    lambda: api["sue"].upload_file(path_or_fileobj=b"x", path_in_repo="x", repo_id="strict/paper")):
+        with pytest.raises(HfHubHTTPError, match="strict asks its members for a second factor") as error:
+            refused()
+        assert error.value.response.status_code == 403
+    assert api["sue"].model_info("strict/paper") and [m.id for m in api["sue"].list_models(author="strict")] == ["strict/paper"]
+    claims = requests.get(hub.url + "/oauth/userinfo", headers={"Authorization": f"Bearer {tokens['sue']}"}).json()
+    assert claims["orgs"][0]["securityRestrictions"] == ["mfa"]
+    clone = subprocess.run(["git", "clone", hub.url.replace("://", f"://sue:{tokens['sue']}@") + "/strict/plans", hub.folder / "plans"], capture_output=True, text=True, env=hub.env())
+    assert clone.returncode != 0 and "403" in clone.stderr
+    enrol("sue")
+    assert api["sue"].model_info("strict/plans").private and api["sue"].create_repo("strict/new")
 
 
 def told(hub, name):

@@ -75,6 +75,9 @@ constexpr Option kDisableOptions[] = {
     {"type", "TYPE", "model (the default), dataset or space"},
     {"undo", "", "put the repository back"},
 };
+constexpr Option kKindOptions[] = {
+    {"type", "TYPE", "model (the default), dataset or space"},
+};
 constexpr Option kGcOptions[] = {
     {"dry-run", "", "only count what would go"},
     {"json", "", "print one JSON object"},
@@ -392,6 +395,26 @@ constexpr Command kRows[] = {
                 "Examples\n"
                 "  $ hearth admin repo disable ann/leaked --type dataset\n"
                 "  $ hearth admin repo disable ann/leaked --type dataset --undo\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin short-name set",
+        .usage = "NAME REPO",
+        .summary = "Lead a name without an owner to a repository.",
+        .options = kKindOptions,
+        .help = "Clients that ask for NAME alone (as for gpt2 on the public Hub) are led on to the repository.\n\n"
+                "Examples\n"
+                "  $ hearth admin short-name set gpt2 openai-community/gpt2\n"
+                "  $ hearth admin short-name set squad rajpurkar/squad --type dataset\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin short-name rm",
+        .usage = "NAME",
+        .summary = "Take a short name away; the repository stays.",
+        .options = kKindOptions,
+        .help = "Examples\n"
+                "  $ hearth admin short-name rm gpt2\n",
         .object = "hub",
     },
     {

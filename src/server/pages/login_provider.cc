@@ -6,13 +6,12 @@
 #include "hub/login_provider.h"
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "hub/jwt.h"
-#include "net/client.h"
 #include "server/audit.h"
 #include "server/begin_session.h"
 #include "server/oauth_key.h"
+#include "server/openid_client.h"
 #include "server/pages_registry.h"
 #include "server/services.h"
 
@@ -21,40 +20,10 @@ namespace {
 
 constexpr std::string_view kCookie = "hearth_login";
 constexpr int64_t kJourneyMs = 10 * 60 * 1000;
-constexpr uint64_t kAnswerMax = 1 << 20;
 
 struct Journey {
   std::string state, nonce, verifier, next;
 };
-
-Result<Json> ask(net::ClientRequest request, std::string_view what, const std::stop_token& stop) {
-  request.max_bytes = kAnswerMax;
-  request.connect_timeout_ms = 5000;
-  request.stall_timeout_ms = 10'000;
-  request.headers.set("Accept", "application/json");
-  const auto url = request.url;
-  auto answer = net::http_request(request, stop);
-  if (!answer.ok())
-    return Status(Code::unavailable,
-                  cat("the sign-in provider's ", what, " at ", url, ": ", answer.status().message()));
-  auto json = Json::parse(answer->body);
-  if (answer->status != 200 || !json.ok()) {
-    log(LogLevel::warning, "sign-in",
-        cat(what, " at ", url, " answered ", answer->status, ": ", printable(answer->body.substr(0, 500))));
-    return Status(Code::unavailable, cat("the sign-in provider's ", what, " answered ", answer->status));
-  }
-  return json;
-}
-
-Result<Json> discover(const Request& rq, const hub::LoginProvider& provider) {
-  auto base = provider.issuer;
-  while (base.ends_with('/')) base.pop_back();
-  auto found = TRY(ask({.url = cat(base, "/.well-known/openid-configuration")}, "discovery", rq.stop()));
-  if (found["issuer"].as_string() != provider.issuer)
-    return Status(Code::unavailable, cat("the sign-in provider calls itself '",
-                                         found["issuer"].as_string().substr(0, 200), "', not '", provider.issuer, "'"));
-  return found;
-}
 
 std::string callback_address(const Request& rq, const hub::LoginProvider& provider) {
   return cat(rq.endpoint(), "/login/with/", provider.name, "/callback");
@@ -88,7 +57,7 @@ void set_cookie(Request& rq, Response& response, std::string_view value, int64_t
 
 Result<Response> leave(Request& rq) {
   const auto provider = TRY(hub::find_login_provider(rq.hub(), rq.arg("provider")));
-  const auto found = TRY(discover(rq, provider));
+  const auto found = TRY(discover_openid(provider.issuer, rq.stop()));
   const Journey journey{random_token(32), random_token(32), random_token(64), safe_next(rq.query("next"))};
   const std::string address(found["authorization_endpoint"].as_string());
   auto out =
@@ -103,7 +72,7 @@ Result<Response> leave(Request& rq) {
 
 // The claims of the provider's id token, checked in every respect.
 Result<Json> exchange(Request& rq, const hub::LoginProvider& provider, const Journey& journey) {
-  const auto found = TRY(discover(rq, provider));
+  const auto found = TRY(discover_openid(provider.issuer, rq.stop()));
   net::ClientRequest request{.method = "POST", .url = std::string(found["token_endpoint"].as_string())};
   request.headers.set("Content-Type", "application/x-www-form-urlencoded");
   auto form =
@@ -116,10 +85,10 @@ Result<Json> exchange(Request& rq, const hub::LoginProvider& provider, const Jou
         "Authorization",
         cat("Basic ", to_base64(cat(percent_encode(provider.client_id), ":", percent_encode(provider.client_secret)))));
   request.body = std::move(form);
-  const auto answer = TRY(ask(std::move(request), "token endpoint", rq.stop()));
+  const auto answer = TRY(ask_openid(std::move(request), "token endpoint", rq.stop()));
   const auto token = hub::parse_jwt(answer["id_token"].as_string());
   if (!token.ok()) return Status(Code::unauthenticated, cat("the provider's id token: ", token.status().message()));
-  const auto keys = TRY(ask({.url = std::string(found["jwks_uri"].as_string())}, "keys", rq.stop()));
+  const auto keys = TRY(ask_openid({.url = std::string(found["jwks_uri"].as_string())}, "keys", rq.stop()));
   TRY(hub::check_signature(*token, keys));
   TRY(hub::check_claims(
       token->claims,

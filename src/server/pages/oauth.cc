@@ -3,8 +3,13 @@
 // answer's address (a form's redirect to another site is what the pages' Content-Security-Policy forbids). Source: RFC
 // 6749 section 4.1, RFC 7636 section 4.3, RFC 8628 section 3.3; OpenID Connect Core 1.0 section 3.1.2.
 #include "hub/oauth.h"
+#include <algorithm>
+
 #include "base/text.h"
+#include "hub/object_id.h"
+#include "hub/organisations.h"
 #include "hub/totp.h"
+#include "server/api_json.h"
 #include "server/audit.h"
 #include "server/oauth_key.h"
 #include "server/page_data.h"
@@ -19,6 +24,8 @@ struct Asked {
   hub::OAuthApp app;
   hub::CodeRequest code;
   std::string state;
+  std::vector<int64_t> orgs;  // that the application cannot do without
+  bool orgs_known = true;
 };
 
 // What is wrong with an application's request, once it is known where to send the user back.
@@ -54,6 +61,12 @@ Result<Asked> read_asked(const Request& rq, Get get) {
               .scopes = hub::allowed_scopes(out.app, get("scope")),
               .challenge = std::string(get("code_challenge")),
               .nonce = std::string(get("nonce"))};
+  for (const auto text : split(get("orgIds"), ',')) {
+    if (text.empty()) continue;
+    const auto id = parse_object_id(text);
+    out.orgs_known &= id.has_value();
+    if (id) out.orgs.push_back(*id);
+  }
   if (!hub::may_redirect(out.app, out.code.redirect_uri, rq.header("host"), space_label(rq, out.app)))
     return Status(Code::bad_input, cat("'", printable(out.code.redirect_uri.substr(0, 300)),
                                        "' is not an address that ", out.app.name, " registered here."));
@@ -67,6 +80,7 @@ std::optional<Refusal> check_asked(const Asked& asked, Get get) {
     return Refusal{"invalid_request", "code_challenge_method must be S256"};
   if (asked.app.is_public && asked.code.challenge.empty())
     return Refusal{"invalid_request", "an application without a secret sends code_challenge (PKCE)"};
+  if (!asked.orgs_known) return Refusal{"invalid_request", "orgIds are ids of organisations, as userinfo tells them"};
   if (asked.code.scopes.empty()) return Refusal{"invalid_scope", "none of the scopes is this application's"};
   for (const auto& text : {asked.state, asked.code.nonce, asked.code.challenge})
     if (text.size() > kTextMax) return Refusal{"invalid_request", "a parameter is too long"};
@@ -98,12 +112,40 @@ Json scopes_json(std::string_view scopes) {
   return out;
 }
 
+// The user's organisations, to choose which of them the application may see.
+Result<Json> orgs_json(const Request& rq, const Asked& asked, const hub::OAuthGiven& given) {
+  const auto among = [](const std::vector<int64_t>& ids, int64_t id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
+  Json::Array out;
+  for (const auto& [org, role] : TRY(hub::orgs_of(rq.hub(), *rq.user())))
+    out.push_back(Json::Object{{"id", hub::object_id_of(org.id)},
+                               {"name", org.name},
+                               {"required", among(asked.orgs, org.id)},
+                               {"chosen", among(asked.orgs, org.id) || among(given.orgs, org.id)}});
+  return Json(std::move(out));
+}
+
+// The choice of the page; nothing when it was not asked to choose.
+Result<std::optional<std::vector<int64_t>>> read_choice(const Json& list, const Asked& asked) {
+  if (!list.is_array() && asked.orgs.empty()) return std::optional<std::vector<int64_t>>();
+  auto out = asked.orgs;
+  for (const auto& item : list.array()) {
+    const auto id = parse_object_id(item.as_string());
+    if (!id) return Status(Code::bad_input, "\"orgs\" are ids of organisations");
+    if (std::find(out.begin(), out.end(), *id) == out.end()) out.push_back(*id);
+  }
+  return std::optional(std::move(out));
+}
+
 Response sign_in_first(const Request& rq) {
   return redirect(cat("/login?next=", percent_encode(rq.head().target)), 303);
 }
 
 Result<Response> authorize(Request& rq) {
-  const auto get = [&](std::string_view name) { return rq.query(name); };
+  std::string org_ids;
+  for (const auto id : rq.query_all("orgIds")) org_ids += cat(id, ",");
+  const auto get = [&](std::string_view name) { return name == "orgIds" ? std::string_view(org_ids) : rq.query(name); };
   const auto asked = TRY(read_asked(rq, get));
   if (const auto refusal = check_asked(asked, get)) return redirect(refused_address(asked, *refusal), 303);
   const auto prompt = rq.query("prompt");
@@ -111,8 +153,9 @@ Result<Response> authorize(Request& rq) {
     if (prompt == "none") return redirect(refused_address(asked, {"login_required", "nobody is signed in"}), 303);
     return sign_in_first(rq);
   }
-  const bool granted = TRY(hub::is_granted(rq.hub(), asked.app, *rq.user(), asked.code.scopes));
-  if (granted && prompt != "consent") return redirect(TRY(granted_address(rq, asked)), 303);
+  const auto given = TRY(hub::given_to_app(rq.hub(), asked.app, *rq.user()));
+  if (given.covers(asked.code.scopes, asked.orgs) && prompt != "consent")
+    return redirect(TRY(granted_address(rq, asked)), 303);
   if (prompt == "none")
     return redirect(refused_address(asked, {"consent_required", "the user has not agreed yet"}), 303);
   Shell shell;
@@ -122,10 +165,11 @@ Result<Response> authorize(Request& rq) {
   shell.data.set("app", asked.app.name);
   shell.data.set("redirect", asked.code.redirect_uri);
   shell.data.set("scopes", scopes_json(asked.code.scopes));
+  if (hub::concerns_orgs(asked.code.scopes)) shell.data.set("orgs", TRY(orgs_json(rq, asked, given)));
   Json request = Json::Object();
   for (const auto name : {"client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge",
-                          "code_challenge_method"})
-    request.set(name, rq.query(name));
+                          "code_challenge_method", "orgIds"})
+    request.set(name, get(name));
   shell.data.set("request", std::move(request));
   return page_response(rq, std::move(shell));
 }
@@ -133,7 +177,8 @@ Result<Response> authorize(Request& rq) {
 Result<Response> decide(Request& rq) {
   const auto body = TRY(rq.json());
   const auto get = [&](std::string_view name) { return body["request"][name].as_string(); };
-  const auto asked = TRY(read_asked(rq, get));
+  auto asked = TRY(read_asked(rq, get));
+  asked.code.orgs = TRY(read_choice(body["orgs"], asked));
   std::string address;
   if (const auto refusal = check_asked(asked, get)) {
     address = refused_address(asked, *refusal);
@@ -141,7 +186,7 @@ Result<Response> decide(Request& rq) {
     address = refused_address(asked, {"access_denied", "the user has refused"});
   } else {
     address = TRY(granted_address(rq, asked));
-    if (TRY(hub::is_granted(rq.hub(), asked.app, *rq.user(), asked.code.scopes)))
+    if (TRY(hub::given_to_app(rq.hub(), asked.app, *rq.user())).covers(asked.code.scopes, asked.orgs))
       audit_grant(rq, asked.app, asked.code.scopes, "page");
   }
   return json_response(Json(Json::Object{{"location", address}}));

@@ -6,6 +6,7 @@
 #include "hub/oauth.h"
 #include "hub/totp.h"
 #include "server/audit.h"
+#include "server/qr_code.h"
 #include "server/routes_registry.h"
 
 namespace hearth::server::routes {
@@ -44,7 +45,7 @@ Result<Response> totp_state(Request& rq) {
 Result<Response> enrol(Request& rq) {
   TRY(check_password(rq, TRY(rq.json())["password"].as_string()));
   const auto made = TRY(hub::enrol_totp(rq.hub(), *rq.user(), cat("Hearth ", rq.header("host"))));
-  return json_response(Json(Json::Object{{"secret", made.secret}, {"uri", made.uri}}));
+  return json_response(Json(Json::Object{{"secret", made.secret}, {"uri", made.uri}, {"qr", TRY(qr_svg(made.uri))}}));
 }
 
 Result<Response> confirm(Request& rq) {
@@ -96,6 +97,7 @@ Result<Response> applications(Request& rq) {
                                {"clientId", grant.client_id},
                                {"name", grant.app},
                                {"scopes", grant.scopes},
+                               {"orgs", Json::Array(grant.orgs.begin(), grant.orgs.end())},
                                {"createdAt", iso_time(grant.created_ms)},
                                {"lastUsedAt", iso_time(grant.used_ms)}});
   return json_response(Json(std::move(out)));

@@ -1,16 +1,26 @@
 // The provider's side that applications talk to: discovery, keys, tokens, devices, registration, user info.
 // Source: OpenID Connect Discovery 1.0, RFC 8414, RFC 6749 section 3.2, RFC 7009, RFC 7591, RFC 8628 section 3.1;
-// huggingface_hub 2.4.0 utils/_oauth_device.py; @huggingface/hub 2.17.5 oauthLoginUrl, oauthHandleRedirect.
+// RFC 8693, hub-docs trusted-publishers.md and huggingface_hub 2.4.0 _oidc.py (the exchange); its
+// utils/_oauth_device.py; @huggingface/hub 2.17.5 oauthLoginUrl, oauthHandleRedirect.
 #include "hub/oauth.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
+#include "hub/publishers.h"
+#include "server/audit.h"
+#include "server/ingress.h"
 #include "server/oauth_key.h"
+#include "server/openid_client.h"
 #include "server/routes_registry.h"
+#include "server/services.h"
 
 namespace hearth::server::routes {
 namespace {
 
 constexpr std::string_view kDeviceGrant = "urn:ietf:params:oauth:grant-type:device_code";
+constexpr std::string_view kExchangeGrant = "urn:ietf:params:oauth:grant-type:token-exchange";
+constexpr std::string_view kIdTokenType = "urn:ietf:params:oauth:token-type:id_token";
+constexpr std::string_view kAccessTokenType = "urn:ietf:params:oauth:token-type:access_token";
 constexpr int64_t kIdTokenS = 3600;
 
 // Parameters of a form or, as some clients send them, of a JSON object.
@@ -78,7 +88,7 @@ Result<Response> token_response(const Request& rq, const hub::OAuthTokens& token
                           {"refresh_token", tokens.refresh_token},
                           {"scope", tokens.scopes}};
   if (hub::has_scope(tokens.scopes, "openid")) {
-    auto claims = TRY(user_claims(rq, tokens.user, tokens.scopes));
+    auto claims = TRY(user_claims(rq, tokens.user, tokens.scopes, tokens.orgs));
     const auto now = now_ms() / 1000;
     claims.set("iss", rq.endpoint());
     claims.set("aud", tokens.app.client_id);
@@ -103,13 +113,75 @@ Result<hub::OAuthTokens> issue(Request& rq, const Form& form) {
   if (type == "refresh_token")
     return hub::use_refresh_token(rq.hub(), form.get("refresh_token"), client.id, client.secret);
   if (type == kDeviceGrant) return hub::poll_device(rq.hub(), form.get("device_code"), client.id, client.secret);
-  return Status(Code::bad_input, cat("unsupported_grant_type: '", type.substr(0, 80),
-                                     "' is not known (authorization_code, refresh_token, ", kDeviceGrant, ")"));
+  return Status(Code::bad_input,
+                cat("unsupported_grant_type: '", type.substr(0, 80),
+                    "' is not known (authorization_code, refresh_token, ", kDeviceGrant, ", ", kExchangeGrant, ")"));
+}
+
+// Which check failed is for the log: a stranger's guesses get one answer.
+Status no_publisher(const Request& rq, std::string_view why) {
+  log(LogLevel::info, "publishers", cat("no token for ", rq.client_address(), ": ", printable(why.substr(0, 300))));
+  return Status(Code::bad_input,
+                "invalid_grant: no trusted publisher of this resource fits the identity token, or the token is not "
+                "good: its signature, time, audience and claims are compared");
+}
+
+// The publisher whose job shows this identity token.
+Result<hub::Publisher> find_publisher(const Request& rq, std::string_view resource, std::string_view subject_token) {
+  const auto token = hub::parse_jwt(subject_token);
+  if (!token.ok()) return no_publisher(rq, token.status().message());
+  const auto issuer = token->claims["iss"].as_string();
+  auto known = hub::publishers_of(rq.hub(), resource, issuer);
+  if (!known.ok() && known.status().code() == Code::bad_input)
+    return Status(Code::bad_input, cat("invalid_request: resource: ", known.status().message()));
+  const auto publishers = TRY(std::move(known));
+  if (publishers.empty()) return no_publisher(rq, cat("no publisher of ", resource, " with issuer ", issuer));
+  // An issuer that is set up here is asked for its keys; whoever set it up may be anybody with a repository.
+  const bool public_only = !rq.services().private_webhooks;
+  const auto found = discover_openid(issuer, rq.stop(), public_only);
+  if (!found.ok()) return no_publisher(rq, found.status().message());
+  const auto keys =
+      ask_openid({.url = std::string((*found)["jwks_uri"].as_string()), .public_only = public_only}, "keys", rq.stop());
+  if (!keys.ok()) return no_publisher(rq, keys.status().message());
+  if (const auto good = hub::check_signature(*token, *keys); !good.ok()) return no_publisher(rq, good.message());
+  const auto good =
+      hub::check_claims(token->claims, {.issuer = std::string(issuer), .audience = rq.endpoint(), .now_ms = now_ms()});
+  if (!good.ok()) return no_publisher(rq, good.message());
+  for (const auto& publisher : publishers)
+    if (hub::claims_match(publisher, token->claims)) return publisher;
+  return no_publisher(rq, "its claims are those of no publisher");
+}
+
+Result<Response> exchange(Request& rq, const Form& form) {
+  if (form.get("subject_token_type") != kIdTokenType)
+    return Status(Code::bad_input, cat("invalid_request: subject_token_type must be ", kIdTokenType));
+  const auto resource = form.get("resource"), subject_token = form.get("subject_token");
+  if (resource.empty() || subject_token.empty())
+    return Status(Code::bad_input, "invalid_request: send subject_token and resource");
+  const auto* ingress = rq.services().ingress;
+  if (!rq.services().on_loopback && !(ingress && ingress->names_itself()))
+    return Status(Code::bad_input,
+                  "invalid_request: this hub must say its own address (--public-url) before it compares the audience "
+                  "of identity tokens with it");
+  const auto publisher = TRY(find_publisher(rq, resource, subject_token));
+  const auto job = TRY(hub::parse_jwt(subject_token));
+  const auto subject = job.claims["sub"].as_string();
+  const auto given = TRY(hub::give_publisher_token(rq.hub(), publisher, subject));
+  audit_as(rq, given.user, "user.token.exchange", Json::Object{{"issuer", publisher.issuer}, {"subject", subject}},
+           resource, "publisher");
+  return no_store(json_response(Json(Json::Object{{"access_token", given.token},
+                                                  {"token_type", "bearer"},
+                                                  {"expires_in", given.expires_s},
+                                                  {"issued_token_type", kAccessTokenType}})));
 }
 
 Result<Response> token(Request& rq) {
   const auto form = read_form(rq);
   if (!form.ok()) return oauth_error(form.status());
+  if (form->get("grant_type") == kExchangeGrant) {
+    auto given = exchange(rq, *form);
+    return given.ok() ? std::move(given) : oauth_error(given.status());
+  }
   const auto tokens = issue(rq, *form);
   return tokens.ok() ? token_response(rq, *tokens) : oauth_error(tokens.status());
 }
@@ -193,11 +265,10 @@ Result<Response> register_client(Request& rq) {
 }
 
 Result<Response> userinfo(Request& rq) {
-  const auto scopes = rq.by_session() || rq.caller().token_id == 0
-                          ? std::string("openid profile email")
-                          : TRY(hub::scopes_of_token(rq.hub(), rq.caller().token_id));
-  // An ordinary token says as much as whoami does.
-  return no_store(json_response(TRY(user_claims(rq, *rq.user(), scopes.empty() ? "openid profile email" : scopes))));
+  hub::OAuthGiven given;
+  if (rq.caller().token_id != 0) given = TRY(hub::given_to_token(rq.hub(), rq.caller().token_id));
+  if (given.scopes.empty()) given.scopes = "openid profile email";  // an ordinary token says as much as whoami does
+  return no_store(json_response(TRY(user_claims(rq, *rq.user(), given.scopes, given.orgs))));
 }
 
 Result<Response> metadata(Request& rq) {
@@ -216,7 +287,7 @@ Result<Response> metadata(Request& rq) {
       {"scopes_supported", std::move(scopes)},
       {"response_types_supported", Json::Array{"code"}},
       {"response_modes_supported", Json::Array{"query"}},
-      {"grant_types_supported", Json::Array{"authorization_code", "refresh_token", kDeviceGrant}},
+      {"grant_types_supported", Json::Array{"authorization_code", "refresh_token", kDeviceGrant, kExchangeGrant}},
       {"subject_types_supported", Json::Array{"public"}},
       {"id_token_signing_alg_values_supported", Json::Array{"RS256"}},
       {"token_endpoint_auth_methods_supported", Json::Array{"client_secret_basic", "client_secret_post", "none"}},

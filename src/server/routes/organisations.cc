@@ -9,6 +9,7 @@
 #include "hub/object_id.h"
 #include "hub/owners.h"
 #include "hub/resource_groups.h"
+#include "hub/totp.h"
 #include "server/account_json.h"
 #include "server/api_json.h"
 #include "server/route.h"
@@ -129,9 +130,17 @@ Result<Response> settings(Request& rq) {
     change.default_private = visibility.as_string() == "private";
   }
   const auto& org = *TRY(rq.org());
+  if (const auto& factor = body["requireSecondFactor"]; !factor.is_null()) {
+    change.require_totp = factor.as_bool();
+    if (*change.require_totp && !rq.user()->is_admin && !TRY(hub::has_totp(rq.hub(), *rq.user())))
+      return Status(Code::conflict, cat("you would lock yourself out of ", org.name,
+                                        ": enable a second factor for your own account first"));
+  }
   TRY(hub::update_org(rq.hub(), org, change));
   rq.audit() = {.target = cat("org ", org.name), .data = body};
-  auto out = org_json(rq, TRY(hub::find_org(rq.hub(), org.name)));
+  const auto changed = TRY(hub::find_org(rq.hub(), org.name));
+  auto out = org_json(rq, changed);
+  out.set("requireSecondFactor", changed.require_totp);
   return json_response(out);
 }
 

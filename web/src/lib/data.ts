@@ -124,6 +124,8 @@ export interface AuthorizeData extends Shared {
   app: string
   redirect: string
   scopes: Scope[]
+  /** The user's organisations, where the scopes can open them. */
+  orgs?: { id: string; name: string; required: boolean; chosen: boolean }[]
   /** The application's request, handed back with the decision. */
   request: Record<string, string>
 }
