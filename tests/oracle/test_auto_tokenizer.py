@@ -140,7 +140,7 @@ CLASSES = {
     "roberta": ["RobertaTokenizer", "BartTokenizer", "BlenderbotTokenizer", "DebertaTokenizer", "NougatTokenizer", "LEDTokenizerFast"],
     "llama3": ["LlamaTokenizer", "LlamaTokenizerFast", "GPT2Tokenizer"],
     "qwen": ["Qwen2Tokenizer", "Qwen2TokenizerFast", "Qwen3_5Tokenizer"],
-    "spm_bpe": ["LlamaTokenizer", "CodeLlamaTokenizer", "GemmaTokenizer"],
+    "spm_bpe": ["LlamaTokenizer", "CodeLlamaTokenizer", "GemmaTokenizer", "NllbTokenizer", "ReformerTokenizer"],
     "spm_bpe_legacy": ["LlamaTokenizer", "LlamaTokenizerFast"],
     "gemma": ["GemmaTokenizer", "Siglip2Tokenizer", "GemmaTokenizerFast"],
     "clip": ["CLIPTokenizer", "CLIPTokenizerFast"],
@@ -148,7 +148,7 @@ CLASSES = {
     "albert": ["AlbertTokenizer", "RemBertTokenizer", "FNetTokenizer"],
     "deberta2": ["DebertaV2Tokenizer", "DebertaV2TokenizerFast"],
     "t5": ["T5Tokenizer"],
-    "marian": ["XLMRobertaTokenizer", "CamembertTokenizer", "BarthezTokenizer", "XLNetTokenizer", "XGLMTokenizer", "PegasusTokenizer", "BigBirdTokenizer"],
+    "marian": ["XLMRobertaTokenizer", "CamembertTokenizer", "BarthezTokenizer", "XLNetTokenizer", "XGLMTokenizer", "PegasusTokenizer", "BigBirdTokenizer", "MBartTokenizer", "MBart50Tokenizer"],
 }
 ROWS = [(kind, name) for kind, names in CLASSES.items() for name in names]
 
@@ -374,3 +374,13 @@ def test_chat_list_of_templates(folders, tmp_path):
     nameless = variant_of(folders("gpt2"), tmp_path / "n", chat_template=rows[1:])
     (answer,) = ours(nameless, [chat])
     assert "rag" in answer["error"]
+
+
+@pytest.mark.parametrize("changes, message", [({"tokenizer_class": "MarianTokenizer"}, "MarianTokenizer tokenizes in Python code of its own"),
+                                              ({"auto_map": {"AutoTokenizer": ["tok.Tok", None]}, "tokenizer_class": "OwnTokenizer"}, "auto_map"),
+                                              ({"tokenizer_class": "T5Tokenizer"}, "T5Tokenizer needs a Unigram vocabulary"),
+                                              ({"padding_side": "up"}, "padding_side 'up' is not known")])
+def test_refused(folders, tmp_path, changes, message):
+    folder = variant_of(folders("gpt2"), tmp_path / "t", **changes)
+    run = subprocess.run([DRIVER, str(folder)], capture_output=True, text=True)
+    assert run.returncode == 1 and message in run.stderr, run.stderr

@@ -26,33 +26,29 @@ Status Backend::set_model(Json config) {
   model_config_ = std::move(config);
   model_ = TRY(build_model({model_config_, "model"}));
   added_.clear();
+  by_content_.clear();
+  by_id_.clear();
   special_contents_.clear();
+  new_count_ = 0;
   return {};
 }
 
-TokenId Backend::next_id() const {
-  int64_t max_id = -1;
-  for (const auto& token : added_) max_id = std::max<int64_t>(max_id, token.id);
-  const int64_t size = model_->size();
-  return static_cast<TokenId>(max_id >= size || (size == 0 && max_id >= 0) ? max_id + 1 : size);
-}
-
 void Backend::add_tokens(std::span<const AddedToken> tokens) {
+  const int64_t size = model_->size();
   for (const auto& token : tokens) {
     if (token.content.empty()) continue;
-    const auto special = std::find(special_contents_.begin(), special_contents_.end(), token.content);
-    if (token.special && special == special_contents_.end()) special_contents_.push_back(token.content);
-    const auto same = [&](const AddedToken& other) { return other.content == token.content; };
-    const auto known = std::find_if(added_.begin(), added_.end(), same);
-    if (known != added_.end()) {
-      const TokenId id = known->id;
-      *known = token;
-      known->id = id;
+    if (token.special) special_contents_.insert(token.content);
+    if (const auto known = by_content_.find(token.content); known != by_content_.end()) {
+      const TokenId id = added_[known->second].id;
+      added_[known->second] = token;
+      added_[known->second].id = id;
       continue;
     }
-    const TokenId id = model_->token_to_id(token.content);
     AddedToken kept = token;
-    kept.id = id >= 0 ? id : next_id();
+    kept.id = model_->token_to_id(token.content);
+    if (kept.id < 0) kept.id = static_cast<TokenId>(size + new_count_++);
+    by_content_[kept.content] = added_.size();
+    by_id_[kept.id] = added_.size();
     added_.push_back(std::move(kept));
   }
 }
@@ -66,9 +62,8 @@ Status Backend::add_tokens_of_file(const ConfigView& rows) {
 }
 
 const AddedToken* Backend::find_added(std::string_view content) const {
-  for (const auto& token : added_)
-    if (token.content == content) return &token;
-  return nullptr;
+  const auto it = by_content_.find(std::string(content));
+  return it == by_content_.end() ? nullptr : &added_[it->second];
 }
 
 std::optional<TokenId> Backend::token_to_id(std::string_view token) const {
@@ -78,8 +73,7 @@ std::optional<TokenId> Backend::token_to_id(std::string_view token) const {
 }
 
 std::optional<std::string> Backend::id_to_token(TokenId id) const {
-  for (const auto& token : added_)
-    if (token.id == id) return token.content;
+  if (const auto it = by_id_.find(id); it != by_id_.end()) return added_[it->second].content;
   const auto text = model_->id_to_token(id);
   return text ? std::optional(std::string(*text)) : std::nullopt;
 }
@@ -116,9 +110,7 @@ Result<std::shared_ptr<Tokenizer::Parts>> Backend::take_parts() {
   if (!decoder.is_null()) parts->decoder = TRY(build_decoder({decoder, "decoder"}));
   parts->model = std::move(model_);
   auto tokens = added_;
-  for (auto& token : tokens)
-    token.special |=
-        std::find(special_contents_.begin(), special_contents_.end(), token.content) != special_contents_.end();
+  for (auto& token : tokens) token.special |= special_contents_.contains(token.content);
   parts->added = AddedTokens::make(std::move(tokens), *parts->model, parts->normalizer.get());
   parts->finish();
   return parts;

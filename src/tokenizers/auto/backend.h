@@ -8,6 +8,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/json.h"
@@ -46,12 +48,13 @@ class Backend {
   Result<std::shared_ptr<Tokenizer::Parts>> take_parts();
 
  private:
-  TokenId next_id() const;
-
   Json model_config_;
   std::unique_ptr<Model> model_;
-  std::vector<AddedToken> added_;              // in the order in which they came
-  std::vector<std::string> special_contents_;  // of all that were special once: they stay so for decoding
+  std::vector<AddedToken> added_;                       // in the order in which they came
+  std::unordered_map<std::string, size_t> by_content_;  // into added_
+  std::unordered_map<TokenId, size_t> by_id_;           // into added_
+  std::unordered_set<std::string> special_contents_;    // of all that were special once: they stay so for decoding
+  int64_t new_count_ = 0;                               // added tokens that the model does not know
 };
 
 /// An entry of `added_tokens` or `added_tokens_decoder`, whose flags may be absent.

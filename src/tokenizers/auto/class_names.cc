@@ -96,7 +96,7 @@ constexpr Names kModelTypes[] = {
     {"ReformerTokenizer", "reformer"},
     {"RemBertTokenizer", "rembert"},
     {"RoCBertTokenizer", "roc_bert"},
-    {"RoFormerTokenizer", "roformer"},
+    {"SeamlessM4TTokenizer RoFormerTokenizer", "roformer"},
     {"RobertaTokenizer",
      "bart bridgetower clap data2vec-text ibert lilt longformer mega mra roberta roberta- "
      "prelayernorm"},

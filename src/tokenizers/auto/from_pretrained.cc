@@ -2,6 +2,7 @@
 // Source: transformers 5.23.0 models/auto/tokenization_auto.py (AutoTokenizer.from_pretrained),
 // tokenization_utils_base.py (_from_pretrained), tokenization_utils_tokenizers.py (convert_to_native_format).
 #include <algorithm>
+#include <map>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -107,16 +108,10 @@ Json typed_token(const AddedToken& token) {
   return out;
 }
 
-void put_token(std::vector<std::pair<TokenId, AddedToken>>& tokens, TokenId id, AddedToken token) {
-  for (auto& [known, old] : tokens)
-    if (known == id) return void(old = std::move(token));
-  tokens.emplace_back(id, std::move(token));
-}
-
 // special_tokens_map.json and added_tokens.json, which only counted before added_tokens_decoder was, and the tokens of
 // tokenizer.json.
 Status read_legacy(const std::string& folder, const Json& file, const Json& asked, Json& kwargs,
-                   std::vector<std::pair<TokenId, AddedToken>>& tokens) {
+                   std::map<TokenId, AddedToken>& tokens) {
   const Json map = TRY(read_json(folder, "special_tokens_map.json"));
   for (const auto& [key, value] : map.object()) {
     if (!asked[key].is_null()) continue;
@@ -149,23 +144,23 @@ Status read_legacy(const std::string& folder, const Json& file, const Json& aske
     token.normalized = !special;
     if (!id.is_int() || id.as_int() < 0 || id.as_int() > INT32_MAX)
       return Status(Code::bad_input, cat("added_tokens.json: the id of '", content, "' must be a whole number"));
-    put_token(tokens, static_cast<TokenId>(id.as_int()), std::move(token));
+    tokens[static_cast<TokenId>(id.as_int())] = std::move(token);
   }
   if (!file["added_tokens"].is_null()) {
     for (const auto& row : TRY(ConfigView(file["added_tokens"], "added_tokens").elements()))
-      put_token(tokens, static_cast<TokenId>(TRY(row.integer("id", 0, INT32_MAX))), TRY(read_added_token(row)));
+      tokens[static_cast<TokenId>(TRY(row.integer("id", 0, INT32_MAX)))] = TRY(read_added_token(row));
   }
   return {};
 }
 
 Status read_added_tokens(const std::string& folder, const Json& file, const Json& asked, Loading& l) {
-  std::vector<std::pair<TokenId, AddedToken>> tokens;
+  std::map<TokenId, AddedToken> tokens;
   if (const auto* rows = l.kwargs.find("added_tokens_decoder")) {
     for (const auto& [id, row] : rows->object()) {
       const auto number = parse_int(id);
       if (!number || *number < 0 || *number > INT32_MAX)
         return Status(Code::bad_input, cat("added_tokens_decoder: '", id, "' is no token id"));
-      put_token(tokens, static_cast<TokenId>(*number), TRY(read_added_token({row, cat("added_tokens_decoder.", id)})));
+      tokens[static_cast<TokenId>(*number)] = TRY(read_added_token({row, cat("added_tokens_decoder.", id)}));
     }
   } else {
     TRY(read_legacy(folder, file, asked, l.kwargs, tokens));
@@ -176,7 +171,6 @@ Status read_added_tokens(const std::string& folder, const Json& file, const Json
     for (const auto& [id, token] : tokens)
       if (token.content == name) l.kwargs.set(key, typed_token(token));
   }
-  std::stable_sort(tokens.begin(), tokens.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (auto& [id, token] : tokens) l.added_tokens.push_back(std::move(token));
   return {};
 }

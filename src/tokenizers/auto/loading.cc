@@ -1,6 +1,7 @@
 #include "tokenizers/auto/loading.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "tokenizers/auto/part_json.h"
@@ -304,12 +305,11 @@ Status Loading::init_base() {
     const auto* known = backend.find_added(token.content);
     if (known == nullptr || !same_flags(*known, token)) add.push_back(token);
   }
-  const auto seen = [&](std::string_view content) {
-    const auto same = [&](const AddedToken& token) { return token.content == content; };
-    return backend.find_added(content) != nullptr || std::any_of(add.begin(), add.end(), same);
-  };
+  std::unordered_set<std::string> adding;
+  for (const auto& token : add) adding.insert(token.content);
   const auto add_value = [&](const TokenValue& value) {
-    if (!seen(value.token.content)) add.push_back(value.is_text ? special_of_text(value.token.content) : value.token);
+    if (backend.find_added(value.token.content) != nullptr || !adding.insert(value.token.content).second) return;
+    add.push_back(value.is_text ? special_of_text(value.token.content) : value.token);
   };
   for (const auto& row : special_tokens) add_value(row.second);
   for (const auto& value : extra_special_tokens) add_value(value);
