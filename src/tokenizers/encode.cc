@@ -24,7 +24,10 @@ Status check(std::string_view text) {
   return {};
 }
 
-// Offsets in bytes become offsets in characters. Offsets mostly grow, so each is counted from the one before.
+// Offsets in bytes become offsets in characters. Offsets mostly grow, so each is counted from the one before. As in the
+// original, one that begins beyond the text stays in bytes, and one that only ends beyond it has two characters,
+// one inside a character is that one's: a model that spells a word's prefix in bytes gives more bytes than the text
+// has.
 void count_characters(std::string_view text, std::span<TextSpan> offsets) {
   size_t byte = 0;
   uint32_t character = 0;
@@ -32,11 +35,12 @@ void count_characters(std::string_view text, std::span<TextSpan> offsets) {
   const auto to_character = [&](uint32_t at) {
     while (byte < at) character += begins_character(byte++) ? 1 : 0;
     while (byte > at) character -= begins_character(--byte) ? 1 : 0;
-    return character;
+    return at < text.size() && !begins_character(at) ? character - 1 : character;
   };
   for (auto& span : offsets) {
+    if (span.begin >= text.size()) continue;
     span.begin = to_character(span.begin);
-    span.end = to_character(span.end);
+    span.end = span.end > text.size() ? span.begin + 2 : to_character(span.end);
   }
 }
 
@@ -78,7 +82,7 @@ void Tokenizer::Parts::give_back(std::unique_ptr<Scratch> scratch) const {
 
 void Tokenizer::Parts::add_token(const AddedToken& token, TextView text, Scratch& s, Encoding& out) const {
   if (s.aligned) {
-    if (text.text != token.content)
+    if (text.text != this->token(token.id))
       out.spelt.push_back({static_cast<uint32_t>(out.ids.size()), std::string(text.text)});
     out.offsets.push_back(text.origin(0, text.size()));
     out.word_ids.push_back(s.word++);
@@ -105,7 +109,9 @@ Status Tokenizer::Parts::encode_plain(TextView text, Scratch& s, Encoding& out) 
   if (!s.aligned) return {};
   DVERIFY(tokens.places.size() == out.ids.size() - before, "a model gives each id its place");
   for (const auto& place : tokens.places) {
-    out.offsets.push_back(s.pieces[place.piece].origin(place.begin, place.end));
+    const auto& piece = s.pieces[place.piece];
+    const bool inside = place.end <= piece.size();
+    out.offsets.push_back(inside ? piece.origin(place.begin, place.end) : TextSpan{place.begin, place.end});
     out.word_ids.push_back(s.word + static_cast<int32_t>(place.piece));
   }
   for (auto& token : tokens.spelt) out.spelt.push_back(std::move(token));
@@ -228,6 +234,7 @@ Result<Encoding> Tokenizer::encode(const EncodeInput& input, const EncodeOptions
   for (size_t i = 0; i < texts.size() && (p.post_processor || texts.size() == 2); ++i) {
     const auto mark = [&](Encoding& e) { e.sequences[i] = TextSpan{0, static_cast<uint32_t>(e.ids.size())}; };
     mark(texts[i]);
+    if (!p.post_processor) continue;  // as the original: what was cut off does not learn which text it is of
     for (auto& more : texts[i].overflowing) mark(more);
   }
   if (p.post_processor) p.post_processor->process(texts, options.add_special_tokens, p);

@@ -48,7 +48,7 @@ void add_on(Side side, std::vector<T>& to, size_t count, T value) {
 }  // namespace
 
 int Encoding::sequence_of(size_t index) const {
-  if (!sequences[0] && !sequences[1]) return 0;
+  if (!sequences[0]) return 0;  // as in the original, even if there is a second
   for (const int i : {0, 1}) {
     const auto& range = sequences[static_cast<size_t>(i)];
     if (range && index >= range->begin && index < range->end) return i;

@@ -68,10 +68,7 @@ std::string default_template(const Json& json) {
 
 void Tokenizer::Parts::finish() {
   // Raw bytes pass from ByteLevel to the model, which then never sees the byte alphabet.
-  if (pre_tokenizer && pre_tokenizer->leave_bytes()) {
-    const bool taken = model->take_bytes();
-    VERIFY(taken, "every model beside ByteLevel takes bytes");
-  }
+  if (pre_tokenizer && pre_tokenizer->leave_bytes(true) && !model->take_bytes()) pre_tokenizer->leave_bytes(false);
   const int64_t end = vocab_end();
   token_bytes_begin.assign(1, 0);
   for (TokenId id = 0; decoder && id < end; ++id) {
@@ -93,8 +90,9 @@ int64_t Tokenizer::Parts::vocab_end() const {
 }
 
 std::optional<std::string_view> Tokenizer::Parts::token(TokenId id) const {
-  if (const auto* token = added.find(id)) return token->content;
-  return model->id_to_token(id);
+  if (const auto text = model->id_to_token(id)) return text;
+  const auto* token = added.find(id);
+  return token == nullptr ? std::nullopt : std::optional<std::string_view>(token->content);
 }
 
 std::optional<std::string_view> Tokenizer::Parts::decoded_token(TokenId id) const {

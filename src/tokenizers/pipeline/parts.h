@@ -78,8 +78,8 @@ class PreTokenizer {
   /// Cuts `text`, which is never empty, into pieces.
   virtual void split(TextView text, PiecesView& out) const = 0;
   /// Asks the last step, if it is ByteLevel, to hand on bytes as they are instead of spelling them in the byte
-  /// alphabet; false when the last step is another.
-  virtual bool leave_bytes() { return false; }
+  /// alphabet, or to spell them again; false when the last step is another.
+  virtual bool leave_bytes(bool) { return false; }
 };
 
 /// What a model keeps between words for one thread at a time: caches and buffers.

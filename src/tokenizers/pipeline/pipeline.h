@@ -41,6 +41,7 @@ struct Tokenizer::Parts final : tokenizers::TokenTexts {
   /// Works out what follows from the parts: whether raw bytes go to the model, and `token_bytes`.
   void finish();
   int64_t vocab_end() const;  ///< one more than the largest id
+  /// The text of an id in an encoding: the model's first, where a vocabulary with gaps gives an added token the same.
   std::optional<std::string_view> token(TokenId id) const;
   /// The same as the decoder gets it: an added token that is normalized as the normalizer spells it.
   std::optional<std::string_view> decoded_token(TokenId id) const;

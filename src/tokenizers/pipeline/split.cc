@@ -64,6 +64,8 @@ Result<Pattern> Pattern::build(const ConfigView& config) {
   Pattern out;
   if (config.has("String")) {
     out.source_ = TRY(config.string("String"));
+    if (!out.source_.empty()) return out;
+    out.regex_ = TRY(Regex::compile(""));  // matches between any two characters
     return out;
   }
   if (!config.has("Regex")) return config.bad(R"(must be {"String": "..."} or {"Regex": "..."})");
@@ -85,22 +87,25 @@ std::vector<Stretch> Pattern::stretches(std::string_view text) const {
   size_t covered = 0;
   const auto add = [&](size_t begin, size_t end) {
     if (begin > covered) out.push_back({covered, begin, false});
-    if (end > begin) out.push_back({begin, end, true});
+    out.push_back({begin, end, true});
     covered = end;
   };
   if (!regex_) {
-    if (!source_.empty()) {
-      for (size_t at; (at = text.find(source_, covered)) != std::string_view::npos;) add(at, at + source_.size());
-    }
+    for (size_t at; (at = text.find(source_, covered)) != std::string_view::npos;) add(at, at + source_.size());
   } else {
-    // An empty match cuts the text where it stands, and the next one is looked for a character further.
+    // An empty match counts, unless it stands where the last match ended: then the next one is looked for a character
+    // further, as the crate onig does it.
     Regex::Match match{};
-    for (size_t from = 0; from <= text.size() && regex_->search(text, from, match);) {
-      add(match.begin, match.end);
-      from = match.end;
-      if (match.begin == match.end) {
-        if (from == text.size()) break;
+    std::optional<size_t> last;
+    for (size_t from = 0; from <= text.size() && !text.empty() && regex_->search(text, from, match);) {
+      if (match.begin < match.end || last != match.end) {
+        add(match.begin, match.end);
+        from = match.end;
+        last = match.end;
+      } else if (from < text.size()) {
         utf8_next(text, from);
+      } else {
+        break;
       }
     }
   }

@@ -11,13 +11,15 @@ size_t special_count(std::span<const TemplateItem> items) {
   return static_cast<size_t>(std::count_if(items.begin(), items.end(), [](const auto& item) { return item.id >= 0; }));
 }
 
-void apply_template(std::span<const TemplateItem> items, std::vector<Encoding>& parts, bool add_special_tokens) {
+void apply_template(std::span<const TemplateItem> items, std::vector<Encoding>& parts, bool add_special_tokens,
+                    const TokenTexts& texts) {
   Encoding out;
   for (const auto& item : items) {
     if (item.id >= 0) {
       if (!add_special_tokens) continue;
       Encoding token{.ids = {item.id}, .special_tokens_mask = {1}};
       if (item.type_id != 0) token.type_ids = {item.type_id};
+      if (texts.text_of(token, 0) != item.spelling) token.spelt = {{0, item.spelling}};
       out.append(token);
       continue;
     }
@@ -34,16 +36,17 @@ void apply_template(std::span<const TemplateItem> items, std::vector<Encoding>& 
 }
 
 Result<ClsSep> read_cls_sep(const ConfigView& config) {
-  TokenId ids[2];
+  TemplateItem items[2];
   for (const size_t i : {0, 1}) {
     const auto pair = config[i == 0 ? "cls" : "sep"];
-    if (pair.json().size() != 2 || !pair.json().is_array() || !pair.json().array()[1].is_int())
+    if (pair.json().size() != 2 || !pair.json().is_array() || !pair.json().array()[0].is_string() ||
+        !pair.json().array()[1].is_int())
       return pair.bad(R"(must be ["token", id])");
     const auto id = pair.json().array()[1].as_int();
     if (id < 0 || id > INT32_MAX) return pair.bad(cat("the id ", id, " is outside 0 to 2147483647"));
-    ids[i] = static_cast<TokenId>(id);
+    items[i] = {static_cast<TokenId>(id), 0, 0, std::string(pair.json().array()[0].as_string())};
   }
-  return ClsSep{ids[0], ids[1]};
+  return ClsSep{std::move(items[0]), std::move(items[1])};
 }
 
 void trim_offsets(Encoding& encoding, bool add_prefix_space, const TokenTexts& texts) {

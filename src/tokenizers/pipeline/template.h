@@ -12,11 +12,13 @@ namespace hearth::tokenizers {
 struct TemplateItem {
   TokenId id;
   int32_t type_id;
-  size_t text = 0;  ///< which text, 0 or 1
+  size_t text = 0;            ///< which text, 0 or 1
+  std::string spelling = {};  ///< of a special token, as the file has it here: it may differ from the vocabulary's
 };
 
 /// Joins the texts by a template; without special tokens only their type ids and order come from it.
-void apply_template(std::span<const TemplateItem> items, std::vector<Encoding>& parts, bool add_special_tokens);
+void apply_template(std::span<const TemplateItem> items, std::vector<Encoding>& parts, bool add_special_tokens,
+                    const TokenTexts& texts);
 /// How many special tokens a template has.
 size_t special_count(std::span<const TemplateItem> items);
 
@@ -25,8 +27,8 @@ class Template final : public PostProcessor {
   Template(std::vector<TemplateItem> single, std::vector<TemplateItem> pair)
       : single_(std::move(single)), pair_(std::move(pair)) {}
   size_t added_tokens(bool is_pair) const override { return special_count(is_pair ? pair_ : single_); }
-  void process(std::vector<Encoding>& parts, bool add_special_tokens, const TokenTexts&) const override {
-    apply_template(parts.size() == 2 ? pair_ : single_, parts, add_special_tokens);
+  void process(std::vector<Encoding>& parts, bool add_special_tokens, const TokenTexts& texts) const override {
+    apply_template(parts.size() == 2 ? pair_ : single_, parts, add_special_tokens, texts);
   }
 
  private:
@@ -35,7 +37,7 @@ class Template final : public PostProcessor {
 
 /// The two tokens of BertProcessing and RobertaProcessing, whose fields `cls` and `sep` are each ["text", id].
 struct ClsSep {
-  TokenId cls, sep;
+  TemplateItem cls, sep;
 };
 Result<ClsSep> read_cls_sep(const ConfigView& config);
 

@@ -8,12 +8,13 @@ namespace {
 
 class BertProcessing final : public PostProcessor {
  public:
-  explicit BertProcessing(ClsSep t)
-      : single_{{t.cls, 0}, {-1, 0, 0}, {t.sep, 0}},
-        pair_{{t.cls, 0}, {-1, 0, 0}, {t.sep, 0}, {-1, 1, 1}, {t.sep, 1}} {}
+  explicit BertProcessing(const ClsSep& t)
+      : single_{t.cls, {-1, 0, 0}, t.sep}, pair_{t.cls, {-1, 0, 0}, t.sep, {-1, 1, 1}, t.sep} {
+    pair_.back().type_id = 1;
+  }
   size_t added_tokens(bool is_pair) const override { return is_pair ? 3 : 2; }
-  void process(std::vector<Encoding>& parts, bool add_special_tokens, const TokenTexts&) const override {
-    if (add_special_tokens) apply_template(parts.size() == 2 ? pair_ : single_, parts, true);
+  void process(std::vector<Encoding>& parts, bool add_special_tokens, const TokenTexts& texts) const override {
+    if (add_special_tokens) apply_template(parts.size() == 2 ? pair_ : single_, parts, true, texts);
   }
 
  private:

@@ -8,9 +8,9 @@ namespace {
 
 class RobertaProcessing final : public PostProcessor {
  public:
-  RobertaProcessing(ClsSep t, bool trim, bool add_prefix_space)
-      : single_{{t.cls, 0}, {-1, 0, 0}, {t.sep, 0}},
-        pair_{{t.cls, 0}, {-1, 0, 0}, {t.sep, 0}, {t.sep, 0}, {-1, 0, 1}, {t.sep, 0}},
+  RobertaProcessing(const ClsSep& t, bool trim, bool add_prefix_space)
+      : single_{t.cls, {-1, 0, 0}, t.sep},
+        pair_{t.cls, {-1, 0, 0}, t.sep, t.sep, {-1, 0, 1}, t.sep},
         trim_(trim),
         add_prefix_space_(add_prefix_space) {}
   size_t added_tokens(bool is_pair) const override { return is_pair ? 4 : 2; }
@@ -23,7 +23,7 @@ class RobertaProcessing final : public PostProcessor {
       trim_offsets(part, add_prefix_space_, texts);
       for (auto& more : part.overflowing) trim_offsets(more, add_prefix_space_, texts);
     }
-    if (add_special_tokens) apply_template(parts.size() == 2 ? pair_ : single_, parts, true);
+    if (add_special_tokens) apply_template(parts.size() == 2 ? pair_ : single_, parts, true, texts);
   }
 
  private:

@@ -26,10 +26,14 @@ Result<std::vector<TemplateItem>> read_template(const ConfigView& config, std::s
     }
     const auto token = config["special_tokens"][name];
     if (!token.json().is_object()) return body["id"].bad(cat("'", name, "' is not among the special_tokens"));
-    for (const auto& id : TRY(token["ids"].elements())) {
+    const auto spellings = TRY(token["tokens"].elements());
+    const auto ids = TRY(token["ids"].elements());
+    if (ids.size() != spellings.size()) return token.bad("has as many ids as tokens");
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const auto& id = ids[i];
       if (!id.json().is_int() || id.json().as_int() < 0 || id.json().as_int() > INT32_MAX)
         return id.bad("must be a token id");
-      items.push_back({static_cast<TokenId>(id.json().as_int()), type_id});
+      items.push_back({static_cast<TokenId>(id.json().as_int()), type_id, 0, TRY(spellings[i].as_string())});
     }
     if (items.size() > kItemsMax) return config[key].bad(cat("over ", kItemsMax, " tokens"));
   }

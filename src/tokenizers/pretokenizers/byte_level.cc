@@ -24,7 +24,7 @@ class ByteLevel final : public PreTokenizer {
       at = end;
     }
   }
-  bool leave_bytes() override { return spell_ = false, true; }
+  bool leave_bytes(bool leave) override { return spell_ = !leave, true; }
 
  private:
   void add(TextView piece, PiecesView& out) const {

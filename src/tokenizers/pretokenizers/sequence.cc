@@ -13,7 +13,7 @@ class Sequence final : public PreTokenizer {
     if (steps_.empty()) return out.add(view);
     run(0, view, out);
   }
-  bool leave_bytes() override { return !steps_.empty() && steps_.back()->leave_bytes(); }
+  bool leave_bytes(bool leave) override { return !steps_.empty() && steps_.back()->leave_bytes(leave); }
 
  private:
   // A piece of the first step goes through the others before the next piece is cut: no list of pieces in between.

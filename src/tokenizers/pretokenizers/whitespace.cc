@@ -9,7 +9,8 @@ namespace {
 class Whitespace final : public PreTokenizer {
  public:
   void split(TextView view, PiecesView& out) const override {
-    constexpr uint32_t kKinds = unicode::word | unicode::space;
+    // \w of Rust's regex, not of Oniguruma.
+    constexpr uint32_t kKinds = unicode::token_word | unicode::space;
     const auto text = view.text;
     size_t begin = 0;
     uint32_t open = unicode::space;
