@@ -1,7 +1,7 @@
 # The thin front of CMake's presets and the scripts. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run build test test-crash test-s3 bench check docs web dist setup-build setup-test setup-s3 setup-bench clean
+.PHONY: run build test test-crash test-s3 test-tokenizers-long bench check docs web dist setup-build setup-test setup-s3 setup-bench clean
 JOBS ?= $(shell nproc)
 
 setup-build setup-test setup-s3 setup-bench: setup-%:
@@ -34,6 +34,10 @@ test-crash: setup-test build
 test-s3: setup-s3 build
 	@HEARTH_ROOT=$$PWD scripts/test_s3 swift build/tests/test_store --test-case='blobs*'
 	@TEST=pytest scripts/test_s3 swift scripts/test tests/clients/test_s3.py tests/clients/test_fronts.py
+
+## 100 MB of random Unicode through random tokenizers, for a night; `make test` takes a tenth of one.
+test-tokenizers-long: setup-test build
+	@HEARTH_TOKENIZER_FUZZ_MB=100 TEST=pytest scripts/test tests/oracle/test_tokenizer_parts.py -k long
 
 ## A table beside the peers; ONLY=row runs one row.
 bench: setup-bench build

@@ -1,5 +1,6 @@
 """Writes the seeds in tests/fuzz/corpus with the real safetensors and gguf packages; run it when a format grows."""
 
+import base64
 import collections
 import gzip
 import io
@@ -94,6 +95,26 @@ metaspace = {
     "model": {"type": "BPE", "byte_fallback": True, "fuse_unk": True, "unk_token": "u", "vocab": {"u": 0, "<0x0A>": 1, "a": 2}, "merges": []},
 }
 seed("tokenizer_json", "metaspace", json.dumps(metaspace).encode())
+cls_sep = {"cls": ["[CLS]", 1], "sep": ["[SEP]", 2]}
+wordpiece = {
+    "normalizer": {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": True},
+    "pre_tokenizer": {"type": "BertPreTokenizer"},
+    "post_processor": {"type": "BertProcessing", **cls_sep},
+    "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
+    "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 4,
+              "vocab": {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "a": 3, "##a": 4, "h": 5, "he": 6, "##b": 7}},
+}
+seed("tokenizer_json", "wordpiece", json.dumps(wordpiece).encode())
+charsmap = struct.pack("<257I", 1024, 1 << 10, *[0] * 95, 1 << 10 | 1 << 8 | ord("a"), 1 << 31, *[0] * 158) + b"X\0"
+unigram = {
+    "normalizer": {"type": "Sequence", "normalizers": [{"type": "Nmt"}, {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(charsmap).decode()},
+                                                       {"type": "StripAccents"}, {"type": "ByteLevel"}]},
+    "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "UnicodeScripts"}, {"type": "FixedLength", "length": 3}]},
+    "decoder": {"type": "Sequence", "decoders": [{"type": "CTC", "pad_token": "<pad>", "word_delimiter_token": "|", "cleanup": True}, {"type": "BPEDecoder", "suffix": "a"}]},
+    "model": {"type": "Unigram", "unk_id": 0, "byte_fallback": True, "vocab": [["<unk>", 0.0], ["a", -1], ["ab", -1.5], ["<0xC3>", -9.0], ["<0xA9>", -9.0], ["X", -3.0]]},
+}
+seed("tokenizer_json", "unigram", json.dumps(unigram).encode())
+seed("tokenizer_json", "word_level", json.dumps({"model": {"unk_token": "[UNK]", "vocab": {"[UNK]": 0, "a": 1}}, "post_processor": cls_sep}).encode())
 
 
 def message(*fields):

@@ -40,6 +40,8 @@ def lines(count, seed):
 
 
 def hearth(path, rows, *options):
+    if not rows:
+        return []
     text = "".join(json.dumps(row) + "\n" for row in rows)
     run = subprocess.run([HEARTH, "tokenize", path, "--json", *options], input=text.encode(), capture_output=True)
     assert run.returncode == 0, run.stderr.decode()

@@ -75,9 +75,10 @@ BYTE_LETTERS = sorted(tk.pre_tokenizers.ByteLevel.alphabet())
 def bpe(r, byte_level):
     prefix, suffix = r.choice(["", "", "##", "é"]), r.choice(["", "", "</w>", "é"])
     letters = BYTE_LETTERS if byte_level else alphabet(r)
-    if byte_level and r.random() < 0.2:
-        letters = r.sample(letters, 200)
-    forms = [f for c in letters for f in {c, prefix + c, prefix + c + suffix, c + suffix} if r.random() < 0.95]
+    unk, byte_fallback = r.choice([None, "<unk>", "a"]), r.random() < 0.5
+    # A byte that a byte-level vocabulary lacks is the unknown token: without one its place is lost, here and there otherwise.
+    lacks = not byte_level or (unk and not byte_fallback)
+    forms = [f for c in letters for f in sorted({c, prefix + c, prefix + c + suffix, c + suffix}) if not lacks or r.random() < 0.95]
     known, merges = list(forms), []
     for _ in range(r.randint(0, 200)):
         pool = known if r.random() < 0.7 else known[-20:]
@@ -91,13 +92,12 @@ def bpe(r, byte_level):
         known += BYTES if r.random() < 0.7 else BYTES[::2]
     if r.random() < 0.5:
         known += tokens(r, letters, 20) + WORDS
-    unk = r.choice([None, "<unk>", "a"])
     if unk:
         known.append(unk)
     if r.random() < 0.5 and all(" " not in x for m in merges for x in m):
         merges = [" ".join(m) for m in merges]
     return {"type": "BPE", "dropout": None, "unk_token": unk, "continuing_subword_prefix": prefix or None, "end_of_word_suffix": suffix or None, "fuse_unk": r.random() < 0.5,
-            "byte_fallback": r.random() < 0.5, "ignore_merges": r.random() < 0.3, "vocab": vocabulary(r, known), "merges": merges}
+            "byte_fallback": byte_fallback, "ignore_merges": r.random() < 0.3, "vocab": vocabulary(r, known), "merges": merges}
 
 
 def wordpiece(r, byte_level):
