@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/ascii.h"
+
 namespace hearth {
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -173,6 +175,10 @@ size_t sequence_length(std::string_view s) {
 
 size_t utf8_error(std::string_view bytes) {
   for (size_t i = 0; i < bytes.size();) {
+    if (static_cast<unsigned char>(bytes[i]) < 0x80) {
+      i += ascii_prefix(bytes.substr(i));
+      continue;
+    }
     const size_t length = sequence_length(bytes.substr(i));
     if (length == 0) return i;
     i += length;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "tokenizers/pipeline/pipeline.h"
 #include "tokenizers/tokenizer.h"
@@ -15,7 +16,7 @@ namespace {
 using namespace tokenizers;  // NOLINT(google-build-using-namespace): the room's own
 
 constexpr size_t kTextMax = size_t{1} << 31;
-constexpr size_t kIdleMax = 64;  // scratches kept for the next calls
+constexpr size_t kIdleMax = 8;  // scratches kept for the next calls
 
 Status check(std::string_view text) {
   if (text.size() > kTextMax) return Status(Code::too_large, "a text to tokenize may have up to 2 GiB");
@@ -42,10 +43,6 @@ void count_characters(std::string_view text, std::span<TextSpan> offsets) {
     span.begin = to_character(span.begin);
     span.end = span.end > text.size() ? span.begin + 2 : to_character(span.end);
   }
-}
-
-bool is_ascii(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0x80) != 0; });
 }
 
 // A text without tokens had no offsets to show that they were asked for.
@@ -91,17 +88,30 @@ void Tokenizer::Parts::add_token(const AddedToken& token, TextView text, Scratch
 }
 
 Status Tokenizer::Parts::encode_plain(TextView text, Scratch& s, Encoding& out) const {
+  auto& tokens = s.tokens;
+  tokens.aligned = s.aligned;
+  tokens.places.clear();
+  tokens.spelt.clear();
+  if (piece_ends != nullptr) {
+    tokens.ids.swap(out.ids);  // the model appends to the ids themselves
+    auto pieces = model->tokenize_text(text.text, piece_ends, *s.model, tokens);
+    tokens.ids.swap(out.ids);
+    const uint32_t count = TRY(std::move(pieces));
+    for (const auto& place : tokens.places) {
+      out.offsets.push_back(text.origin(place.begin, place.end));
+      out.word_ids.push_back(s.word + static_cast<int32_t>(place.piece));
+    }
+    for (auto& token : tokens.spelt) out.spelt.push_back(std::move(token));
+    s.word += static_cast<int32_t>(count);
+    return {};
+  }
   s.pieces.clear(s.aligned);
   if (pre_tokenizer) {
     pre_tokenizer->split(text, s.pieces);
   } else {
     s.pieces.add(text);
   }
-  auto& tokens = s.tokens;
-  tokens.aligned = s.aligned;
-  tokens.places.clear();
-  tokens.spelt.clear();
-  tokens.ids.swap(out.ids);  // the model appends to the ids themselves
+  tokens.ids.swap(out.ids);
   const size_t before = tokens.ids.size();
   auto status = model->tokenize(s.pieces.texts(), *s.model, tokens);
   tokens.ids.swap(out.ids);
@@ -154,7 +164,7 @@ Status Tokenizer::Parts::encode_text(std::string_view text, const EncodeOptions&
       TRY(encode_section(part, options, s, out));
     }
   }
-  if (options.offsets == OffsetUnit::characters && !is_ascii(text))
+  if (options.offsets == OffsetUnit::characters && ascii_prefix(text) < text.size())
     count_characters(text, std::span(out.offsets).subspan(before));
   return {};
 }

@@ -69,6 +69,7 @@ std::string default_template(const Json& json) {
 void Tokenizer::Parts::finish() {
   // Raw bytes pass from ByteLevel to the model, which then never sees the byte alphabet.
   if (pre_tokenizer && pre_tokenizer->leave_bytes(true) && !model->take_bytes()) pre_tokenizer->leave_bytes(false);
+  if (pre_tokenizer) piece_ends = pre_tokenizer->piece_ends();
   const int64_t end = vocab_end();
   token_bytes_begin.assign(1, 0);
   for (TokenId id = 0; decoder && id < end; ++id) {

@@ -11,6 +11,7 @@
 #include "tokenizers/pipeline/bpe_source.h"
 #include "tokenizers/pipeline/byte_alphabet.h"
 #include "tokenizers/pipeline/merge_table.h"
+#include "tokenizers/pipeline/short_words.h"
 #include "tokenizers/pipeline/word_cache.h"
 
 namespace hearth::tokenizers {
@@ -22,6 +23,8 @@ struct BpeScratch final : ModelScratch {
   std::vector<TokenId> symbols;
   MergeBuffers buffers;
   std::string symbol;
+  ShortWords short_words;
+  std::array<uint32_t, kEndsMax> ends;
   bool sized = false;  // the sizes of the symbols are wanted too, in buffers.sizes
 };
 
@@ -59,8 +62,35 @@ class Bpe final : public Model {
       last_[b] = vocabulary_.find(inner + options_.end_of_word_suffix);
       only_[b] = vocabulary_.find(last);
     }
+    sizes_.resize(static_cast<size_t>(vocabulary_.ids_end()));
+    for (TokenId id = 0; id < vocabulary_.ids_end(); ++id) {
+      auto text = vocabulary_.text(id).value_or("");
+      if (text.ends_with(options_.end_of_word_suffix)) text.remove_suffix(options_.end_of_word_suffix.size());
+      if (text.starts_with(options_.continuing_subword_prefix))
+        text.remove_prefix(options_.continuing_subword_prefix.size());
+      sizes_[static_cast<size_t>(id)] = static_cast<uint32_t>(utf8_length(text));  // in the byte alphabet
+    }
+    if (options_.continuing_subword_prefix.empty() && options_.end_of_word_suffix.empty()) {
+      byte_pairs_.resize(size_t{256} * 256);
+      for (size_t i = 0; i < byte_pairs_.size(); ++i) byte_pairs_[i] = merges_.get(first_[i >> 8], first_[i & 255]);
+    }
     bytes_ = true;
     return true;
+  }
+
+  Result<uint32_t> tokenize_text(std::string_view text, PieceEnds find_ends, ModelScratch& scratch,
+                                 Tokens& out) const override {
+    auto& s = static_cast<BpeScratch&>(scratch);
+    if (!bytes_) return Model::tokenize_text(text, find_ends, scratch, out);
+    Words words{.text = text};
+    while (words.begin < text.size()) {
+      const size_t n = find_ends(text, words.begin, s.ends.data());
+      for (size_t i = 0; i < n; i += kBatch) {
+        words.ends = std::span(s.ends).subspan(i, std::min(n - i, kBatch));
+        TRY(out.aligned ? tokenize_words<true>(words, s, out) : tokenize_words<false>(words, s, out));
+      }
+    }
+    return words.count;
   }
 
   Status tokenize(std::span<const std::string_view> pieces, ModelScratch& scratch, Tokens& out) const override {
@@ -70,6 +100,86 @@ class Bpe final : public Model {
   }
 
  private:
+  // Few enough that their lines are still in the nearest cache when they are looked at.
+  static constexpr size_t kBatch = 64;
+
+  // Words of a text: they end at `ends`, the first begins at `begin`.
+  struct Words {
+    std::string_view text;
+    size_t begin = 0;
+    std::span<const uint32_t> ends = {};
+    uint32_t count = 0;  // of words before these
+  };
+
+  // First the lines of all words are asked for, then all are taken. Passes the words.
+  template <bool aligned>
+  Status tokenize_words(Words& words, BpeScratch& s, Tokens& out) const {
+    const auto [text, first, ends, count] = words;
+    struct Asked {
+      ShortWords::Key key;
+      uint64_t hash;
+    };
+    std::array<Asked, kBatch> asked;
+    size_t begin = first;
+    for (size_t i = 0; i < ends.size(); begin = ends[i++]) {
+      const size_t size = ends[i] - begin;
+      if (size > ShortWords::kBytes) continue;
+      asked[i].key = ShortWords::key(text.data() + begin, size, text.size() - begin);
+      asked[i].hash = ShortWords::hash(asked[i].key);
+      s.short_words.prefetch(asked[i].hash);
+    }
+    std::array<TokenId, kBatch * ShortWords::kIds> ids;
+    TokenId* to = ids.data();
+    begin = first;
+    for (size_t i = 0; i < ends.size(); begin = ends[i++]) {
+      const auto word = text.substr(begin, ends[i] - begin);
+      const auto number = count + static_cast<uint32_t>(i);
+      if (word.size() <= ShortWords::kBytes) {
+        const auto* line = s.short_words.find(asked[i].key, asked[i].hash);
+        if (line == nullptr) line = learn(asked[i].key, asked[i].hash, word, s);
+        if (line != nullptr && line->count <= ShortWords::kIds) {
+          std::memcpy(to, line->ids, sizeof line->ids);
+          to += line->count;
+          auto at = static_cast<uint32_t>(begin);
+          for (uint8_t k = 0; aligned && k < line->count; at += line->sizes[k++])
+            out.places.push_back({number, at, at + line->sizes[k]});
+          continue;
+        }
+      }
+      out.ids.insert(out.ids.end(), ids.data(), to);
+      to = ids.data();
+      const size_t before = out.places.size();
+      TRY(tokenize({&word, 1}, s, out));
+      for (size_t k = before; aligned && k < out.places.size(); ++k) {
+        auto& place = out.places[k];
+        place = {number, place.begin + static_cast<uint32_t>(begin), place.end + static_cast<uint32_t>(begin)};
+      }
+    }
+    out.ids.insert(out.ids.end(), ids.data(), to);
+    words.begin = begin;
+    words.count += static_cast<uint32_t>(ends.size());
+    return {};
+  }
+
+  // Keeps the ids of a word, or that it has more than a line takes, or one that stands for no bytes of its own.
+  const ShortWords::Line* learn(const ShortWords::Key& key, uint64_t hash, std::string_view word, BpeScratch& s) const {
+    if (!encode_word(word, s).ok()) return nullptr;
+    auto& line = s.short_words.add(key, hash);
+    size_t covered = 0;
+    for (const TokenId id : s.symbols) covered += sizes_[static_cast<size_t>(id)];
+    if (s.symbols.size() > ShortWords::kIds || covered != word.size()) {
+      line.count = ShortWords::kElsewhere;
+      s.cache.keep(word, s.symbols);
+      return &line;
+    }
+    line.count = static_cast<uint8_t>(s.symbols.size());
+    for (size_t i = 0; i < s.symbols.size(); ++i) {
+      line.ids[i] = s.symbols[i];
+      line.sizes[i] = static_cast<uint8_t>(sizes_[static_cast<size_t>(s.symbols[i])]);
+    }
+    return &line;
+  }
+
   // The same with the place of each id, without the cache.
   Status tokenize_aligned(std::span<const std::string_view> pieces, BpeScratch& s, Tokens& out) const {
     for (uint32_t i = 0; i < pieces.size(); ++i) {
@@ -101,13 +211,13 @@ class Bpe final : public Model {
         return {};
       }
     }
-    if (!bytes_) {
-      TRY(first_symbols(word, s));
-    } else if (!first_symbols_of_bytes(word, s)) {
-      s.symbols.clear();
-      s.buffers.sizes.clear();
-      TRY(first_symbols(spell_bytes(word), s));
+    if (bytes_ && first_symbols_of_bytes(word, s)) {
+      merge_word(s.symbols, merges_, s.buffers, word, byte_pairs_);
+      return {};
     }
+    s.symbols.clear();
+    s.buffers.sizes.clear();
+    TRY(first_symbols(bytes_ ? spell_bytes(word) : std::string(word), s));
     merge_word(s.symbols, merges_, s.buffers);
     return {};
   }
@@ -192,6 +302,8 @@ class Bpe final : public Model {
   BpeOptions options_;
   TokenId unk_ = -1;
   bool bytes_ = false;
+  BytePairs byte_pairs_;
+  std::vector<uint32_t> sizes_;                             // by id: bytes of the input that it stands for
   Vocabulary whole_words_;                                  // by raw bytes, for ignore_merges
   std::array<TokenId, 256> first_, inner_, last_, only_{};  // by raw byte and place in the word
 };

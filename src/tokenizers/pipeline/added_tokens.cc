@@ -47,6 +47,8 @@ void Matcher::finish() {
   // Of equal texts the first one counts.
   const auto equal = [](const Row& a, const Row& b) { return a.text == b.text; };
   rows_.erase(std::unique(rows_.begin(), rows_.end(), equal), rows_.end());
+  if (std::count(begins_.begin(), begins_.end(), true) == 1)
+    only_begin_ = static_cast<int>(std::find(begins_.begin(), begins_.end(), true) - begins_.begin());
 }
 
 // Narrows the sorted rows byte by byte; a row that is used up is the shortest of those left, and stands first.
@@ -66,14 +68,19 @@ const Matcher::Row* Matcher::longest_at(std::string_view text, size_t at) const 
   return found;
 }
 
+// Where a token could begin, from `at` on.
+size_t Matcher::next_begin(std::string_view text, size_t at) const {
+  if (only_begin_ >= 0) return std::min(text.find(static_cast<char>(only_begin_), at), text.size());
+  while (at < text.size() && !begins_[static_cast<unsigned char>(text[at])]) ++at;
+  return at;
+}
+
 void Matcher::cut(std::string_view text, bool split_special_tokens, std::vector<Section>& out) const {
   size_t covered = 0;
   if (!rows_.empty()) {
     for (size_t at = 0; at < text.size();) {
-      if (!begins_[static_cast<unsigned char>(text[at])]) {
-        ++at;
-        continue;
-      }
+      at = next_begin(text, at);
+      if (at == text.size()) break;
       const Row* row = longest_at(text, at);
       if (row == nullptr) {
         ++at;

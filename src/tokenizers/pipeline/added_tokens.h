@@ -48,7 +48,10 @@ class Matcher {
   const Row* longest_at(std::string_view text, size_t at) const;
 
   std::vector<Row> rows_;  // sorted by text
+  size_t next_begin(std::string_view text, size_t at) const;
+
   std::array<bool, 256> begins_{};
+  int only_begin_ = -1;  // the byte that all begin with, if they do
 };
 
 class AddedTokens {

@@ -8,31 +8,59 @@ namespace hearth::tokenizers {
 namespace {
 
 // Up to here looking at every pair for each merge is quicker than keeping a queue.
-constexpr size_t kShortWord = 48;
+constexpr size_t kShortWord = 128;
+constexpr size_t kLanes = 16;  // ranks that are compared at once
+constexpr uint32_t kNone = UINT32_MAX;
 
-void merge_short(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuffers& b) {
+// The place of the lowest of `ranks`, the first of equal ones; `n` is a multiple of kLanes.
+size_t lowest(const uint32_t* ranks, size_t n) {
+  uint32_t low[kLanes];
+  std::copy(ranks, ranks + kLanes, low);
+  for (size_t i = kLanes; i < n; i += kLanes)
+    for (size_t k = 0; k < kLanes; ++k) low[k] = std::min(low[k], ranks[i + k]);
+  const uint32_t least = *std::min_element(low, low + kLanes);
+  if (least == kNone) return n;
+  size_t at = 0;
+  while (ranks[at] != least) ++at;
+  return at;
+}
+
+void merge_short(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuffers& b, std::string_view bytes,
+                 const BytePairs& byte_pairs) {
   size_t n = symbols.size();
-  b.merges.resize(n);
+  b.ranks.assign((n + kLanes) / kLanes * kLanes, kNone);
+  b.merged.resize(n);
   TokenId* const s = symbols.data();
-  Merge* const m = b.merges.data();
+  uint32_t* const ranks = b.ranks.data();
+  TokenId* const merged = b.merged.data();
+  for (size_t i = 0; i + 1 < n; ++i) {
+    const Merge merge = byte_pairs.empty() ? table.get(s[i], s[i + 1])
+                                           : byte_pairs[static_cast<size_t>(static_cast<unsigned char>(bytes[i])) << 8 |
+                                                        static_cast<unsigned char>(bytes[i + 1])];
+    ranks[i] = merge.rank;
+    merged[i] = merge.id;
+  }
+  const auto look = [&](size_t i) {
+    const Merge merge = table.get(s[i], s[i + 1]);
+    ranks[i] = merge.rank;
+    merged[i] = merge.id;
+  };
   const bool sized = !b.sizes.empty();
-  for (size_t i = 0; i + 1 < n; ++i) m[i] = table.get(s[i], s[i + 1]);
-  m[n - 1] = {};
   while (n > 1) {
-    size_t best = 0;
-    for (size_t i = 1; i + 1 < n; ++i)
-      if (m[i].rank < m[best].rank) best = i;
-    if (m[best].rank == UINT32_MAX) break;
-    s[best] = m[best].id;
+    const size_t lanes = (n - 1 + kLanes - 1) / kLanes * kLanes, best = lowest(ranks, lanes);
+    if (best == lanes) break;
+    s[best] = merged[best];
     if (sized) {
       b.sizes[best] += b.sizes[best + 1];
       b.sizes.erase(b.sizes.begin() + static_cast<ptrdiff_t>(best) + 1);
     }
     std::copy(s + best + 2, s + n, s + best + 1);
-    std::copy(m + best + 2, m + n, m + best + 1);
+    std::copy(ranks + best + 2, ranks + n, ranks + best + 1);
+    std::copy(merged + best + 2, merged + n, merged + best + 1);
     --n;
-    m[best] = best + 1 < n ? table.get(s[best], s[best + 1]) : Merge{};
-    if (best > 0) m[best - 1] = table.get(s[best - 1], s[best]);
+    ranks[n - 1] = ranks[n] = kNone;
+    if (best + 1 < n) look(best);
+    if (best > 0) look(best - 1);
   }
   symbols.resize(n);
 }
@@ -85,10 +113,11 @@ void merge_long(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuf
 
 }  // namespace
 
-void merge_word(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuffers& buffers) {
+void merge_word(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuffers& buffers, std::string_view bytes,
+                const BytePairs& byte_pairs) {
   if (symbols.size() < 2) return;
   if (symbols.size() <= kShortWord) {
-    merge_short(symbols, table, buffers);
+    merge_short(symbols, table, buffers, bytes, byte_pairs);
   } else {
     merge_long(symbols, table, buffers);
   }

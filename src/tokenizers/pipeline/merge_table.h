@@ -51,13 +51,20 @@ class MergeTable {
 
 /// The buffers of merge_word, kept from word to word.
 struct MergeBuffers {
-  std::vector<uint32_t> sizes;           // of each symbol, in bytes: summed up when symbols merge; empty: not wanted
-  std::vector<Merge> merges;             // of the pair that begins at each symbol
+  std::vector<uint32_t> sizes;  // of each symbol, in bytes: summed up when symbols merge; empty: not wanted
+  std::vector<Merge> merges;    // of the pair that begins at each symbol, in a long word
+  std::vector<uint32_t> ranks;  // the same in a short one, and the ids in `merged`
+  std::vector<TokenId> merged;
   std::vector<uint32_t> previous, next;  // neighbours in a long word
   std::vector<uint64_t> queue;           // rank << 32 | position
 };
 
-/// Merges neighbours in `symbols` until none merge.
-void merge_word(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuffers& buffers);
+/// What the pairs of raw bytes merge to, where each byte is a symbol.
+using BytePairs = std::vector<Merge>;  // by left byte * 256 + right byte; empty: not known
+
+/// Merges neighbours in `symbols` until none merge. `bytes`: what the symbols stand for, if each is one byte of it and
+/// `byte_pairs` is known.
+void merge_word(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuffers& buffers,
+                std::string_view bytes = {}, const BytePairs& byte_pairs = {});
 
 }  // namespace hearth::tokenizers

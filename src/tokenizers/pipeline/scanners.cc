@@ -1,41 +1,12 @@
 #include "tokenizers/pipeline/scanners.h"
 
-#include <array>
-
-#include "base/unicode.h"
+#include "tokenizers/pipeline/character_class.h"
 
 namespace hearth::tokenizers {
 
 namespace {
 
-using unicode::letter, unicode::mark, unicode::number, unicode::space;
-
-constexpr std::array<uint8_t, 128> ascii_table() {
-  std::array<uint8_t, 128> out{};
-  for (size_t c = 0; c < 128; ++c) {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) out[c] = letter;
-    if (c >= '0' && c <= '9') out[c] = number;
-    if (c == ' ' || (c >= 9 && c <= 13)) out[c] = 1;
-  }
-  return out;
-}
-static_assert(letter < 256 && mark < 256 && number < 256, "the flags of one byte");
-constexpr auto kAscii = ascii_table();
-constexpr uint32_t kSpaceBit = 1;  // `space` does not fit into the byte
-
-// One character: what it is (letter, mark, number, kSpaceBit, or 0) and how many bytes it has.
-struct Character {
-  uint32_t kind;
-  uint32_t size;
-};
-
-inline Character look(std::string_view text, size_t at) {
-  const auto b = static_cast<unsigned char>(text[at]);
-  if (b < 0x80) return {kAscii[b], 1};
-  size_t end = at;
-  const uint32_t r = unicode::record(utf8_next(text, end));
-  return {(r & (letter | mark | number)) | (r & space ? kSpaceBit : 0), static_cast<uint32_t>(end - at)};
-}
+using unicode::letter, unicode::mark, unicode::number;
 
 // The end of the run of characters of the kinds `wanted`.
 inline size_t run(std::string_view text, size_t at, uint32_t wanted) {
@@ -70,23 +41,6 @@ inline size_t scan_space(std::string_view text, size_t at, bool line_ends) {
   if (line_ends && after_line_end > at) return after_line_end;
   if (end == text.size() || last == at) return end;
   return last;  // all but the last: that one goes with the word after it, or is a piece of its own
-}
-
-constexpr char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-
-// 's 't 're 've 'm 'll 'd after the apostrophe at `at`; `at` itself when there is none.
-template <bool any_case>
-inline size_t scan_contraction(std::string_view text, size_t at) {
-  if (at + 1 >= text.size()) return at;
-  const auto letter_at = [&](size_t i) { return any_case ? lower(text[i]) : text[i]; };
-  const char a = letter_at(at + 1);
-  if (a == 's' || a == 't' || a == 'm' || a == 'd') return at + 2;
-  if (at + 2 >= text.size()) return at;
-  if (any_case && text.substr(at + 1, 2) == "\u017F") return at + 3;  // the long s is an s in any case
-  const char b = letter_at(at + 2);
-  return ((a == 'r' || a == 'v') && b == 'e') || (a == 'l' && b == 'l') ? at + 3 : at;
 }
 
 // The family of cl100k: `word` is the letters of its words, `digits` the most of one piece.
@@ -144,6 +98,19 @@ size_t scan_gpt2(std::string_view text, size_t at) {
   if (c.kind & number) return run(text, after, number);
   if (c.kind & kSpaceBit) return scan_space(text, at, /*line_ends=*/false);
   return run_without(text, after, kSpaceBit | letter | number);
+}
+
+size_t scan_gpt2_digits(std::string_view text, size_t at) {
+  if (const auto c = look(text, at); c.kind & kNumericBit) return at + c.size;
+  // A text ends where a digit begins, which may be in the piece or behind the white space after it.
+  const size_t end = scan_gpt2(text, at);
+  for (size_t i = at; i < text.size();) {
+    const auto c = look(text, i);
+    if (c.kind & kNumericBit) return scan_gpt2(text.substr(0, i), at);
+    if (i >= end && !(c.kind & kSpaceBit)) break;
+    i += c.size;
+  }
+  return end;
 }
 
 Scanner known_scanner(std::string_view pattern) {

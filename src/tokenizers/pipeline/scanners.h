@@ -14,6 +14,10 @@ using Scanner = size_t (*)(std::string_view text, size_t at);
 /// 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 size_t scan_gpt2(std::string_view text, size_t at);
 
+/// The same on what stands between digits (unicode::numeric), each of which is a piece: Digits(individual) and
+/// ByteLevel.
+size_t scan_gpt2_digits(std::string_view text, size_t at);
+
 inline constexpr std::string_view kGpt2Pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 /// LLaMA 3 (and cl100k): contractions in any case, up to three digits, line ends stay with punctuation.

@@ -41,7 +41,12 @@ class WordCache {
   /// Whether a word may have a line.
   static bool takes(std::string_view word) { return word.size() <= kBytes && !word.empty(); }
   /// The line where a word is or would be, for a word that may have one.
-  Line& line_of(std::string_view word) { return lines_[hash_bytes(word) >> (64 - kBits)]; }
+  Line& line_of(std::string_view word) { return lines_[hash_bytes(word) >> (64 - bits_)]; }
+  /// Keeps the ids of a word that may have a line. Lines may move.
+  void keep(std::string_view word, std::span<const TokenId> ids) {
+    if (line_of(word).size != 0 && ++gone_ > lines_.size() / 4 && bits_ < kBitsMax) grow();
+    line_of(word).set(word, ids);
+  }
 
   /// Appends the ids of each piece to `out`: the known ones from here, the others as `encode` finds them, which puts
   /// the ids of a word into `ids` and may fail.
@@ -64,7 +69,7 @@ class WordCache {
         }
         ids.clear();
         if (auto status = encode(word); !status.ok()) return out.resize(n), std::move(status);
-        if (line != nullptr) line->set(word, ids);
+        if (line != nullptr) keep(word, ids);
         out.resize(n);
         out.insert(out.end(), ids.begin(), ids.end());
         n = out.size();
@@ -76,8 +81,21 @@ class WordCache {
   }
 
  private:
-  static constexpr int kBits = 14;
-  std::vector<Line> lines_ = std::vector<Line>(size_t{1} << kBits);
+  // It begins small, for a short text, and grows while words that were kept have to go: to 4 MB.
+  static constexpr int kBitsMin = 10, kBitsMax = 16;
+
+  void grow() {
+    const auto old = std::move(lines_);
+    bits_ += 2;
+    gone_ = 0;
+    lines_ = std::vector<Line>(size_t{1} << bits_);
+    for (const auto& line : old)
+      if (line.size != 0) line_of({line.bytes, line.size}) = line;
+  }
+
+  int bits_ = kBitsMin;
+  size_t gone_ = 0;  // words that had to go since the last growth
+  std::vector<Line> lines_ = std::vector<Line>(size_t{1} << kBitsMin);
 };
 
 }  // namespace hearth::tokenizers

@@ -26,6 +26,8 @@ class Digits final : public PreTokenizer {
     out.add(view.sub(begin));
   }
 
+  bool isolates_digits() const override { return individual_; }
+
  private:
   static bool is_numeric(std::string_view text, size_t& at) {
     const auto b = static_cast<unsigned char>(text[at]);

@@ -14,6 +14,12 @@ class Sequence final : public PreTokenizer {
     run(0, view, out);
   }
   bool leave_bytes(bool leave) override { return !steps_.empty() && steps_.back()->leave_bytes(leave); }
+  PieceEnds piece_ends() const override {
+    if (steps_.size() == 1) return steps_[0]->piece_ends();
+    if (steps_.size() != 2) return nullptr;
+    if (steps_[1]->passes_on()) return steps_[0]->piece_ends();
+    return steps_[0]->isolates_digits() && steps_[1]->piece_ends() == ends_gpt2 ? ends_gpt2_digits : nullptr;
+  }
 
  private:
   // A piece of the first step goes through the others before the next piece is cut: no list of pieces in between.

@@ -31,6 +31,8 @@ class Split final : public PreTokenizer {
     cut(view, stretches, behavior_, out);
   }
 
+  PieceEnds piece_ends() const override { return scan_ == nullptr ? nullptr : known_piece_ends(pattern_.source()); }
+
  private:
   Pattern pattern_;
   SplitBehavior behavior_;
