@@ -1,0 +1,8 @@
+"""SmolLM2's byte-level BPE, one thread: MB per CPU second, first pass over unseen text."""
+import _tokenizers
+
+better = "higher"
+
+
+def run():
+    return _tokenizers.row("bpe", "cold", ["fastokens", "gigatoken", "tokie", "tokenizers"])
