@@ -10,7 +10,7 @@ import sys
 import threading
 
 import pytest
-from conftest import Hub, root
+from conftest import Hub, new_database, root
 
 # Commits without end, each acknowledged by a line on standard output; ends when standard input does.
 WRITER = """
@@ -170,28 +170,20 @@ def test_a_second_backup_copies_only_what_is_new(backed):
 
 
 def test_a_hub_moves_from_sqlite_to_postgresql(backed, tmp_path):
-    given = os.environ.get("HEARTH_TEST_POSTGRES")
-    cluster = None if given else subprocess.Popen([root / "scripts" / "test_postgres"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    database = new_database()
+    copy = restored(tmp_path, "copy", backed.backup, "--database", database)
+    assert json.loads(copy.admin("fsck", "--json").stdout)["problems"] == []
+    copy.start()
     try:
-        url = given or cluster.stdout.readline().strip()
-        subprocess.run(["psql", "-q", url, "-c", "CREATE DATABASE restored"], check=True)
-        database = url.replace("/postgres?", "/restored?")
-        copy = restored(tmp_path, "copy", backed.backup, "--database", database)
-        assert json.loads(copy.admin("fsck", "--json").stdout)["problems"] == []
-        copy.start()
-        try:
-            check_copy(copy, backed, tmp_path)
-        finally:
-            copy.stop()
-        # And back: a backup of the PostgreSQL hub is like any other.
-        copy.admin("backup", tmp_path / "again")
-        back = restored(tmp_path, "back", tmp_path / "again")
-        assert json.loads(back.admin("fsck", "--json").stdout)["problems"] == []
-        again = Hub(tmp_path / "other").admin("restore", tmp_path / "again", "--database", database, check=False)
-        assert again.returncode != 0 and "restore into an empty one" in again.stderr
+        check_copy(copy, backed, tmp_path)
     finally:
-        if cluster:
-            cluster.communicate()
+        copy.stop()
+    # And back: a backup of the PostgreSQL hub is like any other.
+    copy.admin("backup", tmp_path / "again")
+    back = restored(tmp_path, "back", tmp_path / "again")
+    assert json.loads(back.admin("fsck", "--json").stdout)["problems"] == []
+    again = Hub(tmp_path / "other").admin("restore", tmp_path / "again", "--database", database, check=False)
+    assert again.returncode != 0 and "restore into an empty one" in again.stderr
 
 
 def test_fsck_finds_what_is_damaged_missing_or_nobodys(backed, tmp_path):
