@@ -48,7 +48,7 @@ def long_word():
 
 
 def vocabulary(kind):
-    """Path of the tokenizer.json of a kind: bpe (SmolLM2's), wordpiece (MiniLM's), unigram (trained here)."""
+    """Path of the tokenizer.json of a kind: bpe (SmolLM2's merges, GPT-2's pattern), wordpiece and unigram (trained here)."""
     path = out / f"{kind}.json"
     if not path.exists():
         script = _common.root / "bench" / "_tokenizers_make.py"

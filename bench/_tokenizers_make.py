@@ -16,7 +16,8 @@ if kind == "bpe":
     get = lambda name: fields[f"tokenizer.ggml.{name}"].contents()
     tokens, types = get("tokens"), get("token_type")
     t = tk.Tokenizer(tk.models.BPE({x: i for i, x in enumerate(tokens)}, [tuple(m.split(" ")) for m in get("merges")]))
-    t.pre_tokenizer = tk.pre_tokenizers.Sequence([tk.pre_tokenizers.Digits(True), tk.pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    # GPT-2's pattern alone, which every peer has a fast way for; SmolLM2 also cuts digits apart.
+    t.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=False)
     t.decoder = tk.decoders.ByteLevel()
     t.add_special_tokens([tk.AddedToken(x, special=True, normalized=False) for x, k in zip(tokens, types) if k == 3])
 elif kind == "wordpiece":

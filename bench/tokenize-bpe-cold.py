@@ -1,4 +1,4 @@
-"""SmolLM2's byte-level BPE, one thread: MB per CPU second, first pass over unseen text."""
+"""Byte-level BPE (SmolLM2's merges, GPT-2's pattern), one thread: MB per CPU second, first pass over unseen text."""
 import _tokenizers
 
 better = "higher"

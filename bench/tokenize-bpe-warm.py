@@ -1,4 +1,4 @@
-"""SmolLM2's byte-level BPE, one thread: MB per CPU second, second pass over the same text."""
+"""Byte-level BPE (SmolLM2's merges, GPT-2's pattern), one thread: MB per CPU second, second pass over the same text."""
 import _tokenizers
 
 better = "higher"

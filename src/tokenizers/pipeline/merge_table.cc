@@ -8,61 +8,65 @@ namespace hearth::tokenizers {
 namespace {
 
 // Up to here looking at every pair for each merge is quicker than keeping a queue.
-constexpr size_t kShortWord = 128;
-constexpr size_t kLanes = 16;  // ranks that are compared at once
+constexpr size_t kShortWord = 64;
+constexpr uint32_t kRankMax = 1u << 24;  // a rank and a place make one number
 constexpr uint32_t kNone = UINT32_MAX;
 
-// The place of the lowest of `ranks`, the first of equal ones; `n` is a multiple of kLanes.
-size_t lowest(const uint32_t* ranks, size_t n) {
-  uint32_t low[kLanes];
-  std::copy(ranks, ranks + kLanes, low);
-  for (size_t i = kLanes; i < n; i += kLanes)
-    for (size_t k = 0; k < kLanes; ++k) low[k] = std::min(low[k], ranks[i + k]);
-  const uint32_t least = *std::min_element(low, low + kLanes);
-  if (least == kNone) return n;
-  size_t at = 0;
-  while (ranks[at] != least) ++at;
-  return at;
+// The least of n numbers; n is a multiple of four.
+uint32_t least_of(const uint32_t* numbers, size_t n) {
+  uint32_t a = kNone, b = kNone, c = kNone, d = kNone;
+  for (size_t i = 0; i < n; i += 4) {
+    a = std::min(a, numbers[i]);
+    b = std::min(b, numbers[i + 1]);
+    c = std::min(c, numbers[i + 2]);
+    d = std::min(d, numbers[i + 3]);
+  }
+  return std::min(std::min(a, b), std::min(c, d));
 }
 
+// Symbols stay where they are and are linked; a pair is rank << 8 | place, so that the least one is the next to merge.
 void merge_short(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuffers& b, std::string_view bytes,
                  const BytePairs& byte_pairs) {
-  size_t n = symbols.size();
-  b.ranks.assign((n + kLanes) / kLanes * kLanes, kNone);
-  b.merged.resize(n);
+  const size_t n = symbols.size();
+  uint32_t pairs[kShortWord + 4];
+  TokenId merged[kShortWord];
+  uint8_t next[kShortWord + 1], previous[kShortWord + 1];
   TokenId* const s = symbols.data();
-  uint32_t* const ranks = b.ranks.data();
-  TokenId* const merged = b.merged.data();
-  for (size_t i = 0; i + 1 < n; ++i) {
-    const Merge merge = byte_pairs.empty() ? table.get(s[i], s[i + 1])
-                                           : byte_pairs[static_cast<size_t>(static_cast<unsigned char>(bytes[i])) << 8 |
-                                                        static_cast<unsigned char>(bytes[i + 1])];
-    ranks[i] = merge.rank;
-    merged[i] = merge.id;
-  }
-  const auto look = [&](size_t i) {
-    const Merge merge = table.get(s[i], s[i + 1]);
-    ranks[i] = merge.rank;
+  const auto set = [&](size_t i, const Merge& merge) {
+    pairs[i] = merge.rank < kRankMax ? merge.rank << 8 | static_cast<uint32_t>(i) : kNone;
     merged[i] = merge.id;
   };
-  const bool sized = !b.sizes.empty();
-  while (n > 1) {
-    const size_t lanes = (n - 1 + kLanes - 1) / kLanes * kLanes, best = lowest(ranks, lanes);
-    if (best == lanes) break;
-    s[best] = merged[best];
-    if (sized) {
-      b.sizes[best] += b.sizes[best + 1];
-      b.sizes.erase(b.sizes.begin() + static_cast<ptrdiff_t>(best) + 1);
-    }
-    std::copy(s + best + 2, s + n, s + best + 1);
-    std::copy(ranks + best + 2, ranks + n, ranks + best + 1);
-    std::copy(merged + best + 2, merged + n, merged + best + 1);
-    --n;
-    ranks[n - 1] = ranks[n] = kNone;
-    if (best + 1 < n) look(best);
-    if (best > 0) look(best - 1);
+  for (size_t i = 0; i < n; ++i) {
+    next[i] = static_cast<uint8_t>(i + 1);
+    previous[i] = static_cast<uint8_t>(i - 1);
   }
-  symbols.resize(n);
+  const auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<unsigned char>(bytes[i])); };
+  for (size_t i = 0; i + 1 < n; ++i)
+    set(i, byte_pairs.empty() ? table.get(s[i], s[i + 1]) : byte_pairs[byte(i) << 8 | byte(i + 1)]);
+  const size_t lanes = (n + 2) / 4 * 4;  // n - 1 pairs
+  for (size_t i = n - 1; i < lanes; ++i) pairs[i] = kNone;
+  for (uint32_t least; (least = least_of(pairs, lanes)) != kNone;) {
+    const size_t at = least & 255, gone = next[at], after = next[gone];
+    s[at] = merged[at];
+    if (!b.sizes.empty()) b.sizes[at] += b.sizes[gone];
+    next[at] = static_cast<uint8_t>(after);
+    if (gone + 1 < n) pairs[gone] = kNone;
+    if (after < n) {
+      previous[after] = static_cast<uint8_t>(at);
+      set(at, table.get(s[at], s[after]));
+    } else {
+      pairs[at] = kNone;
+    }
+    if (at > 0) set(previous[at], table.get(s[previous[at]], s[at]));
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < n; i = next[i]) {
+    s[kept] = s[i];
+    if (!b.sizes.empty()) b.sizes[kept] = b.sizes[i];
+    ++kept;
+  }
+  symbols.resize(kept);
+  if (!b.sizes.empty()) b.sizes.resize(kept);
 }
 
 // Symbols stay where they are and are linked; a queue entry is stale when its pair has another rank by now.
@@ -116,7 +120,7 @@ void merge_long(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuf
 void merge_word(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuffers& buffers, std::string_view bytes,
                 const BytePairs& byte_pairs) {
   if (symbols.size() < 2) return;
-  if (symbols.size() <= kShortWord) {
+  if (symbols.size() <= kShortWord && table.rank_end() < kRankMax) {
     merge_short(symbols, table, buffers, bytes, byte_pairs);
   } else {
     merge_long(symbols, table, buffers);

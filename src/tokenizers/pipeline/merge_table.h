@@ -3,6 +3,7 @@
 // leftmost.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <vector>
@@ -27,8 +28,10 @@ class MergeTable {
   void set(TokenId left, TokenId right, Merge merge) {
     auto& slot = slots_[find(key(left, right))];
     slot = {key(left, right), merge};
+    rank_end_ = std::max(rank_end_, merge.rank + 1);
   }
   Merge get(TokenId left, TokenId right) const { return slots_[find(key(left, right))].merge; }
+  uint32_t rank_end() const { return rank_end_; }  ///< above every rank
 
  private:
   struct Slot {
@@ -47,6 +50,7 @@ class MergeTable {
 
   std::vector<Slot> slots_ = std::vector<Slot>(2);
   int shift_ = 63;
+  uint32_t rank_end_ = 0;
 };
 
 /// The buffers of merge_word, kept from word to word.
