@@ -34,7 +34,7 @@ else:
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(lines), model_writer=model, vocab_size=32000, model_type="unigram", input_sentence_size=100_000,
-        shuffle_input_sentence=True, minloglevel=2, num_threads=2)
+        shuffle_input_sentence=True, minloglevel=2, num_threads=2, hard_vocab_limit=False)
     proto = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
     vocabulary = [(proto.id_to_piece(i), proto.get_score(i)) for i in range(proto.get_piece_size())]
     t = tk.Tokenizer(tk.models.Unigram(vocabulary, unk_id=proto.unk_id()))

@@ -1,4 +1,4 @@
-"""A Unigram vocabulary of 32,000 pieces, one thread: MB per CPU second, first pass."""
+"""A Unigram vocabulary of up to 32,000 pieces, one thread: MB per CPU second, first pass."""
 import _tokenizers
 
 better = "higher"
