@@ -7,8 +7,8 @@
 #include "base/text.h"
 #include "hub/buckets.h"
 #include "hub/object_id.h"
-#include "hub/organisations.h"
 #include "server/api_json.h"
+#include "server/new_repo.h"
 #include "server/route.h"
 
 namespace hearth::server::routes {
@@ -43,17 +43,8 @@ Result<std::string> owner_of(const Request& rq) {
 
 Result<Response> create(Request& rq) {
   const auto body = TRY(rq.json());
-  hub::NewRepo wanted;
-  wanted.id = {hub::RepoKind::bucket, TRY(owner_of(rq)), rq.arg("name")};
-  const auto visibility = TRY(read_visibility(body));
-  wanted.is_private = visibility ? *visibility : TRY(hub::default_private(rq.hub(), wanted.id.owner));
-  wanted.author = rq.caller().name();
-  wanted.creator_id = rq.user()->id;
-  if (const auto& group = body["resourceGroupId"]; !group.is_null()) {
-    const auto number = parse_object_id(group.as_string());
-    if (!number) return Status(Code::bad_input, "\"resourceGroupId\" is not an id of a resource group");
-    wanted.resource_group_id = *number;
-  }
+  const hub::RepoId id{hub::RepoKind::bucket, TRY(owner_of(rq)), rq.arg("name")};
+  const auto wanted = TRY(read_new_repo(rq, id, body));
   if (const auto existing = rq.hub().repo(wanted.id);
       existing.ok() && hub::check_access(rq.caller(), *existing, hub::Right::metadata).ok())
     return exists_response(rq, *existing);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "hub/commit.h"
 #include "server/api_json.h"
+#include "server/new_repo.h"
 #include "server/route.h"
 
 namespace hearth::server::routes {
@@ -45,19 +46,9 @@ Status add_files(Request& rq, const hub::Repo& repo, const Json& files) {
 
 Result<Response> create(Request& rq) {
   const auto body = TRY(rq.json());
-  hub::NewRepo wanted;
-  wanted.id = TRY(read_id(rq, body));
-  const auto visibility = TRY(read_visibility(body));
-  wanted.is_private = visibility ? *visibility : TRY(hub::default_private(rq.hub(), wanted.id.owner));
+  auto wanted = TRY(read_new_repo(rq, TRY(read_id(rq, body)), body));
   wanted.license = body["license"].as_string();
   wanted.sdk = body["sdk"].as_string();
-  wanted.author = rq.caller().name();
-  wanted.creator_id = rq.user()->id;
-  if (const auto& group = body["resourceGroupId"]; !group.is_null()) {
-    const auto number = parse_object_id(group.as_string());
-    if (!number) return Status(Code::bad_input, "\"resourceGroupId\" is not an id of a resource group");
-    wanted.resource_group_id = *number;
-  }
   // How the Hub's own tests ask for small parts; huggingface_hub 2.4.0 has it no more.
   wanted.lfs_multipart_bytes = std::max<int64_t>(body["lfsmultipartthresh"].as_int(), 0);
   if (const auto existing = rq.hub().repo(wanted.id);
