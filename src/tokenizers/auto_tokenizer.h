@@ -110,6 +110,8 @@ class PreTrainedTokenizer {
   Side padding_side() const;
   Side truncation_side() const;
   int32_t pad_token_type_id() const;
+  /// Whether text that spells a special token is text, unless a call says otherwise.
+  bool split_special_tokens() const;
 
   const Tokenizer& backend_tokenizer() const;
   /// Writes tokenizer.json, tokenizer_config.json and the chat templates; Python loads the same tokenizer from them.

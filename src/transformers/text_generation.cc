@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "tokenizers/auto_tokenizer.h"
 
 namespace hearth {
 namespace {
@@ -53,49 +54,74 @@ std::string TextStream::release(std::string text, bool at_end) {
   return out;
 }
 
+Result<TextGenerationPipeline::Text> TextGenerationPipeline::Text::from_folder(const std::string& folder) {
+  const auto automatic = TRY(AutoTokenizer::from_pretrained(folder));
+  Text out{.tokenizer = automatic.backend_tokenizer(), .special_tokens = automatic.special_tokens_map()};
+  out.split_special_tokens = automatic.split_special_tokens();
+  if (automatic.chat_templates().empty()) return out;
+  const auto parse = [&](bool has_tools) -> Result<std::optional<ChatTemplate>> {
+    const auto source = automatic.get_chat_template({}, has_tools);
+    if (!source.ok()) return std::optional<ChatTemplate>();  // only templates with names of their own
+    auto parsed = ChatTemplate::parse(*source);
+    if (!parsed.ok()) return std::move(parsed).status().with("chat template");
+    return std::optional(*std::move(parsed));
+  };
+  out.chat_template = TRY(parse(/*has_tools=*/false));
+  out.tool_template = TRY(parse(/*has_tools=*/true));
+  return out;
+}
+
+Result<TextGenerationPipeline::Text> TextGenerationPipeline::Text::from_gguf(const WeightFile& file) {
+  Text out{.tokenizer = TRY(Tokenizer::from_gguf(file))};
+  const auto& special = out.tokenizer.special_tokens();
+  const std::pair<std::string_view, std::optional<TokenId>> named[] = {
+      {"bos_token", special.bos}, {"eos_token", special.eos}, {"unk_token", special.unk}, {"pad_token", special.pad}};
+  for (const auto& [name, id] : named)
+    if (id) out.special_tokens.emplace_back(name, out.tokenizer.id_to_token(*id).value_or(""));
+  if (out.tokenizer.chat_template().empty()) return out;
+  auto parsed = ChatTemplate::parse(out.tokenizer.chat_template());
+  if (!parsed.ok()) return std::move(parsed).status().with("chat template");
+  out.chat_template = *parsed;
+  out.tool_template = *std::move(parsed);
+  return out;
+}
+
 Result<TextGenerationPipeline> TextGenerationPipeline::from_pretrained(const std::string& path,
                                                                        const LoadOptions& options) {
   auto weights = TRY(Weights::open(path));
   const bool is_gguf = weights->front().format() == WeightFormat::gguf;
   const auto folder = model_folder(path);
-  auto tokenizer = is_gguf ? Tokenizer::from_gguf(weights->front()) : Tokenizer::from_folder(folder);
-  if (!tokenizer.ok()) return std::move(tokenizer).status().with(path);
+  auto text = is_gguf ? Text::from_gguf(weights->front()) : Text::from_folder(folder);
+  if (!text.ok()) return std::move(text).status().with(path);
   auto model = TRY(AutoModelForCausalLM::from_weights(std::move(weights), path, options));
-  TextGenerationPipeline out(std::move(model), *std::move(tokenizer));
+  TextGenerationPipeline out(std::move(model), *std::move(text));
   out.generation_config_ = TRY(read_generation_config(out.model_->config(), folder, is_gguf));
   if (out.generation_config_.eos_token_id.empty())
-    if (const auto eos = out.tokenizer_.special_tokens().eos) out.generation_config_.eos_token_id = {*eos};
-  if (!out.tokenizer_.chat_template().empty()) {
-    auto parsed = ChatTemplate::parse(out.tokenizer_.chat_template());
-    if (!parsed.ok()) return std::move(parsed).status().with(cat(path, ": chat template"));
-    out.chat_template_ = *std::move(parsed);
-  }
+    if (const auto eos = out.tokenizer().special_tokens().eos) out.generation_config_.eos_token_id = {*eos};
   return out;
 }
 
 Result<std::vector<int32_t>> TextGenerationPipeline::encode(std::string_view text) const {
-  return TRY(tokenizer_.encode(text)).ids;
+  return TRY(tokenizer().encode(text, {.split_special_tokens = text_.split_special_tokens})).ids;
 }
 
 Result<std::vector<int32_t>> TextGenerationPipeline::encode_chat(Conversation conversation) const {
-  if (!chat_template_) return Status(Code::unsupported, "this model has no chat template");
-  const auto& special = tokenizer_.special_tokens();
-  const std::pair<std::string_view, std::optional<TokenId>> named[] = {
-      {"bos_token", special.bos}, {"eos_token", special.eos}, {"unk_token", special.unk}, {"pad_token", special.pad}};
+  const auto& chat_template = conversation.tools.is_null() ? text_.chat_template : text_.tool_template;
+  if (!chat_template) return Status(Code::unsupported, "this model has no chat template");
   conversation.variables.object();
-  for (const auto& [key, id] : named)
-    if (id && !conversation.variables.find(key))
-      conversation.variables.set(key, tokenizer_.id_to_token(*id).value_or(""));
-  const auto text = TRY(chat_template_->apply(conversation));
+  for (const auto& [name, token] : text_.special_tokens)
+    if (!conversation.variables.find(name)) conversation.variables.set(name, token);
+  const auto text = TRY(chat_template->apply(conversation));
   // The template has written the special tokens itself.
-  return TRY(tokenizer_.encode(text, {.add_special_tokens = false})).ids;
+  const EncodeOptions options{.add_special_tokens = false, .split_special_tokens = text_.split_special_tokens};
+  return TRY(tokenizer().encode(text, options)).ids;
 }
 
 Result<GeneratedText> TextGenerationPipeline::generate(Session& session, std::span<const int32_t> prompt,
                                                        const GenerationConfig& config, const OnText& on_text,
                                                        std::stop_token stop) const {
   GeneratedText out;
-  TextStream stream(tokenizer_, config.stop);
+  TextStream stream(tokenizer(), config.stop);
   const auto show = [&](const std::string& piece) {
     if (piece.empty()) return true;
     out.text += piece;

@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -55,10 +56,10 @@ class TextGenerationPipeline {
   static Result<TextGenerationPipeline> from_pretrained(const std::string& path, const LoadOptions& options = {});
 
   const CausalLM& model() const { return *model_; }
-  const Tokenizer& tokenizer() const { return tokenizer_; }
+  const Tokenizer& tokenizer() const { return text_.tokenizer; }
   /// What the checkpoint's generation_config.json sets, with the ids that end an answer.
   const GenerationConfig& generation_config() const { return generation_config_; }
-  bool has_chat_template() const { return chat_template_.has_value(); }
+  bool has_chat_template() const { return text_.chat_template.has_value(); }
 
   /// The tokens of a text as the model was trained to read it (with <s> where it wants one).
   Result<std::vector<int32_t>> encode(std::string_view text) const;
@@ -69,12 +70,23 @@ class TextGenerationPipeline {
                                  const OnText& on_text = {}, std::stop_token stop = {}) const;
 
  private:
-  TextGenerationPipeline(std::shared_ptr<const CausalLM> model, Tokenizer tokenizer)
-      : model_(std::move(model)), tokenizer_(std::move(tokenizer)) {}
+  // The tokenizer, with what a checkpoint says about chats.
+  struct Text {
+    Tokenizer tokenizer;
+    bool split_special_tokens = false;
+    std::vector<std::pair<std::string, std::string>> special_tokens = {};  // "bos_token" and the like
+    std::optional<ChatTemplate> chat_template = {}, tool_template = {};    // the latter where tools are given
+
+    // A folder's, as transformers' AutoTokenizer reads it.
+    static Result<Text> from_folder(const std::string& folder);
+    static Result<Text> from_gguf(const WeightFile& file);
+  };
+
+  TextGenerationPipeline(std::shared_ptr<const CausalLM> model, Text text)
+      : model_(std::move(model)), text_(std::move(text)) {}
 
   std::shared_ptr<const CausalLM> model_;
-  Tokenizer tokenizer_;
-  std::optional<ChatTemplate> chat_template_;
+  Text text_;
   GenerationConfig generation_config_;
 };
 

@@ -6,6 +6,7 @@ Tolerances are max|ours - theirs| / max|theirs|. Tiny checkpoints: 2e-5 (f32, 2 
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 
 import numpy
@@ -82,6 +83,28 @@ def test_sharded_checkpoint_equals_the_whole(tmp_path):
     parts = logits(tmp_path, made / "llama3.causal.sharded", [[5, 6, 7, 8]])["logits.0"]
     assert len(list((made / "llama3.causal.sharded").glob("*.safetensors"))) > 1
     assert numpy.array_equal(whole, parts)
+
+
+def test_run_reads_text_as_auto_tokenizer(tmp_path):
+    """LlamaTokenizer takes nothing but the vocabulary from tokenizer.json: what else stands there changes no prompt."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = tmp_path / "model"
+    shutil.copytree(checkpoints.make(NAMES, 0, "default") / "llama2.causal", folder)
+    file = json.loads((folder / "tokenizer.json").read_text())
+    file["normalizer"] = {"type": "Replace", "pattern": {"Regex": "[a-z]"}, "content": "!"}
+    (folder / "tokenizer.json").write_text(json.dumps(file))
+    config = json.loads((folder / "tokenizer_config.json").read_text()) | {"tokenizer_class": "LlamaTokenizer"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    tokenizer, text = AutoTokenizer.from_pretrained(folder), "the quick Brown fox"
+    assert type(tokenizer).__name__ == "LlamaTokenizer"
+    prompt = tokenizer(text, return_tensors="pt")
+    made = AutoModelForCausalLM.from_pretrained(folder).generate(**prompt, max_new_tokens=12, do_sample=False)
+    theirs = tokenizer.decode(made[0][prompt["input_ids"].shape[1]:], skip_special_tokens=True)
+    words = ["run", folder, "--raw", "--exact", "--max-new-tokens", 12, text]
+    done = subprocess.run([hearth, *map(str, words)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.rstrip("\n") == theirs.rstrip("\n") and theirs.strip()
 
 
 @pytest.fixture

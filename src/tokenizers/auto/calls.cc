@@ -275,6 +275,9 @@ Side PreTrainedTokenizer::truncation_side() const {
 int32_t PreTrainedTokenizer::pad_token_type_id() const {
   return state_->pad_token_type_id;
 }
+bool PreTrainedTokenizer::split_special_tokens() const {
+  return state_->split_special_tokens;
+}
 const Tokenizer& PreTrainedTokenizer::backend_tokenizer() const {
   return state_->tokenizer;
 }
