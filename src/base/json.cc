@@ -97,6 +97,46 @@ Result<Json> Json::parse(std::string_view text) {
   return convert(root);
 }
 
+Result<std::vector<std::pair<std::string, std::string_view>>> json_members(std::string_view text) {
+  const simdjson::padded_string padded(text);
+  simdjson::ondemand::parser parser;
+  std::vector<std::pair<std::string, std::string_view>> out;
+  const auto failed = [](simdjson::error_code error) {
+    return Status(Code::bad_input, cat("not a JSON object: ", simdjson::error_message(error)));
+  };
+  simdjson::ondemand::document document;
+  simdjson::ondemand::object object;
+  if (const auto error = parser.iterate(padded).get(document)) return failed(error);
+  if (const auto error = document.get_object().get(object)) return failed(error);
+  for (auto field : object) {
+    std::string_view key, value;
+    if (const auto error = field.unescaped_key().get(key)) return failed(error);
+    auto& member = out.emplace_back(std::string(key), std::string_view());
+    simdjson::ondemand::value element;
+    simdjson::ondemand::json_type type;
+    if (const auto error = field.value().get(element)) return failed(error);
+    if (const auto error = element.type().get(type)) return failed(error);
+    simdjson::error_code error{};
+    if (type == simdjson::ondemand::json_type::object) {
+      simdjson::ondemand::object inner;
+      error = element.get_object().get(inner);
+      if (!error) error = inner.raw_json().get(value);
+    } else if (type == simdjson::ondemand::json_type::array) {
+      simdjson::ondemand::array inner;
+      error = element.get_array().get(inner);
+      if (!error) error = inner.raw_json().get(value);
+    } else {
+      value = element.raw_json_token();
+    }
+    if (error) return failed(error);
+    value = trim(value);
+    member.second = text.substr(static_cast<size_t>(value.data() - padded.data()), value.size());
+  }
+  const char* rest = nullptr;
+  if (!document.current_location().get(rest)) return Status(Code::bad_input, "not a JSON object: more follows behind it");
+  return out;
+}
+
 bool Json::as_bool(bool otherwise) const {
   const auto* b = std::get_if<bool>(&value_);
   return b ? *b : otherwise;

@@ -76,6 +76,10 @@ class Json {
   std::variant<std::nullptr_t, bool, int64_t, double, std::string, Array, Object> value_ = nullptr;
 };
 
+/// The members of the object that `text` is, in their order; the values are their own text, which only who needs one
+/// parses. bad_input when it is no object; what stands inside a value is not looked at.
+Result<std::vector<std::pair<std::string, std::string_view>>> json_members(std::string_view text);
+
 /// Writes JSON front to back: `w.begin_object().field("id", 3).end()`. Calls nest as the JSON does.
 class JsonWriter {
  public:

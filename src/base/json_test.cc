@@ -49,3 +49,15 @@ TEST_CASE("json: integers of any length are numbers, as Python writes them") {
   CHECK((*json)["n"].array()[1].as_double() == 18446744073709551616.0);
   CHECK_FALSE(Json::parse("1000000000000000000000000-").ok());
 }
+
+TEST_CASE("json: the members of an object, as text") {
+  const std::string text = R"( {"a" : {"b":[1, "}"]} , "é\n":null,"n":-1.5e3 , "l":[[],{}], "s":"x, y"} )";
+  const auto members = hearth::json_members(text);
+  REQUIRE(members.ok());
+  const std::vector<std::pair<std::string, std::string_view>> expected = {
+      {"a", R"({"b":[1, "}"]})"}, {"é\n", "null"}, {"n", "-1.5e3"}, {"l", "[[],{}]"}, {"s", R"("x, y")"}};
+  CHECK(*members == expected);
+  CHECK(members->front().second.data() >= text.data());  // they are views of the text itself
+  for (const auto* broken : {"", "[]", "1", "{", "{\"a\"}", "{\"a\":}", "{\"a\":1", "{\"a\":[}", "{} x"})
+    CHECK_FALSE(hearth::json_members(broken).ok());
+}

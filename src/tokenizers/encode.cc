@@ -203,6 +203,37 @@ Result<std::vector<Encoding>> Tokenizer::encode_batch(std::span<const EncodeInpu
   return out;
 }
 
+Result<Encoding> Tokenizer::Parts::post_process(std::vector<Encoding> texts, const EncodeOptions& options) const {
+  if (options.truncation) {
+    auto truncation = *options.truncation;
+    const size_t more =
+        options.add_special_tokens && post_processor ? post_processor->added_tokens(texts.size() == 2) : 0;
+    if (more > truncation.max_length) {
+      return Status(Code::bad_input, cat("truncation: max_length ", truncation.max_length, " has no room for the ",
+                                         more, " special tokens"));
+    }
+    truncation.max_length -= more;
+    TRY(truncate(texts, truncation));
+  }
+  Encoding out = join_texts(std::move(texts), options.add_special_tokens, post_processor.get());
+  if (options.offsets != OffsetUnit::none) fill_alignment(out);
+  return out;
+}
+
+Encoding Tokenizer::Parts::join_texts(std::vector<Encoding> texts, bool add_special_tokens,
+                                      const PostProcessor* processor) const {
+  for (size_t i = 0; i < texts.size() && (processor != nullptr || texts.size() == 2); ++i) {
+    const auto mark = [&](Encoding& e) { e.sequences[i] = TextSpan{0, static_cast<uint32_t>(e.ids.size())}; };
+    mark(texts[i]);
+    if (processor == nullptr) continue;  // as the original: what was cut off does not learn which text it is of
+    for (auto& more : texts[i].overflowing) mark(more);
+  }
+  if (processor != nullptr) processor->process(texts, add_special_tokens, *this);
+  Encoding out = std::move(texts.front());
+  for (size_t i = 1; i < texts.size(); ++i) out.append(texts[i]);
+  return out;
+}
+
 Result<Encoding> Tokenizer::encode(const EncodeInput& input, const EncodeOptions& options) const {
   const auto& p = *parts_;
   auto scratch = p.take_scratch();
@@ -230,28 +261,7 @@ Result<Encoding> Tokenizer::encode(const EncodeInput& input, const EncodeOptions
   p.give_back(std::move(scratch));
   TRY(std::move(status));
 
-  if (options.truncation) {
-    auto truncation = *options.truncation;
-    const size_t added =
-        options.add_special_tokens && p.post_processor ? p.post_processor->added_tokens(texts.size() == 2) : 0;
-    if (added > truncation.max_length) {
-      return Status(Code::bad_input, cat("truncation: max_length ", truncation.max_length, " has no room for the ",
-                                         added, " special tokens"));
-    }
-    truncation.max_length -= added;
-    TRY(truncate(texts, truncation));
-  }
-  for (size_t i = 0; i < texts.size() && (p.post_processor || texts.size() == 2); ++i) {
-    const auto mark = [&](Encoding& e) { e.sequences[i] = TextSpan{0, static_cast<uint32_t>(e.ids.size())}; };
-    mark(texts[i]);
-    if (!p.post_processor) continue;  // as the original: what was cut off does not learn which text it is of
-    for (auto& more : texts[i].overflowing) mark(more);
-  }
-  if (p.post_processor) p.post_processor->process(texts, options.add_special_tokens, p);
-  Encoding out = std::move(texts.front());
-  for (size_t i = 1; i < texts.size(); ++i) out.append(texts[i]);
-  if (options.offsets != OffsetUnit::none) fill_alignment(out);
-  return out;
+  return p.post_process(std::move(texts), options);
 }
 
 std::string_view Tokenizer::token_text(const Encoding& encoding, size_t index) const {

@@ -70,6 +70,17 @@ void Tokenizer::Parts::finish() {
   // Raw bytes pass from ByteLevel to the model, which then never sees the byte alphabet.
   if (pre_tokenizer && pre_tokenizer->leave_bytes(true) && !model->take_bytes()) pre_tokenizer->leave_bytes(false);
   if (pre_tokenizer) piece_ends = pre_tokenizer->piece_ends();
+  find_token_bytes();
+}
+
+void Tokenizer::Parts::finish_with_words_of(const Parts& other) {
+  pre_tokenizer = other.pre_tokenizer;
+  model = other.model;
+  piece_ends = other.piece_ends;
+  find_token_bytes();
+}
+
+void Tokenizer::Parts::find_token_bytes() {
   const int64_t end = vocab_end();
   token_bytes_begin.assign(1, 0);
   for (TokenId id = 0; decoder && id < end; ++id) {

@@ -110,6 +110,7 @@ class Tokenizer {
   struct Parts;  ///< the pipeline; private to the room
   explicit Tokenizer(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
   const Parts& parts() const { return *parts_; }
+  const std::shared_ptr<const Parts>& shared_parts() const { return parts_; }
 
  private:
   std::shared_ptr<const Parts> parts_;

@@ -25,12 +25,24 @@ Json added_token_json(const AddedToken& token) {
 Status Backend::set_model(Json config) {
   model_config_ = std::move(config);
   model_ = TRY(build_model({model_config_, "model"}));
+  model_json_.clear();
+  forget_tokens();
+  return {};
+}
+
+void Backend::set_model(std::shared_ptr<Model> model, std::string json) {
+  model_config_ = {};
+  model_json_ = std::move(json);
+  model_ = std::move(model);
+  forget_tokens();
+}
+
+void Backend::forget_tokens() {
   added_.clear();
   by_content_.clear();
   by_id_.clear();
   special_contents_.clear();
   new_count_ = 0;
-  return {};
 }
 
 void Backend::add_tokens(std::span<const AddedToken> tokens) {
@@ -84,11 +96,17 @@ int64_t Backend::vocab_size() const {
   return out;
 }
 
-std::string Backend::to_json() const {
+std::vector<AddedToken> Backend::tokens_to_find() const {
+  auto tokens = added_;
+  for (auto& token : tokens) token.special |= special_contents_.contains(token.content);
+  return tokens;
+}
+
+std::string Backend::to_json(const Json& truncation, const Json& padding) const {
   auto by_id = added_;
   std::stable_sort(by_id.begin(), by_id.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   JsonWriter out;
-  out.begin_object().field("version", "1.0").key("truncation").null().key("padding").null();
+  out.begin_object().field("version", "1.0").field("truncation", truncation).field("padding", padding);
   out.key("added_tokens").begin_array();
   for (const auto& token : by_id) {
     Json row = Json::Object{{"id", token.id}};
@@ -98,7 +116,12 @@ std::string Backend::to_json() const {
   }
   out.end();
   out.field("normalizer", normalizer).field("pre_tokenizer", pre_tokenizer);
-  out.field("post_processor", post_processor).field("decoder", decoder).field("model", model_config_);
+  out.field("post_processor", post_processor).field("decoder", decoder);
+  if (model_json_.empty()) {
+    out.field("model", model_config_);
+  } else {
+    out.key("model").raw(model_json_);
+  }
   return out.end().take();
 }
 
@@ -109,9 +132,7 @@ Result<std::shared_ptr<Tokenizer::Parts>> Backend::take_parts() {
   if (!post_processor.is_null()) parts->post_processor = TRY(build_postprocessor({post_processor, "post_processor"}));
   if (!decoder.is_null()) parts->decoder = TRY(build_decoder({decoder, "decoder"}));
   parts->model = std::move(model_);
-  auto tokens = added_;
-  for (auto& token : tokens) token.special |= special_contents_.contains(token.content);
-  parts->added = AddedTokens::make(std::move(tokens), *parts->model, parts->normalizer.get());
+  parts->added = AddedTokens::make(tokens_to_find(), *parts->model, parts->normalizer.get());
   parts->finish();
   return parts;
 }

@@ -25,6 +25,8 @@ class Backend {
 
   /// Replaces the model, and forgets all added tokens. bad_input names the place in it.
   Status set_model(Json config);
+  /// The same with a model that is built already; `json` is its text, which only to_json() needs.
+  void set_model(std::shared_ptr<Model> model, std::string json);
   bool has_model() const { return model_ != nullptr; }
   /// "BPE", "WordPiece", "Unigram" or "WordLevel".
   std::string_view model_type() const { return model_config_["type"].as_string(); }
@@ -42,14 +44,19 @@ class Backend {
   std::optional<std::string> id_to_token(TokenId id) const;
   int64_t vocab_size() const;  ///< model and added tokens
 
-  /// The whole as tokenizer.json.
-  std::string to_json() const;
+  /// The tokens as AddedTokens::make takes them: what was special once stays so.
+  std::vector<AddedToken> tokens_to_find() const;
+  /// The whole as tokenizer.json. `truncation` and `padding` are a caller's settings, kept in the file as they are.
+  std::string to_json(const Json& truncation = {}, const Json& padding = {}) const;
   /// Moves the model out: the last call.
   Result<std::shared_ptr<Tokenizer::Parts>> take_parts();
 
  private:
+  void forget_tokens();
+
   Json model_config_;
-  std::unique_ptr<Model> model_;
+  std::string model_json_;  // where it is known as text: then there is no model_config_
+  std::shared_ptr<Model> model_;
   std::vector<AddedToken> added_;                       // in the order in which they came
   std::unordered_map<std::string, size_t> by_content_;  // into added_
   std::unordered_map<TokenId, size_t> by_id_;           // into added_

@@ -13,11 +13,12 @@
 namespace hearth {
 
 struct Tokenizer::Parts final : tokenizers::TokenTexts {
-  std::unique_ptr<tokenizers::Normalizer> normalizer;  // each but the model may be absent
-  std::unique_ptr<tokenizers::PreTokenizer> pre_tokenizer;
-  std::unique_ptr<tokenizers::Model> model;
-  std::unique_ptr<tokenizers::PostProcessor> post_processor;
-  std::unique_ptr<tokenizers::Decoder> decoder;
+  // Each but the model may be absent. A tokenizer with other tokens or another decoder shares what is as it was.
+  std::shared_ptr<const tokenizers::Normalizer> normalizer;
+  std::shared_ptr<tokenizers::PreTokenizer> pre_tokenizer;
+  std::shared_ptr<tokenizers::Model> model;
+  std::shared_ptr<const tokenizers::PostProcessor> post_processor;
+  std::shared_ptr<const tokenizers::Decoder> decoder;
   tokenizers::AddedTokens added;
   SpecialTokens special_tokens;
   std::string chat_template;
@@ -43,6 +44,8 @@ struct Tokenizer::Parts final : tokenizers::TokenTexts {
 
   /// Works out what follows from the parts: whether raw bytes go to the model, and `token_bytes`.
   void finish();
+  /// The same for the pre-tokenizer and the model of another tokenizer, which have settled their spelling of bytes.
+  void finish_with_words_of(const Parts& other);
   int64_t vocab_end() const;  ///< one more than the largest id
   /// The text of an id in an encoding: the model's first, where a vocabulary with gaps gives an added token the same.
   std::optional<std::string_view> token(TokenId id) const;
@@ -66,6 +69,14 @@ struct Tokenizer::Parts final : tokenizers::TokenTexts {
   /// An added token that stands for this text.
   void add_token(const tokenizers::AddedToken& token, tokenizers::TextView text, Scratch& scratch, Encoding& out) const;
 
+  /// What follows when one or two texts are encoded: truncation, special tokens, and both become one.
+  Result<Encoding> post_process(std::vector<Encoding> texts, const EncodeOptions& options) const;
+  /// The second half of it, with any post-processor or none.
+  Encoding join_texts(std::vector<Encoding> texts, bool add_special_tokens,
+                      const tokenizers::PostProcessor* processor) const;
+
+  /// Fills `token_bytes`, if the decoder has them.
+  void find_token_bytes();
   std::unique_ptr<Scratch> take_scratch() const;
   void give_back(std::unique_ptr<Scratch> scratch) const;
   std::string_view text_of(const Encoding& encoding, size_t index) const override;
