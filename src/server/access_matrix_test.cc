@@ -15,6 +15,7 @@
 #include "server/origin.h"
 #include "server/router.h"
 #include "server/server.h"
+#include "server/tokenizer_cache.h"
 
 namespace hearth::server {
 namespace {
@@ -246,11 +247,13 @@ struct Acme {
   int64_t boss_id = 0;
   endpoints::Endpoints engines{{.program = "/bin/false", .folder = folder.path() + "/run"}};
   BucketFeed feed{*hub};
+  TokenizerCache tokenizers{folder.path() + "/tokenizing"};
   std::unique_ptr<Services> services = std::make_unique<Services>(Services{.hub = *hub,
                                                                            .signer = ok(Signer::open(*hub)),
                                                                            .web_folder = folder.path(),
                                                                            .endpoints = &engines,
-                                                                           .bucket_feed = &feed});
+                                                                           .bucket_feed = &feed,
+                                                                           .tokenizers = &tokenizers});
   std::unique_ptr<Front> front;
 };
 

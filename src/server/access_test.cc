@@ -8,6 +8,7 @@
 #include "server/bucket_feed.h"
 #include "server/router.h"
 #include "server/server.h"
+#include "server/tokenizer_cache.h"
 
 namespace hearth::server {
 namespace {
@@ -34,8 +35,13 @@ struct World {
     auto signer = Signer::open(*hub);
     REQUIRE(signer.ok());
     feed = std::make_unique<BucketFeed>(*hub);
-    services = std::make_unique<Services>(Services{
-        .hub = *hub, .signer = *signer, .web_folder = folder.path(), .endpoints = &engines, .bucket_feed = feed.get()});
+    tokenizers = std::make_unique<TokenizerCache>(path_join(folder.path(), "tokenizing"));
+    services = std::make_unique<Services>(Services{.hub = *hub,
+                                                   .signer = *signer,
+                                                   .web_folder = folder.path(),
+                                                   .endpoints = &engines,
+                                                   .bucket_feed = feed.get(),
+                                                   .tokenizers = tokenizers.get()});
     front = std::make_unique<Front>(*services);
   }
 
@@ -72,6 +78,7 @@ struct World {
   std::vector<std::pair<std::string, std::string>> tokens;
   endpoints::Endpoints engines{{.program = "/bin/false", .folder = folder.path() + "/run"}};
   std::unique_ptr<BucketFeed> feed;
+  std::unique_ptr<TokenizerCache> tokenizers;
   std::unique_ptr<Services> services;
   std::unique_ptr<Front> front;
 };

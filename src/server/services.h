@@ -17,6 +17,7 @@ class Metrics;
 class BucketFeed;
 class PullThrough;
 class RateLimiter;
+class TokenizerCache;
 
 /// Signs addresses that are used without credentials (LFS transfers): HMAC-SHA256 over all that the right depends on.
 class Signer {
@@ -59,6 +60,7 @@ struct Services {
   RateLimiter* limiter = nullptr;             ///< null: nobody is limited
   PushHooks* push_hooks = nullptr;            ///< null: nobody can push with git
   XetSessions* xet_sessions = nullptr;        ///< null: uploads are told of chunks they name alone
+  TokenizerCache* tokenizers = nullptr;       ///< null: nothing is tokenized
 };
 
 }  // namespace hearth::server

@@ -125,6 +125,10 @@ class PreTrainedTokenizer {
 };
 
 struct AutoTokenizer {
+  /// Whether from_pretrained reads a file of this name, if a folder has it.
+  static bool is_read(std::string_view file_name);
+  /// Whether such a file can be what a tokenizer is made of.
+  static bool is_vocabulary(std::string_view file_name);
   /// Reads a model's folder. unsupported for a class that tokenizes in Python code of its own; bad_input and not_found
   /// name the file.
   static Result<PreTrainedTokenizer> from_pretrained(const std::string& folder,

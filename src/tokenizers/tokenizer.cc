@@ -1,5 +1,6 @@
 #include "tokenizers/tokenizer.h"
 
+#include "base/encoding.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -176,6 +177,14 @@ std::optional<TokenId> Tokenizer::token_to_id(std::string_view token) const {
 
 std::optional<std::string_view> Tokenizer::id_to_token(TokenId id) const {
   return parts_->decoded_token(id);
+}
+
+std::optional<std::string> Tokenizer::token_bytes(TokenId id) const {
+  if (const auto bytes = parts_->bytes_of(id); !bytes.empty()) return std::string(bytes);
+  const auto text = id_to_token(id).value_or("");
+  if (text.size() != 6 || !text.starts_with("<0x") || !text.ends_with('>')) return std::nullopt;
+  const auto byte = from_hex(text.substr(3, 2));
+  return byte.ok() ? std::optional(*byte) : std::nullopt;
 }
 
 int64_t Tokenizer::vocab_size() const {

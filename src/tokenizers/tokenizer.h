@@ -100,6 +100,9 @@ class Tokenizer {
   std::optional<TokenId> token_to_id(std::string_view token) const;
   /// The token as the vocabulary spells it ("Ġthe").
   std::optional<std::string_view> id_to_token(TokenId id) const;
+  /// The bytes that a token stands for, where they may be a part of a character: a token of a byte-level vocabulary, or
+  /// "<0xE2>". Nothing for others.
+  std::optional<std::string> token_bytes(TokenId id) const;
   /// Model and added tokens together: one more than the largest id.
   int64_t vocab_size() const;
   bool is_special(TokenId id) const;

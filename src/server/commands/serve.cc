@@ -25,6 +25,7 @@
 #include "server/server.h"
 #include "server/services.h"
 #include "server/systemd.h"
+#include "server/tokenizer_cache.h"
 #include "server/xet_sessions.h"
 
 namespace hearth::server::commands {
@@ -82,6 +83,7 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
   if (!push_hooks.ok()) log(LogLevel::warning, "server", push_hooks.status().message());
   BucketFeed bucket_feed(*hub);
   XetSessions xet_sessions;
+  TokenizerCache tokenizers(path_join(folder, "tokenizing"));
   const Services services{
       .hub = *hub,
       .signer = TRY(Signer::open(*hub)),
@@ -100,6 +102,7 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
       .limiter = &limiter,
       .push_hooks = push_hooks.ok() ? push_hooks->get() : nullptr,
       .xet_sessions = &xet_sessions,
+      .tokenizers = &tokenizers,
   };
   Front front(services);
   const Background background(services);

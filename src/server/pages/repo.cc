@@ -1,4 +1,4 @@
-// GET /owner/name (datasets/..., spaces/...): the card, the gate, the chat widget, the files.
+// GET /owner/name (datasets/..., spaces/...): the card, the gate, the chat and tokenizer widgets, the files.
 #include "base/text.h"
 #include "server/api_json.h"
 #include "server/gate_data.h"
@@ -6,6 +6,7 @@
 #include "server/page_data.h"
 #include "server/pages_registry.h"
 #include "server/services.h"
+#include "server/tokenizer_cache.h"
 
 namespace hearth::server::pages {
 namespace {
@@ -26,8 +27,8 @@ Result<Response> handle(Request& rq) {
     shell.card_html = render_markdown(card_body(*readme), {cat(path, "/resolve/main/"), cat(path, "/blob/main/")});
 
   Json::Array files;
-  for (const auto& entry : TRY(hub::list_tree(rq.hub(), repo, "main", {})).entries)
-    files.push_back(tree_entry_json(entry));
+  const auto root = TRY(hub::list_tree(rq.hub(), repo, "main", {})).entries;
+  for (const auto& entry : root) files.push_back(tree_entry_json(entry));
   shell.data = page_data(rq, "repo");
   shell.data.set("kind", hub::kind_plural(repo.kind));
   shell.data.set("info", repo_json(repo, index));
@@ -35,6 +36,9 @@ Result<Response> handle(Request& rq) {
   if (!repo.gated.empty()) shell.data.set("gate", TRY(gate_json(rq, repo, index.card)));
   const bool runnable = repo.kind == hub::RepoKind::model && rq.services().endpoints && runs_here(index);
   shell.data.set("runnable", runnable);
+  const bool readable = hub::check_access(rq.caller(), repo, hub::Right::content).ok();
+  const bool is_model = repo.kind == hub::RepoKind::model;
+  shell.data.set("tokenizes", is_model && readable && rq.services().tokenizers && TokenizerCache::has_tokenizer(root));
   shell.data.set("inference", rq.user() || rq.services().anonymous_inference ? "allowed" : "sign-in");
   return page_response(rq, std::move(shell));
 }

@@ -1,6 +1,7 @@
 #include "tokenizers/auto/class_names.h"
 
 #include "base/text.h"
+#include "tokenizers/auto_tokenizer.h"
 
 namespace hearth::tokenizers {
 
@@ -158,6 +159,13 @@ constexpr std::string_view kOwnCode =
     "RoFormerTokenizer MLukeTokenizer MarkupLMTokenizer LukeTokenizer EsmcTokenizer "
     "DPRReaderTokenizer";
 
+constexpr std::string_view kVocabularies =
+    "tokenizer.json tekken.json vocab.txt vocab.json tokenizer.model tiktoken.model spiece.model sentencepiece.model "
+    "sentencepiece.bpe.model spm.model spm_char.model source.spm";
+constexpr std::string_view kOtherFiles =
+    "config.json tokenizer_config.json special_tokens_map.json added_tokens.json merges.txt target.spm "
+    "target_vocab.json chat_template.jinja";
+
 constexpr std::string_view kFileAsItIs[] = {
     "deepseek-ai/deepseek-r1-distill-llama-*",
     "deepseek-ai/deepseek-coder-*",
@@ -208,3 +216,15 @@ bool is_file_as_it_is(std::string_view name) {
 }
 
 }  // namespace hearth::tokenizers
+
+namespace hearth {
+
+bool AutoTokenizer::is_vocabulary(std::string_view file_name) {
+  return tokenizers::has_word(tokenizers::kVocabularies, file_name);
+}
+
+bool AutoTokenizer::is_read(std::string_view file_name) {
+  return is_vocabulary(file_name) || tokenizers::has_word(tokenizers::kOtherFiles, file_name);
+}
+
+}  // namespace hearth

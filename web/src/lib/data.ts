@@ -84,6 +84,8 @@ export interface RepoData extends Shared {
   gate?: Gate
   /** The engine can answer for this repository. */
   runnable: boolean
+  /** It has a tokenizer, and this caller may read it. */
+  tokenizes: boolean
   /** Whether this caller may use it, and why not. */
   inference: 'allowed' | 'sign-in' | 'off'
 }

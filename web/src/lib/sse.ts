@@ -1,4 +1,5 @@
-// Server-sent events of an OpenAI-shaped stream, as an async iterator of parsed `data:` objects.
+// Asking the hub: a POST with its answer, or server-sent events of an OpenAI-shaped stream as an async iterator of
+// parsed `data:` objects.
 // Source: WHATWG HTML, "Interpreting an event stream"; the end is the line `data: [DONE]`.
 
 export class ApiError extends Error {
@@ -18,14 +19,25 @@ async function failure(response: Response): Promise<ApiError> {
   }
 }
 
-export async function* stream<T>(url: string, body: unknown, signal: AbortSignal): AsyncGenerator<T, void, undefined> {
+async function send(url: string, body: unknown, signal: AbortSignal): Promise<Response> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
     signal,
   })
-  if (!response.ok || !response.body) throw await failure(response)
+  if (!response.ok) throw await failure(response)
+  return response
+}
+
+/** The JSON that answers a POST; an ApiError says what the hub says against it. */
+export async function post<T>(url: string, body: unknown, signal: AbortSignal): Promise<T> {
+  return (await (await send(url, body, signal)).json()) as T
+}
+
+export async function* stream<T>(url: string, body: unknown, signal: AbortSignal): AsyncGenerator<T, void, undefined> {
+  const response = await send(url, body, signal)
+  if (!response.body) throw new ApiError('the answer has no body', 0)
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
   let pending = ''
   for (;;) {
