@@ -31,6 +31,7 @@
 #include "base/hash.h"
 #include "base/piece.h"
 #include "base/result.h"
+#include "hub/file_window.h"
 #include "hub/hub.h"
 #include "huggingface_hub/xet_shard.h"
 #include "huggingface_hub/xet_xorb.h"
@@ -48,6 +49,10 @@ class OpenXorb {
   uint32_t packed_bytes() const { return table_.packed_end(table_.count() - 1); }
   /// The chunk's bytes, unpacked into `unpacker` if need be.
   Result<std::span<const std::byte>> chunk(size_t index, xet::Unpacker& unpacker) const;
+  /// The same past the page cache, for who reads chunks up to `chunk_end` one after another. A view of `window` or
+  /// `unpacker`.
+  Result<std::span<const std::byte>> chunk(size_t index, size_t chunk_end, FileWindow& window,
+                                           xet::Unpacker& unpacker) const;
   /// Adds part [from, to) of the chunk's unpacked bytes to a body: from the file when they lie there unpacked.
   Status append(std::vector<Piece>& out, size_t index, uint32_t from, uint32_t to, xet::Unpacker& unpacker) const;
   /// Adds bytes [from, to) of the packed whole.
@@ -57,14 +62,15 @@ class OpenXorb {
   OpenXorb(MappedFile table, xet::XorbView view) : table_file_(std::move(table)), table_(view) {}
   MappedFile table_file_;
   xet::XorbView table_;
-  std::shared_ptr<const Fd> file_;    ///< the chunks' file
+  std::string path_;  ///< of the chunks' file
+  std::shared_ptr<const Fd> file_;
   std::optional<MappedFile> source_;  ///< a whole stored file: chunks lie in it one after another, without headers
   uint64_t source_offset_ = 0;
 };
 
-/// Takes a xorb that was received as the file `path` of the store's incoming folder; the file is gone afterwards.
-/// bad_input unless its chunks make exactly this hash. True when it was not stored before.
-Result<bool> put_xorb(const Hub& hub, const std::string& hash, const std::string& path);
+/// Takes a xorb that was received as the file `path` of the store's incoming folder and found to hold these chunks; the
+/// file is gone afterwards. bad_input unless they make exactly this hash. True when it was not stored before.
+Result<bool> put_xorb(const Hub& hub, const std::string& hash, const xet::XorbTable& table, const std::string& path);
 
 /// A range of a file: chunks [chunk_begin, chunk_end) of a xorb are its bytes from `offset_bytes` on.
 struct XetTerm {
@@ -136,6 +142,7 @@ class ShardIntake {
   size_t file_ = 0, segment_ = 0;
   uint32_t chunk_ = 0;
   std::optional<Hasher> hasher_;
+  FileWindow window_;
   xet::Unpacker unpacker_;
   std::map<xet::Hash, std::shared_ptr<const OpenXorb>> open_;
   uint64_t verified_ = 0, total_ = 0;

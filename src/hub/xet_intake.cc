@@ -126,7 +126,7 @@ Status ShardIntake::read_some(File& file, int64_t deadline_ms, const std::stop_t
     for (; chunk_ < segment.chunk_end; ++chunk_) {
       if (stop.stop_requested()) return Status(Code::cancelled, "the client left");
       if (monotonic_ms() >= deadline_ms) return {};
-      const auto bytes = TRY(xorb->chunk(chunk_, unpacker_));
+      const auto bytes = TRY(xorb->chunk(chunk_, segment.chunk_end, window_, unpacker_));
       hasher_->update({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
       verified_ += bytes.size();
     }

@@ -97,8 +97,9 @@ struct Fixture {
   }
   Result<bool> put(const std::string& hash, std::string_view bytes) {
     const auto path = path_join(hub->blobs().incoming(), random_token(16));
+    const auto table = TRY(xet::read_xorb(bytes_of(bytes)));
     ok(write_file(path, bytes));
-    auto out = put_xorb(*hub, hash, path);
+    auto out = put_xorb(*hub, hash, table, path);
     CHECK(!exists(path));
     return out;
   }

@@ -29,6 +29,7 @@ Result<std::shared_ptr<const OpenXorb>> OpenXorb::open(const Hub& hub, const std
     if (view.packed_end(view.count() - 1) > mapped.bytes().size())
       return Status(Code::io, cat("stored xorb ", hash, " is damaged: its footer names bytes that it does not have"));
     std::shared_ptr<OpenXorb> out(new OpenXorb(std::move(mapped), view));
+    out->path_ = *path;
     out->file_ = std::make_shared<const Fd>(TRY(open_read(*path)));
     return std::shared_ptr<const OpenXorb>(std::move(out));
   }
@@ -44,6 +45,7 @@ Result<std::shared_ptr<const OpenXorb>> OpenXorb::open(const Hub& hub, const std
   if (part.offset + view.size_end(view.count() - 1) > source.bytes().size())
     return Status(Code::io, cat("stored file ", (*row)[0].text(), " is shorter than its xorb ", hash, " says"));
   std::shared_ptr<OpenXorb> out(new OpenXorb(std::move(table), view));
+  out->path_ = part.path;
   out->file_ = std::make_shared<const Fd>(TRY(open_read(part.path)));
   out->source_ = std::move(source);
   out->source_offset_ = part.offset;
@@ -56,6 +58,18 @@ Result<std::span<const std::byte>> OpenXorb::chunk(size_t index, xet::Unpacker& 
                                     table_.size_end(index) - table_.size_begin(index));
   const auto packed =
       table_file_.bytes().subspan(table_.packed_begin(index), table_.packed_end(index) - table_.packed_begin(index));
+  const auto header = TRY(xet::read_chunk_header(packed));
+  return unpacker.unpack(header, packed.subspan(xet::kChunkHeader));
+}
+
+Result<std::span<const std::byte>> OpenXorb::chunk(size_t index, size_t chunk_end, FileWindow& window,
+                                                   xet::Unpacker& unpacker) const {
+  TRY(window.show(path_));
+  if (source_)
+    return window.read(source_offset_ + table_.size_begin(index), source_offset_ + table_.size_end(index),
+                       source_offset_ + table_.size_end(chunk_end - 1));
+  const auto packed =
+      TRY(window.read(table_.packed_begin(index), table_.packed_end(index), table_.packed_end(chunk_end - 1)));
   const auto header = TRY(xet::read_chunk_header(packed));
   return unpacker.unpack(header, packed.subspan(xet::kChunkHeader));
 }
@@ -114,22 +128,16 @@ void OpenXorb::append_packed(std::vector<Piece>& out, uint32_t from, uint32_t to
   }
 }
 
-Result<bool> put_xorb(const Hub& hub, const std::string& hash, const std::string& path) {
-  uint64_t size = 0;
-  xet::XorbTable table;
-  auto checked = [&]() -> Status {
-    const auto mapped = TRY(MappedFile::open(path));
-    table = TRY(xet::read_xorb(mapped.bytes()));
-    if (table.hash.hex() != hash)
-      return Status(Code::bad_input, cat("the xorb's chunks make the hash ", table.hash.hex(), ", not ", hash));
-    return {};
-  }();
-  if (checked.ok()) checked = write_footer(path, table);
+Result<bool> put_xorb(const Hub& hub, const std::string& hash, const xet::XorbTable& table, const std::string& path) {
+  auto checked =
+      table.hash.hex() == hash
+          ? write_footer(path, table)
+          : Status(Code::bad_input, cat("the xorb's chunks make the hash ", table.hash.hex(), ", not ", hash));
   if (!checked.ok()) {
     ::unlink(path.c_str());
     return checked;
   }
-  size = TRY(file_size(path));
+  const auto size = TRY(file_size(path));
   const auto name = store::ObjectName::xorb(hash);
   const bool known = TRY(hub.blobs().has(name));
   // The row first: a collector that looks between the two finds a young xorb. What a row names is looked for in the

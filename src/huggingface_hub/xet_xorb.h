@@ -69,8 +69,29 @@ struct XorbTable {
   uint32_t size_bytes() const { return chunks.empty() ? 0 : chunks.back().size_end; }
 };
 
-/// Unpacks and hashes every chunk of a xorb as a client sends it; a footer is passed over, its claims with it.
-/// bad_input when anything is not as the format says.
+/// Unpacks and hashes every chunk of a xorb while it arrives; a footer is passed over, its claims with it. Holds at
+/// most one packed chunk that is not whole yet.
+class XorbReader {
+ public:
+  /// The bytes that come next, in pieces of any size. bad_input when anything is not as the format says: the reader is
+  /// of no use then.
+  Status add(std::span<const std::byte> bytes);
+  /// All has come. bad_input when it ends inside a chunk.
+  Result<XorbTable> finish();
+
+ private:
+  Result<size_t> add_chunks(std::span<const std::byte> bytes);
+  Status read_chunk(const ChunkHeader& header, std::span<const std::byte> packed);
+
+  XorbTable table_;
+  TreeHasher tree_;
+  Unpacker unpacker_;
+  std::vector<std::byte> part_;  // of a chunk, with its header
+  uint64_t packed_bytes_ = 0, size_bytes_ = 0;
+  bool in_footer_ = false;
+};
+
+/// The same of a xorb that is all there.
 Result<XorbTable> read_xorb(std::span<const std::byte> bytes);
 
 /// The footer with its length, to be put after the chunks.

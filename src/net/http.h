@@ -77,10 +77,20 @@ class SpooledFile {
   uint64_t size_bytes_ = 0;
 };
 
+/// Looks at a body while it arrives.
+class BodyObserver {
+ public:
+  virtual ~BodyObserver() = default;
+  /// The bytes that come next, in pieces of any size, called by one thread at a time that may wait. A failure refuses
+  /// the request.
+  virtual Status take(std::string_view bytes) = 0;
+};
+
 struct Request {
   RequestHead head = {};
-  std::string body = {};                 ///< with a memory plan
-  std::optional<SpooledFile> file = {};  ///< with a spool plan
+  std::string body = {};                        ///< with a memory plan
+  std::optional<SpooledFile> file = {};         ///< with a spool plan
+  std::shared_ptr<BodyObserver> observer = {};  ///< the plan's, which has seen the whole file
 };
 
 /// Part of a file, sent by sendfile. The descriptor wins over the path.

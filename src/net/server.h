@@ -23,11 +23,12 @@ namespace hearth::net {
 struct BodyPlan {
   enum class Kind { memory, spool, pipe };
   Kind kind = Kind::memory;
-  uint64_t max_bytes = 1 << 20;  ///< after decompression; more is too_large. Of a pipe: no limit when 0
-  std::string folder = {};       ///< of the spooled file
-  bool admit_first = false;      ///< ask Handler::admit, on the pool, before the body is read
-  bool hashed = true;            ///< the spooled file's SHA-256 is wanted
-  bool direct = false;           ///< nobody reads the spooled file soon: it need not pass the page cache
+  uint64_t max_bytes = 1 << 20;                 ///< after decompression; more is too_large. Of a pipe: no limit when 0
+  std::string folder = {};                      ///< of the spooled file
+  bool admit_first = false;                     ///< ask Handler::admit, on the pool, before the body is read
+  bool hashed = true;                           ///< the spooled file's SHA-256 is wanted
+  bool direct = false;                          ///< nobody reads the spooled file soon: it need not pass the page cache
+  std::shared_ptr<BodyObserver> observer = {};  ///< of the spooled file
 
   static BodyPlan memory(uint64_t max_bytes) { return {.kind = Kind::memory, .max_bytes = max_bytes}; }
   static BodyPlan spool(std::string folder, uint64_t max_bytes, bool hashed = true) {

@@ -209,6 +209,37 @@ TEST_CASE("server: spooled bodies of every length arrive whole, past the page ca
     }
 }
 
+TEST_CASE("server: an observer sees a spooled body in order, and refuses it early") {
+  struct Observer final : BodyObserver {
+    Status take(std::string_view bytes) override {
+      seen += bytes;
+      return contains(seen, "lie") ? Status(Code::bad_input, "it lies") : Status();
+    }
+    std::string seen;
+  };
+  TempFolder folder;
+  auto handler = echo_handler();
+  handler.on_plan = [&](const RequestHead&) {
+    auto plan = BodyPlan::spool(folder.path(), 16 << 20, /*hashed=*/false);
+    plan.observer = std::make_shared<Observer>();
+    return plan;
+  };
+  bool handled = false;
+  handler.on_handle = [&](Request&& request, std::stop_token) -> Response {
+    handled = true;
+    return {.body = sha256_hex(static_cast<Observer&>(*request.observer).seen)};
+  };
+  RunningServer server(handler);
+  std::string body;
+  for (int i = 0; body.size() < 5'000'000; ++i) body += cat(i, " ");
+  CHECK(http_request({.method = "PUT", .url = server.url("/"), .body = body})->body == sha256_hex(body));
+  CHECK(std::exchange(handled, false));
+  body.replace(3'000'000, 3, "lie");
+  CHECK(http_request({.method = "PUT", .url = server.url("/"), .body = body})->status == 400);
+  CHECK(!handled);
+  CHECK(eventually([&] { return list_folder(folder.path())->empty(); }));
+}
+
 TEST_CASE("server: a full disk is answered 507 and leaves nothing") {
   TempFolder folder;
   auto handler = echo_handler();

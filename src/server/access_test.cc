@@ -67,6 +67,7 @@ struct World {
       const auto body = folder.path() + "/body";
       REQUIRE(write_file(body, "", 0600).ok());
       request.file = net::SpooledFile(body, std::string(64, '0'), 0);
+      if (route.observe) request.observer = route.observe();
     }
     auto response = front->handle(std::move(request), {});
     CHECK_MESSAGE(response.status < 500, route.method, " ", path, " as '", who, "'");

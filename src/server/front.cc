@@ -252,8 +252,13 @@ net::BodyPlan Front::plan(const net::RequestHead& head) {
       out.direct = services_.hub.blobs().is_local();  // else it is read at once, to be sent on
       return out;
     }
-    case BodyMode::spool_unhashed:
-      return net::BodyPlan::spool(services_.hub.blobs().incoming(), route.max_body_bytes, /*hashed=*/false);
+    case BodyMode::spool_unhashed: {
+      auto out = net::BodyPlan::spool(services_.hub.blobs().incoming(), route.max_body_bytes, /*hashed=*/false);
+      if (!route.observe) return out;
+      out.observer = route.observe();
+      out.direct = services_.hub.blobs().is_local();
+      return out;
+    }
     case BodyMode::pipe:
       return net::BodyPlan::pipe();
     case BodyMode::memory:

@@ -52,6 +52,11 @@ net::SpooledFile& Request::spooled() {
   return *raw_.file;
 }
 
+net::BodyObserver& Request::observer() const {
+  VERIFY(raw_.observer != nullptr, "a row that names an observer has one");
+  return *raw_.observer;
+}
+
 std::string_view Request::query(std::string_view name, std::string_view otherwise) const {
   for (auto pair = query_.rbegin(); pair != query_.rend(); ++pair)
     if (pair->first == name ||

@@ -73,6 +73,8 @@ class Request {
   Result<Json> json() const;
   /// The spooled body. A bug unless the row says BodyMode::spool.
   net::SpooledFile& spooled();
+  /// What the row's `observe` made: it has seen the spooled body. A bug unless the row has one.
+  net::BodyObserver& observer() const;
 
   /// The address under which the client reached this hub: "http://127.0.0.1:8686".
   std::string endpoint() const;

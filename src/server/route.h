@@ -50,12 +50,15 @@ struct Decision {
 enum class BodyMode {
   memory,          ///< in rq.body(), up to max_body_bytes
   spool,           ///< in a file, rq.spooled(), hashed on the way; access is decided before a byte is read
-  spool_unhashed,  ///< the same without the SHA-256
+  spool_unhashed,  ///< the same without the SHA-256; the row may name an observer
   spool_stored,    ///< hashed, and a file of the store as it is: it need not pass the page cache
   pipe,            ///< not read yet: the handler answers with a net::ProcessPipe
 };
 
 using HandlerFunction = Result<Response> (*)(Request& rq);
+/// Makes what looks at a spooled body while it arrives: the handler has it in rq.observer(). The file need not pass the
+/// page cache then, as nobody reads it soon.
+using ObserverFunction = std::shared_ptr<net::BodyObserver> (*)();
 
 struct Route {
   std::string_view method;  ///< GET serves HEAD too
@@ -64,6 +67,7 @@ struct Route {
   HandlerFunction handle;
   BodyMode body = BodyMode::memory;
   uint64_t max_body_bytes = 1 << 20;
+  ObserverFunction observe = nullptr;
 };
 
 /// The rows of one file.

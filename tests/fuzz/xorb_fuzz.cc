@@ -1,4 +1,6 @@
 // Any bytes as a Xet xorb: as a client sends it, and as a stored one with its footer.
+#include <algorithm>
+
 #include "huggingface_hub/xet_xorb.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -9,6 +11,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       VERIFY(view->chunk_at(view->size_begin(i)) == i, "a chunk holds its first byte");
   }
   const auto table = xet::read_xorb(bytes);
+  // In pieces, whose sizes the bytes choose, it reads the same.
+  const auto pieced = [&]() -> hearth::Result<xet::XorbTable> {
+    xet::XorbReader reader;
+    for (size_t at = 0; at < size;) {
+      const auto piece = std::min<size_t>(1 + data[at] % 64, size - at);
+      TRY(reader.add(bytes.subspan(at, piece)));
+      at += piece;
+    }
+    return reader.finish();
+  }();
+  VERIFY(table.ok() == pieced.ok() && (!table.ok() || table->hash == pieced->hash), "pieces change nothing");
   if (!table.ok()) return 0;
   // What was read once reads the same from its own footer.
   std::string stored(reinterpret_cast<const char*>(data), table->packed_bytes());

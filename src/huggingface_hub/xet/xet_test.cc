@@ -125,6 +125,15 @@ TEST_CASE("xet: a xorb comes back chunk by chunk, whatever its compression") {
     CHECK(table->packed_bytes() == packed.size());
     const auto stored = packed + format_xorb_footer(*table);
     CHECK(read_xorb(bytes_of(stored))->hash == table->hash);
+    for (const size_t piece : {1, 7, 8, 9, 65'536, 3'000'000}) {
+      XorbReader reader;
+      for (std::string_view rest = stored; !rest.empty(); rest.remove_prefix(std::min(piece, rest.size())))
+        REQUIRE(reader.add(bytes_of(rest.substr(0, piece))).ok());
+      const auto pieced = reader.finish();
+      REQUIRE(pieced.ok());
+      CHECK(pieced->hash == table->hash);
+      CHECK(pieced->packed_bytes() == table->packed_bytes());
+    }
     const auto view = XorbView::open(bytes_of(stored));
     REQUIRE(view.ok());
     REQUIRE(view->count() == file.chunks.size());
@@ -170,6 +179,11 @@ TEST_CASE("xet: a xorb that lies is refused") {
   CHECK(!refused(good));
   CHECK(refused(""));
   CHECK(refused(good.substr(0, good.size() - 1)));
+  for (const size_t kept : {3, 8, 9, 100'000}) {
+    XorbReader reader;
+    CHECK(reader.add(bytes_of(good).first(kept)).ok());
+    CHECK(!reader.finish().ok());
+  }
   CHECK(refused(good + std::string(3, '\0')));
   auto changed = good;
   changed[4] = 3;  // a scheme that is not known

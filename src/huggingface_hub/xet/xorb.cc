@@ -153,26 +153,59 @@ Result<std::span<const std::byte>> Unpacker::unpack(const ChunkHeader& header, s
   return std::span<const std::byte>(s.unpacked, made);
 }
 
-Result<XorbTable> read_xorb(std::span<const std::byte> bytes) {
-  XorbTable out;
-  Unpacker unpacker;
-  TreeHasher tree;
-  uint64_t at = 0, total = 0;
-  while (at < bytes.size() && !has_mark(bytes, at, kFooterMark)) {
+Status XorbReader::read_chunk(const ChunkHeader& header, std::span<const std::byte> packed) {
+  const auto chunk = TRY(unpacker_.unpack(header, packed));
+  packed_bytes_ += kChunkHeader + header.packed_bytes;
+  size_bytes_ += header.size_bytes;
+  if (size_bytes_ > kXorbMax) return broken(cat("its chunks have more than ", kXorbMax, " bytes"));
+  if (table_.chunks.size() == kXorbChunksMax) return broken(cat("it has more than ", kXorbChunksMax, " chunks"));
+  const XorbChunk row{chunk_hash(chunk), static_cast<uint32_t>(packed_bytes_), static_cast<uint32_t>(size_bytes_)};
+  tree_.add({row.hash, header.size_bytes});
+  table_.chunks.push_back(row);
+  return {};
+}
+
+// Takes the whole chunks that `bytes` begin with; how many bytes those are.
+Result<size_t> XorbReader::add_chunks(std::span<const std::byte> bytes) {
+  size_t at = 0;
+  while (bytes.size() - at >= kChunkHeader) {
+    in_footer_ = has_mark(bytes, at, kFooterMark);
+    if (in_footer_) break;
     const auto header = TRY(read_chunk_header(bytes.subspan(at)));
-    if (header.packed_bytes > bytes.size() - at - kChunkHeader) return broken("it ends inside a chunk");
-    const auto chunk = TRY(unpacker.unpack(header, bytes.subspan(at + kChunkHeader, header.packed_bytes)));
+    if (header.packed_bytes > bytes.size() - at - kChunkHeader) break;
+    TRY(read_chunk(header, bytes.subspan(at + kChunkHeader, header.packed_bytes)));
     at += kChunkHeader + header.packed_bytes;
-    total += header.size_bytes;
-    if (total > kXorbMax) return broken(cat("its chunks have more than ", kXorbMax, " bytes"));
-    if (out.chunks.size() == kXorbChunksMax) return broken(cat("it has more than ", kXorbChunksMax, " chunks"));
-    const XorbChunk row{chunk_hash(chunk), static_cast<uint32_t>(at), static_cast<uint32_t>(total)};
-    tree.add({row.hash, header.size_bytes});
-    out.chunks.push_back(row);
   }
-  if (out.chunks.empty()) return broken("it has no chunks");
-  out.hash = tree.finish();
-  return out;
+  return at;
+}
+
+Status XorbReader::add(std::span<const std::byte> bytes) {
+  // The chunk that the last piece broke off: its header first, then what that says.
+  while (!part_.empty() && !bytes.empty() && !in_footer_) {
+    size_t whole = kChunkHeader;
+    if (part_.size() >= kChunkHeader) whole += TRY(read_chunk_header(part_)).packed_bytes;
+    const auto take = std::min(whole - part_.size(), bytes.size());
+    part_.insert(part_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(take));
+    bytes = bytes.subspan(take);
+    if (TRY(add_chunks(part_)) > 0) part_.clear();
+  }
+  if (in_footer_ || bytes.empty()) return {};
+  const auto taken = TRY(add_chunks(bytes));
+  if (!in_footer_) part_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(taken), bytes.end());
+  return {};
+}
+
+Result<XorbTable> XorbReader::finish() {
+  if (!part_.empty() && !in_footer_) return broken("it ends inside a chunk");
+  if (table_.chunks.empty()) return broken("it has no chunks");
+  table_.hash = tree_.finish();
+  return std::move(table_);
+}
+
+Result<XorbTable> read_xorb(std::span<const std::byte> bytes) {
+  XorbReader reader;
+  TRY(reader.add(bytes));
+  return reader.finish();
 }
 
 std::string format_xorb_footer(const XorbTable& table) {

@@ -102,6 +102,7 @@ void Spool::set_direct(bool on) {
 
 Status Spool::write() {
   std::string_view rest(writing_.get(), to_write_);
+  if (options_.observer) TRY(options_.observer->take(rest));
   if (options_.direct && size_bytes_ == 0 && rest.size() == kBuffer) set_direct(true);
   size_bytes_ += rest.size();
   while (!rest.empty()) {

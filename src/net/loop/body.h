@@ -43,6 +43,7 @@ class Spool {
   struct Options {
     bool hashed = true;
     bool direct = false;
+    std::shared_ptr<BodyObserver> observer = {};  ///< on the writing side
   };
 
   static Result<Spool> create(const std::string& folder, Options options);
@@ -56,7 +57,7 @@ class Spool {
   void took(std::string_view& bytes);
   /// What was filled is now to be written: so many bytes.
   size_t turn();
-  /// no_space when the disk is full.
+  /// no_space when the disk is full; what the observer says against it.
   Status write();
   Result<SpooledFile> finish();
 

@@ -54,7 +54,7 @@ awaitable<Status> Connection::receive(BodySource& source, const BodyPlan& plan, 
 }
 
 awaitable<Status> Connection::receive_file(BodySource& source, const BodyPlan& plan, Request& request) {
-  auto created = Spool::create(plan.folder, {.hashed = plan.hashed, .direct = plan.direct});
+  auto created = Spool::create(plan.folder, {.hashed = plan.hashed, .direct = plan.direct, .observer = plan.observer});
   if (!created.ok()) co_return std::move(created).status();
   const auto writing = std::make_shared<Writing>(std::move(*created), strand_);
   auto& spool = writing->spool;
@@ -77,6 +77,7 @@ awaitable<Status> Connection::receive_file(BodySource& source, const BodyPlan& p
   auto file = spool.finish();
   if (!file.ok()) co_return std::move(file).status();
   request.file.emplace(std::move(*file));
+  request.observer = plan.observer;
   co_return Status();
 }
 

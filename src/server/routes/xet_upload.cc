@@ -38,10 +38,21 @@ Result<Response> find_chunk(Request& rq) {
   return text_response(std::move(*shard), "application/octet-stream");
 }
 
+/// Checks a xorb while it arrives: nobody has to read it again.
+struct XorbObserver final : net::BodyObserver {
+  Status take(std::string_view bytes) override { return reader.add(std::as_bytes(std::span(bytes))); }
+  xet::XorbReader reader;
+};
+
+std::shared_ptr<net::BodyObserver> observe_xorb() {
+  return std::make_shared<XorbObserver>();
+}
+
 Result<Response> put_xorb(Request& rq) {
   TRY(check_prefix(rq));
   const auto hash = TRY(hash_of(rq));
-  const bool inserted = TRY(hub::put_xorb(rq.hub(), hash, rq.spooled().release()));
+  const auto table = TRY(static_cast<XorbObserver&>(rq.observer()).reader.finish());
+  const bool inserted = TRY(hub::put_xorb(rq.hub(), hash, table, rq.spooled().release()));
   return json_response(Json(Json::Object{{"was_inserted", inserted}}));
 }
 
@@ -119,7 +130,8 @@ Result<Response> telemetry(Request&) {
 constexpr Route kRoutes[] = {
     {"GET", "/xet/v1/chunks/{prefix}/{hash}", Access::xet_read, find_chunk},
     {"POST", "/xet/v1/xorb-grants/{prefix}/{hash}", Access::xet_write, no_grant},
-    {"POST", "/xet/v1/xorbs/{prefix}/{hash}", Access::xet_write, put_xorb, BodyMode::spool_unhashed, xet::kXorbFileMax},
+    {"POST", "/xet/v1/xorbs/{prefix}/{hash}", Access::xet_write, put_xorb, BodyMode::spool_unhashed, xet::kXorbFileMax,
+     observe_xorb},
     {"POST", "/xet/v2/shards", Access::xet_write, put_shard_framed, BodyMode::spool_unhashed, xet::kShardMax},
     {"POST", "/xet/v1/shards", Access::xet_write, put_shard, BodyMode::spool_unhashed, xet::kShardMax},
     {"POST", "/xet/v1/telemetry", Access::open, telemetry},
