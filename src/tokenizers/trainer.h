@@ -85,6 +85,9 @@ struct TrainingProgress {
 struct TrainingOptions {
   std::function<void(const TrainingProgress&)> progress = {};  ///< on the calling thread, some times a second
   int threads = 0;                                             ///< 0: as many as there are cores
+  /// The post-processor's special tokens get the ids that they have in the new vocabulary, as train_new_from_iterator
+  /// gives them; bad_input when one is not in it. Unset, it stays as it is, as Python's Tokenizer.train leaves it.
+  bool renew_post_processor = false;
 };
 
 struct TrainedTokenizer {
@@ -109,5 +112,14 @@ Result<TrainedTokenizer> train_from_iterator(std::string_view tokenizer_json, co
 Result<TrainedTokenizer> train(std::string_view tokenizer_json, const Trainer& trainer,
                                std::span<const std::string> files, const TrainingOptions& options = {},
                                std::stop_token stop = {});
+
+/// Another tokenizer before it is trained, as transformers' train_new_from_iterator begins: its surroundings and the
+/// options of its model stay, its vocabulary and added tokens go.
+struct UntrainedTokenizer {
+  std::string json;
+  Trainer trainer;  ///< of the model's kind, with what the tokenizer says: special tokens, alphabet, prefix and suffix
+};
+/// bad_input names the place in the file.
+Result<UntrainedTokenizer> untrained_like(std::string_view tokenizer_json);
 
 }  // namespace hearth

@@ -10,7 +10,7 @@ import sysconfig
 import pytest
 import tokenizers as tk
 
-from tokenizer_cases import BUILD, lines
+from tokenizer_cases import BUILD, HEARTH, lines
 
 DRIVER = os.path.join(BUILD, "tests", "train_tokenizer")
 BYTES = "".join(sorted(tk.pre_tokenizers.ByteLevel.alphabet()))
@@ -118,3 +118,127 @@ def test_bpe_is_exactly_the_originals(name):
         texts = [prose(seed, 30_000 if name in ("nothing", "byte_level_no_regex") else 120_000), lines(150, seed), small_words(seed)][seed]
         (got,) = ours([request(untrained, options, texts)])
         same_json(theirs(untrained, options, texts), got)
+
+
+PREFIXED = [{"end_of_word_suffix": "</w>"}, {"continuing_subword_prefix": "##"}, {"continuing_subword_prefix": "##", "end_of_word_suffix": "</w>"}]
+
+
+@pytest.mark.parametrize("more", PREFIXED)
+def test_bpe_with_affixes_is_exactly_the_originals_where_no_pair_ties(more):
+    """Ids with a prefix or suffix follow the original's hash map; without ties the pieces and their order do not."""
+    r = random.Random(3)
+    words = ["".join(r.choices("abcdefg", k=r.randint(2, 6))) for _ in range(12)]
+    texts = [" ".join([word] * (3**i % 10007 + i)) for i, word in enumerate(words)]
+    untrained = tokenizer(tk.models.BPE(), PRE.WhitespaceSplit())
+    options = {"type": "BpeTrainer", "vocab_size": 55, "min_frequency": 2, **more}
+    (got,) = ours([request(untrained, options, texts)])
+    runs = [theirs(untrained, options, texts) for _ in range(12)]
+    of = lambda j: (set(j["model"]["vocab"]), j["model"]["merges"])
+    assert of(got) in [of(w) for w in runs]
+    for key in ("continuing_subword_prefix", "end_of_word_suffix"):
+        assert got["model"][key] == more.get(key)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_small_words_tie_and_repeat_as_the_originals(seed):
+    requests, want = [], []
+    for i in range(60):
+        r = random.Random(1000 * seed + i)
+        texts = small_words(r.random(), r.choice(["ab", "abc", "a", "abcdef", "aé漢"]), r.choice([3, 9, 20]), r.choice([5, 50, 200]))
+        options = {"type": "BpeTrainer", "vocab_size": r.choice([5, 20, 100, 300]), "min_frequency": r.choice([0, 1, 2, 5])}
+        if r.random() < 0.3:
+            options["max_token_length"] = r.choice([1, 2, 3, 4, 6, 9])
+        if r.random() < 0.3:
+            options["special_tokens"] = r.sample(["a", "ab", "aba", "<s>", "bb", "aab", "cc"], 3)
+        untrained = tokenizer(tk.models.BPE(), r.choice([PRE.Whitespace(), PRE.ByteLevel(), None]))
+        requests.append(request(untrained, options, texts, threads=r.choice([1, 2, 3])))
+        want.append(theirs(untrained, options, texts))
+    for a, b in zip(want, ours(requests), strict=True):
+        same_json(a, b)
+
+
+def test_word_level_is_exactly_the_originals():
+    untrained = tokenizer(tk.models.WordLevel(unk_token="[UNK]"), PRE.Whitespace())
+    for options in ({}, {"min_frequency": 3, "special_tokens": ["[UNK]", "the", "self"]}, {"vocab_size": 3, "special_tokens": ["[UNK]", "a", "b", "c"]}):
+        options = {"type": "WordLevelTrainer", **options}
+        texts = prose(5)
+        (got,) = ours([request(untrained, options, texts + [""])])
+        same_json(theirs(untrained, options, texts + [""]), got)
+
+
+def tokens_of(trained, texts):
+    return sum(len(e.ids) for e in tk.Tokenizer.from_str(json.dumps(trained)).encode_batch(texts))
+
+
+def test_word_piece_cuts_held_text_into_as_many_tokens():
+    untrained = tokenizer(tk.models.WordPiece(unk_token="[UNK]"), PRE.BertPreTokenizer(), tk.normalizers.BertNormalizer())
+    options = {"type": "WordPieceTrainer", "vocab_size": 2000, "special_tokens": ["[PAD]", "[UNK]"]}
+    texts, held = prose(6), prose(7)
+    (got,) = ours([request(untrained, options, texts)])
+    want = tokens_of(theirs(untrained, options, texts), held)
+    assert abs(tokens_of(got, held) / want - 1) < 0.005
+
+
+def test_unigram_cuts_held_text_into_as_many_tokens():
+    untrained = tokenizer(tk.models.Unigram(), PRE.Whitespace(), tk.normalizers.NFKC())
+    options = {"type": "UnigramTrainer", "vocab_size": 2500, "special_tokens": ["<s>", "</s>"], "unk_token": "<unk>"}
+    texts, held = prose(0, 400_000), prose(1)
+    (got,) = ours([request(untrained, options, texts)])
+    want = theirs(untrained, options, texts)
+    assert got["model"]["unk_id"] == want["model"]["unk_id"] and len(got["model"]["vocab"]) == len(want["model"]["vocab"])
+    assert abs(tokens_of(got, held) / tokens_of(want, held) - 1) < 0.005
+
+
+def test_files_are_lines_as_the_originals(tmp_path):
+    paths = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    paths[0].write_bytes(("".join(prose(8)) + "no end").encode())
+    paths[1].write_bytes("\r\n\n x \r\n".encode() + "\n".join(lines(60, 1)).encode())
+    untrained, options = byte_level(add_prefix_space=True), {"type": "BpeTrainer", "vocab_size": 700}
+    reference = tk.Tokenizer.from_str(untrained.to_str())
+    reference.train([str(p) for p in paths], trainer_of(options))
+    (got,) = ours([{**request(untrained, options, None), "files": [str(p) for p in paths]}])
+    same_json(json.loads(reference.to_str()), got)
+
+
+def verb(*words, stdin=b""):
+    return subprocess.run([HEARTH, "train-tokenizer", *map(str, words)], input=stdin, capture_output=True, timeout=120)
+
+
+def test_the_verb_writes_what_python_loads(tmp_path):
+    import transformers
+
+    text = "".join(prose(9))
+    (tmp_path / "t.txt").write_text(text)
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps({"body": line}) + "\n" for line in text.splitlines()))
+    for kind in ("bpe", "wordpiece", "unigram", "wordlevel"):
+        out = tmp_path / kind
+        done = verb(tmp_path / "t.txt", "--model", kind, "--vocab-size", 900, "--special-tokens", "<s>,</s>", "--out", out, "--json")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["vocab_size"] == 900
+        loaded = transformers.AutoTokenizer.from_pretrained(str(out))
+        samples = ["Hello world, def f(x): return x", "<s>import os</s>"]
+        ids = [json.loads(row) for row in subprocess.run([HEARTH, "tokenize", str(out), "--json"], input="".join(json.dumps(s) + "\n" for s in samples).encode(), capture_output=True).stdout.decode().splitlines()]
+        assert ids == [loaded(s)["input_ids"] for s in samples]
+        assert loaded.bos_token == "<s>"
+    again = tmp_path / "like.json"
+    done = verb("-", "--field", "body", "--like", tmp_path / "bpe", "--vocab-size", 700, "--out", again, stdin=(tmp_path / "t.jsonl").read_bytes())
+    assert done.returncode == 0, done.stderr
+    t = tk.Tokenizer.from_file(str(again))
+    assert t.get_vocab_size() == 700 and t.token_to_id("</s>") == 1
+
+
+def test_the_verb_says_what_is_wrong(tmp_path):
+    (tmp_path / "t.txt").write_text("some text\n")
+    out = tmp_path / "out"
+    for words, said in [
+        ((tmp_path / "none.txt", "--out", out), "none.txt"),
+        ((tmp_path / "t.txt",), "--out"),
+        ((tmp_path / "t.txt", "--out", out, "--vocab-size", 20), "--vocab-size 20 is too small"),
+        ((tmp_path / "t.txt", "--out", out, "--model", "gpt"), "bpe, wordpiece, unigram, wordlevel"),
+        (("/dev/null", "--out", out), "no text to train on"),
+        ((tmp_path / "t.txt", "--out", out, "--field", "text"), "line 1"),
+        ((tmp_path / "t.txt", "--out", out, "--like", tmp_path / "t.txt"), "t.txt"),
+    ]:
+        done = verb(*words)
+        assert done.returncode != 0 and said in done.stderr.decode(), (words, done.stderr)
+        assert not out.exists()

@@ -99,8 +99,44 @@ Json options_of(const Json& model) {
   return out;
 }
 
-Result<TrainedTokenizer> finish(const Untrained& untrained, const Trainer& trainer, WordCounter& counter,
-                                Meter& meter) {
+Result<TokenId> new_id(const Backend& backend, std::string_view token) {
+  if (const auto id = backend.token_to_id(token)) return *id;
+  return Status(Code::bad_input, cat("the post-processor uses '", printable(token),
+                                     "', which the new vocabulary does not have: make it a special token"));
+}
+
+// Source: transformers 5.23.0 tokenization_utils_tokenizers.py train_new_from_iterator. Differs: there a
+// post-processor inside a Sequence keeps the old ids; here it gets the new ones too.
+Status renew_post_processor(const Backend& backend, Json& processor) {
+  for (const std::string_view role : {"cls", "sep"}) {
+    const auto token = std::string(processor[role].size() > 0 ? processor[role].array()[0].as_string() : "");
+    if (token.empty()) continue;
+    const TokenId id = TRY(new_id(backend, token));
+    processor.set(role, Json::Array{token, id});
+  }
+  Json::Object renewed;
+  for (auto [name, row] : processor["special_tokens"].object()) {
+    Json::Array ids;
+    for (const auto& token : row["tokens"].array()) {
+      const TokenId id = TRY(new_id(backend, token.as_string()));
+      ids.emplace_back(id);
+    }
+    row.set("ids", std::move(ids));
+    renewed.emplace_back(name, std::move(row));
+  }
+  if (!renewed.empty()) processor.set("special_tokens", std::move(renewed));
+  Json::Array steps = processor["processors"].array();
+  for (auto& step : steps) TRY(renew_post_processor(backend, step));
+  if (!steps.empty()) processor.set("processors", std::move(steps));
+  return {};
+}
+
+Status renew_post_processor(Backend& backend) {
+  return renew_post_processor(backend, backend.post_processor);
+}
+
+Result<TrainedTokenizer> finish(const Untrained& untrained, const Trainer& trainer, WordCounter& counter, Meter& meter,
+                                bool renew) {
   const auto words = TRY(counter.finish());
   auto learnt = TRY(
       std::visit([&](const auto& t) { return learn(words, t, options_of(untrained.json["model"]), meter); }, trainer));
@@ -121,6 +157,7 @@ Result<TrainedTokenizer> finish(const Untrained& untrained, const Trainer& train
                        .normalized = t.normalized});
   }
   backend.add_tokens(special);
+  if (renew) TRY(renew_post_processor(backend));
   auto json = backend.to_json();
   return TrainedTokenizer{.tokenizer = Tokenizer(TRY(backend.take_parts())),
                           .json = std::move(json),
@@ -186,7 +223,7 @@ Result<TrainedTokenizer> train_from_iterator(std::string_view tokenizer_json, co
     TRY(meter.advance(number));
   }
   meter.finish(number);
-  return finish(untrained, trainer, counter, meter);
+  return finish(untrained, trainer, counter, meter, options.renew_post_processor);
 }
 
 Result<TrainedTokenizer> train(std::string_view tokenizer_json, const Trainer& trainer,
@@ -201,7 +238,7 @@ Result<TrainedTokenizer> train(std::string_view tokenizer_json, const Trainer& t
   uint64_t done = 0;
   for (const auto& file : files) TRY(read_lines(file, counter, meter, done));
   meter.finish(done);
-  return finish(untrained, trainer, counter, meter);
+  return finish(untrained, trainer, counter, meter, options.renew_post_processor);
 }
 
 }  // namespace hearth

@@ -159,7 +159,7 @@ class Training {
     if (other.empty()) return {.always_kept = true};
     double score = 0;
     for (const uint32_t p : other) score += p == 0 ? model.unknown_score : model.scores[p];
-    if (score > piece.score) return {};
+    if (score >= piece.score) return {};
     return {.always_kept = true, .pieces = {other.begin(), other.end()}};
   }
 

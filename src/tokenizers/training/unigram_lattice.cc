@@ -72,7 +72,7 @@ std::span<const uint32_t> UnigramLattice::best(const UnigramModelView& model, st
   const auto go = [&](uint32_t begin, uint32_t end, uint32_t piece, double score) {
     auto& to = steps_[end];
     const double whole = steps_[begin].score + score;
-    if (!to.reached || whole > to.score) to = {whole, begin, piece, true};
+    if (!to.reached || whole > to.score || (without_whole && whole == to.score)) to = {whole, begin, piece, true};
   };
   for (uint32_t begin = 0; begin < word.size(); ++begin) {
     if (!steps_[begin].reached) continue;

@@ -24,7 +24,9 @@ class UnigramLattice {
   /// Adds how often each piece is expected in the word, `count` times.
   void add_expected(const UnigramModelView& model, std::u32string_view word, double count, std::span<double> expected);
   /// The pieces of the likeliest way, the last first; of equally likely ways that with the longest last piece.
-  /// `without_whole`: the piece that is all of the word does not count. Empty when there is no way.
+  /// `without_whole`: the piece that is all of the word does not count, and equally likely ways are taken as the
+  /// original's search for a second way meets them, that with the shortest last piece first. Empty when there is no
+  /// way.
   std::span<const uint32_t> best(const UnigramModelView& model, std::u32string_view word, bool without_whole = false);
 
  private:
