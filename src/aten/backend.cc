@@ -1,7 +1,9 @@
 // The op table filled by libtorch: the same model code in the field's own arithmetic, op for op as transformers writes
 // it, so that both numbers can be laid side by side.
 // Source: transformers 5.23.0 models/llama/modeling_llama.py, integrations/sdpa_attention.py.
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "aten/convert.h"
 #include "aten/door.h"
@@ -159,6 +161,14 @@ at::Tensor activate(const at::Tensor& x, Activation act) {
       return x * at::sigmoid(1.702 * x);
     case Activation::relu:
       return at::relu(x);
+    case Activation::relu2:
+      return at::square(at::relu(x));
+    case Activation::tanh:
+      return at::tanh(x);
+    case Activation::sigmoid:
+      return at::sigmoid(x);
+    case Activation::mish:
+      return at::mish(x);
   }
   throw ShapeError("an activation that this backend does not know");
 }
@@ -173,6 +183,10 @@ Tensor gated_mlp(Tensor x, const NormWeight& entry, Activation act, const Linear
 Tensor rms_norm(const Tensor& x, const NormWeight& entry) {
   return wrap(norm(unwrap(x), entry));
 }
+Tensor layer_norm(const Tensor& x, const NormWeight& entry) {
+  const auto values = unwrap(x);
+  return wrap(at::layer_norm(values, {values.size(-1)}, unwrap(entry.weight), optional_tensor(entry.bias), entry.eps));
+}
 Tensor activation(const Tensor& x, Activation act) {
   return wrap(activate(unwrap(x), act));
 }
@@ -184,14 +198,50 @@ Tensor mul(const Tensor& a, const Tensor& b) {
   check_equal("mul", a, b);
   return wrap(unwrap(a) * unwrap(b));
 }
+Tensor scale(const Tensor& x, double factor) {
+  return wrap(unwrap(x) * factor);
+}
 Tensor softmax(const Tensor& x) {
   return wrap(at::softmax(unwrap(x), -1, at::kFloat));
 }
 
-Tensor index_select(const Tensor& x, std::span<const int64_t> rows) {
+at::Tensor index_tensor(std::span<const int64_t> rows) {
   auto index = at::empty({static_cast<int64_t>(rows.size())}, at::kLong);
   std::copy(rows.begin(), rows.end(), index.mutable_data_ptr<int64_t>());
-  return wrap(at::index_select(unwrap(x), 0, index));
+  return index;
+}
+
+Tensor index_select(const Tensor& x, std::span<const int64_t> rows) {
+  return wrap(at::index_select(unwrap(x), 0, index_tensor(rows)));
+}
+
+Tensor index_add(Tensor out, std::span<const int64_t> rows, const Tensor& x, std::span<const float> factors) {
+  const auto values = unwrap(x);
+  const auto by = unwrap(from_host(factors, {static_cast<int64_t>(factors.size()), 1})).to(values.scalar_type());
+  return wrap(at::index_add(unwrap(out), 0, index_tensor(rows), values * by));
+}
+
+Tensor concat(std::span<const Tensor> tensors, int64_t dimension) {
+  std::vector<at::Tensor> parts;
+  for (const auto& part : tensors) parts.push_back(unwrap(part));
+  return wrap(at::cat(parts, dimension));
+}
+
+Tensor contiguous(const Tensor& x) {
+  return wrap(unwrap(x).contiguous());
+}
+
+Tensor matmul_nt(const Tensor& a, const Tensor& b) {
+  return wrap(at::bmm(unwrap(a), unwrap(b).transpose(1, 2)));
+}
+
+Tensor gather(const Tensor& x, std::span<const int32_t> index, int64_t columns) {
+  const auto values = unwrap(x);
+  if (x.dim() != 3 || static_cast<int64_t>(index.size()) != x.size(1) * columns)
+    throw ShapeError(cat("gather of ", index.size(), " places from ", x.shape().text()));
+  auto places = at::empty({x.size(1), columns}, at::kLong);
+  std::copy(index.begin(), index.end(), places.mutable_data_ptr<int64_t>());
+  return wrap(at::gather(values, 2, places.unsqueeze(0).expand({x.size(0), x.size(1), columns})));
 }
 
 Tensor rope(Tensor x, const Tensor& cos, const Tensor& sin) {
@@ -211,9 +261,32 @@ void cache_write(const Tensor& cache, int64_t position, const Tensor& x, int64_t
   unwrap(cache.narrow(1, position, row_count)).copy_(unwrap(x.narrow(0, row_begin, row_count)).transpose(0, 1));
 }
 
+/// True where a row may not see a key, [rows, keys]; undefined when all see all.
+at::Tensor hidden_keys(int64_t rows, int64_t keys, const AttentionOptions& options) {
+  if ((!options.causal || rows == 1) && options.window <= 0) return {};
+  const auto apart = at::arange(keys - rows, keys, at::kLong).unsqueeze(1) - at::arange(keys, at::kLong).unsqueeze(0);
+  at::Tensor hidden;
+  if (options.causal) hidden = apart < 0;
+  if (options.window <= 0) return hidden;
+  const auto outside = apart.abs() >= options.window;
+  return hidden.defined() ? hidden.logical_or(outside) : outside;
+}
+
+/// Attention as transformers' eager_attention_forward writes it, for what the fused operation does not have.
+at::Tensor eager(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& hidden,
+                 const Tensor& bias, double scale, double softcap) {
+  const auto groups = q.size(1) / k.size(1);
+  auto scores = at::matmul(q, k.repeat_interleave(groups, 1).transpose(2, 3)) * scale;
+  if (softcap > 0) scores = at::tanh(scores / softcap) * softcap;
+  if (bias.defined()) scores = scores + unwrap(bias).unsqueeze(0);
+  if (hidden.defined()) scores = scores.masked_fill(hidden, -std::numeric_limits<double>::infinity());
+  return at::matmul(at::softmax(scores, -1, at::kFloat).to(q.scalar_type()), v.repeat_interleave(groups, 1));
+}
+
 Tensor attention(const Tensor& q, std::span<const AttentionSequence> sequences, const AttentionOptions& options) {
   const auto all = unwrap(q);
   auto out = at::empty_like(all);
+  const double scale = options.scale == 0 ? 1 / std::sqrt(static_cast<double>(all.size(-1))) : options.scale;
   for (const auto& sequence : sequences) {
     const auto rows = sequence.row_count, keys = sequence.key_count;
     if (rows == 0) continue;
@@ -221,13 +294,18 @@ Tensor attention(const Tensor& q, std::span<const AttentionSequence> sequences, 
     const auto queries = all.narrow(0, sequence.row_begin, rows).transpose(0, 1).unsqueeze(0);
     const auto k = unwrap(sequence.k.narrow(1, 0, keys)).unsqueeze(0);
     const auto v = unwrap(sequence.v.narrow(1, 0, keys)).unsqueeze(0);
-    // A single new row sees all keys; a whole prompt has a square mask; rows after a prefix need one drawn.
-    const bool is_square = options.causal && rows > 1 && rows == keys;
-    std::optional<at::Tensor> mask;
-    if (options.causal && rows > 1 && !is_square) mask = at::ones({rows, keys}, at::kBool).tril(keys - rows);
-    const auto scale = options.scale == 0 ? std::optional<double>() : options.scale;
-    const auto made = at::scaled_dot_product_attention(queries, k, v, mask, /*dropout_p=*/0.0, is_square, scale,
-                                                       /*enable_gqa=*/queries.size(1) != k.size(1));
+    const auto hidden = hidden_keys(rows, keys, options);
+    at::Tensor made;
+    if (sequence.bias.defined() || options.softcap > 0) {
+      made = eager(queries, k, v, hidden, sequence.bias, scale, options.softcap);
+    } else {
+      // A single new row sees all keys; a whole prompt has a square mask; rows after a prefix need one drawn.
+      const bool is_square = options.causal && rows > 1 && rows == keys && options.window <= 0;
+      std::optional<at::Tensor> mask;
+      if (hidden.defined() && !is_square) mask = hidden.logical_not();
+      made = at::scaled_dot_product_attention(queries, k, v, mask, /*dropout_p=*/0.0, is_square, scale,
+                                              /*enable_gqa=*/queries.size(1) != k.size(1));
+    }
     out.narrow(0, sequence.row_begin, rows).copy_(made.squeeze(0).transpose(0, 1));
   }
   return wrap(out.reshape({all.size(0), -1}));
@@ -245,11 +323,18 @@ constexpr Backend kTable{
     .linear_add = linear_add,
     .gated_mlp = gated_mlp,
     .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
     .activation = activation,
     .add = add,
     .mul = mul,
+    .scale = scale,
     .softmax = softmax,
     .index_select = index_select,
+    .index_add = index_add,
+    .cat = concat,
+    .contiguous = contiguous,
+    .matmul_nt = matmul_nt,
+    .gather = gather,
     .rope = rope,
     .cache_write = cache_write,
     .attention = attention,

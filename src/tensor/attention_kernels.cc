@@ -63,6 +63,15 @@ int64_t out_stride(const Attention& a) {
   return a.out_stride > 0 ? a.out_stride : a.heads * a.head_dim;
 }
 
+int64_t position(const Attention& a, int64_t query) {
+  return a.key_count - a.query_count + query;
+}
+/// Keys before this one are seen by the query.
+int64_t visible(const Attention& a, int64_t query) {
+  if (a.causal) return position(a, query) + 1;
+  return a.window > 0 ? position(a, query) + a.window : a.key_count;
+}
+
 void work(const KernelTable& k, const Attention& a, const Piece& p, const float* transposed, float* partial) {
   static thread_local Scratch<float> scratch;
   const int64_t group = a.heads / a.kv_heads;
@@ -79,8 +88,16 @@ void work(const KernelTable& k, const Attention& a, const Piece& p, const float*
                .kv_stride = kv_stride(a),
                .key_begin = p.key_begin,
                .key_end = p.key_end,
-               .visible = a.causal ? a.key_count - a.query_count + p.query + 1 : a.key_count,
-               .visible_step = a.causal ? 1 : 0,
+               .visible = visible(a, p.query),
+               .visible_step = a.causal || a.window > 0 ? 1 : 0,
+               .hidden = a.window > 0 ? position(a, p.query) - a.window + 1 : 0,
+               .hidden_step = a.window > 0 ? 1 : 0,
+               .softcap = a.softcap,
+               .bias = a.bias != nullptr
+                           ? a.bias + p.query * a.bias_row_stride + (p.kv_head * group + p.head) * a.bias_head_stride
+                           : nullptr,
+               .bias_query_stride = a.bias_row_stride,
+               .bias_head_stride = a.bias_head_stride,
                .scale = a.scale != 0 ? a.scale : 1 / std::sqrt(static_cast<float>(a.head_dim)),
                .out = a.out + p.query * out_stride(a) + first,
                .out_stride = out_stride(a),
@@ -122,7 +139,7 @@ void attention(std::span<const Attention> sequences, ThreadPool& pool) {
     const Attention& a = sequences[i];
     VERIFY(a.heads % a.kv_heads == 0, "query heads share key-value heads evenly");
     VERIFY(a.head_dim >= 1 && a.head_dim <= kHeadDimMax, "a head is 1 to 256 wide");
-    VERIFY(a.query_count >= 1 && a.key_count >= a.query_count, "the queries' own keys are in the cache");
+    VERIFY(a.query_count >= 1 && a.key_count >= (a.causal ? a.query_count : 1), "the queries' own keys are there");
     plan_sequence(a, static_cast<int32_t>(i), pool.threads(), plan);
   }
   float* const transposed = transposed_keys.of(plan.transposed_floats);

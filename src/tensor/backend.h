@@ -55,10 +55,12 @@ struct LinearWeight {
   Tensor bias;  ///< [outputs], or undefined
 };
 
-/// RMS normalization as transformers does it: x * rsqrt(mean(x^2) + eps), times the weight.
+/// What a normalization holds. RMS: x * rsqrt(mean(x^2) + eps), times the weight. Layer: (x - mean) * rsqrt(variance +
+/// eps), times the weight, plus the bias.
 struct NormWeight {
   Tensor weight;  ///< [width]
   double eps = 1e-6;
+  Tensor bias = {};  ///< [width] or undefined; layer normalization alone has it
 };
 
 /// What several products read: x, or its RMS norm.
@@ -67,21 +69,27 @@ struct LinearInput {
   const NormWeight* norm = nullptr;
 };
 
-/// One sequence of a batch: its rows of q, and all its keys and values, the new ones included.
+/// One sequence of a batch: its rows of q, and all its keys and values, the new ones included. Row t stands at position
+/// key_count - row_count + t.
 struct AttentionSequence {
   int64_t row_begin = 0, row_count = 0;  ///< rows of q
-  Tensor k, v;            ///< [kv_heads, capacity, head_dim], dense, of which the first `key_count` positions are used
-  int64_t key_count = 0;  ///< row t of the sequence sees keys 0 .. key_count - row_count + t
+  Tensor k, v;  ///< [kv_heads, capacity, head_dim], of which the first `key_count` positions are used; strides are free
+                ///< but for the last dimension, which is dense
+  int64_t key_count = 0;
+  Tensor bias = {};  ///< [heads or 1, row_count or 1, key_count] or undefined: added to the scores; a 1 stands for all
 };
 
+/// score = softcap(q k^T * scale) + bias, softmax over the keys that a row sees.
 struct AttentionOptions {
-  bool causal = true;
-  double scale = 0;  ///< 0: 1 / sqrt(head_dim)
+  bool causal = true;  ///< a row sees no key after its own position
+  double scale = 0;    ///< 0: 1 / sqrt(head_dim)
+  int64_t window = 0;  ///< above 0: a row sees keys less than `window` positions away, on either side unless causal
+  double softcap = 0;  ///< above 0: tanh(s / softcap) * softcap
 };
 
-/// `hidden_act` of a configuration. gelu: erf; gelu_new and gelu_pytorch_tanh: the tanh formula.
+/// `hidden_act` of a configuration. gelu: erf; gelu_new and gelu_pytorch_tanh: the tanh formula; relu2: relu(x)^2.
 /// Source: transformers 5.23.0 activations.py.
-enum class Activation { silu, gelu, gelu_tanh, quick_gelu, relu };
+enum class Activation { silu, gelu, gelu_tanh, quick_gelu, relu, relu2, tanh, sigmoid, mish };
 
 struct Backend {
   std::string_view name;
@@ -107,13 +115,25 @@ struct Backend {
   Tensor (*gated_mlp)(Tensor x, const NormWeight& norm, Activation act, const LinearWeight& gate,
                       const LinearWeight& up, const LinearWeight& down);
 
-  Tensor (*rms_norm)(const Tensor& x, const NormWeight& norm);
+  Tensor (*rms_norm)(const Tensor& x, const NormWeight& norm);    ///< over the last dimension
+  Tensor (*layer_norm)(const Tensor& x, const NormWeight& norm);  ///< over the last dimension
   Tensor (*activation)(const Tensor& x, Activation act);
   Tensor (*add)(const Tensor& a, const Tensor& b);  ///< equal shapes
   Tensor (*mul)(const Tensor& a, const Tensor& b);  ///< equal shapes
-  Tensor (*softmax)(const Tensor& x);               ///< over the last dimension, f32
+  Tensor (*scale)(const Tensor& x, double factor);
+  Tensor (*softmax)(const Tensor& x);  ///< over the last dimension, f32
   /// Rows of x [rows, width], in the order given.
   Tensor (*index_select)(const Tensor& x, std::span<const int64_t> rows);
+  /// out[rows[i]] += factors[i] * x[i]; x: [rows.size(), width]. May work in place.
+  Tensor (*index_add)(Tensor out, std::span<const int64_t> rows, const Tensor& x, std::span<const float> factors);
+  /// The tensors one after another along a dimension.
+  Tensor (*cat)(std::span<const Tensor> tensors, int64_t dimension);
+  /// The same numbers, dense.
+  Tensor (*contiguous)(const Tensor& x);
+  /// a b^T, matrix by matrix. a: [batch, m, k], b: [batch, n, k] -> [batch, m, n]
+  Tensor (*matmul_nt)(const Tensor& a, const Tensor& b);
+  /// out[b, i, j] = x[b, i, index[i, j]]. x: [batch, rows, n]; index: `columns` a row -> [batch, rows, columns].
+  Tensor (*gather)(const Tensor& x, std::span<const int32_t> index, int64_t columns);
   /// x: [rows, heads, head_dim]; cos, sin: [rows, rotated / 2]. The first `rotated` values of each head turn, halves
   /// paired (i, i + rotated / 2); the rest stays. May work in place.
   Tensor (*rope)(Tensor x, const Tensor& cos, const Tensor& sin);

@@ -199,6 +199,21 @@ void linear(const PackedWeight& weight, const float* x, int64_t rows, float* y, 
 void rms_norm(const float* x, const float* weight, float eps, int64_t rows, int64_t cols, float* out) {
   for (int64_t r = 0; r < rows; ++r) kernels().rms_norm(x + r * cols, weight, eps, cols, out + r * cols);
 }
+void layer_norm(const float* x, const float* weight, const float* bias, float eps, int64_t cols, float* out) {
+  kernels().layer_norm(x, weight, bias, eps, cols, out);
+}
+void matmul_nt(const float* a, const float* b, int64_t m, int64_t n, int64_t k, float* out) {
+  kernels().f32_rows({.weight = b,
+                      .outs = n,
+                      .cols = k,
+                      .x = a,
+                      .x_stride = k,
+                      .rows = m,
+                      .y = out,
+                      .y_stride = n,
+                      .bias = nullptr,
+                      .add = false});
+}
 void rope(float* x, int64_t heads, int64_t head_dim, const float* cos, const float* sin) {
   kernels().rope(x, heads, head_dim, cos, sin);
 }

@@ -114,7 +114,8 @@ void linear(std::span<const Product> products, const Input& input, ThreadPool& p
 /// y = x W^T; x: [rows, W.cols], y: [rows, W.rows], dense.
 void linear(const PackedWeight& weight, const float* x, int64_t rows, float* y, ThreadPool& pool);
 
-/// Queries of one sequence against its cache. Query t may see keys 0 .. key_count - query_count + t.
+/// Queries of one sequence against its cache. Query t stands at position key_count - query_count + t; when causal it
+/// sees no key after that.
 struct Attention {
   const float* q = nullptr;  ///< [query_count, heads, head_dim], rows q_stride apart
   const float* k = nullptr;  ///< key p of head h: k + h * kv_head_stride + p * kv_stride
@@ -129,12 +130,20 @@ struct Attention {
   int64_t kv_head_stride = 0;            ///< 0: key_count * kv_stride
   float scale = 0;                       ///< 0: 1 / sqrt(head_dim)
   bool causal = true;
+  int64_t window = 0;           ///< above 0: only keys less than `window` positions away
+  float softcap = 0;            ///< above 0: scores become tanh(s / softcap) * softcap
+  const float* bias = nullptr;  ///< added to the score of query t, head h, key p: bias[h, t, p], or none
+  int64_t bias_head_stride = 0, bias_row_stride = 0;
 };
 /// All sequences of a batch in one parallel loop. f32 throughout in both numerics.
 void attention(std::span<const Attention> sequences, ThreadPool& pool);
 
 /// out = x / sqrt(mean(x^2) + eps) * weight, each of `rows` rows of `cols`. May work in place.
 void rms_norm(const float* x, const float* weight, float eps, int64_t rows, int64_t cols, float* out);
+/// out = (x - mean) / sqrt(variance + eps) * weight (+ bias), of one row.
+void layer_norm(const float* x, const float* weight, const float* bias, float eps, int64_t cols, float* out);
+/// out[i, j] = sum over c of a[i, c] b[j, c]; a: [m, k], b: [n, k], out: [m, n], dense. One thread.
+void matmul_nt(const float* a, const float* b, int64_t m, int64_t n, int64_t k, float* out);
 /// Rotates `heads` vectors of `head_dim` in place, halves paired as transformers does (x1, x2 = halves; x1 c - x2 s,
 /// x2 c + x1 s). cos, sin: head_dim / 2 values of this position.
 void rope(float* x, int64_t heads, int64_t head_dim, const float* cos, const float* sin);

@@ -6,9 +6,14 @@
 
 #include "base/text.h"
 #include "tensor/backend.h"
+#include "tensor/native_ops.h"
 
 namespace hearth {
 namespace {
+
+using native::dense;
+using native::empty_f32;
+using native::own;
 
 ThreadPool& pool() {
   return ThreadPool::shared();
@@ -45,15 +50,6 @@ const kernels::PackedWeight& packed(const Weight& weight) {
   return static_cast<const NativeWeight&>(weight).packed;
 }
 
-/// The numbers of a dense f32 tensor.
-float* dense(const Tensor& x) {
-  if (!x.is_contiguous()) throw ShapeError(cat("a tensor ", x.shape().text(), " that is not contiguous"));
-  return x.data<float>();
-}
-
-/// `x` itself when nobody else can see it, else a copy: what an operation may write into.
-Tensor own(Tensor x);
-
 void expect_matrix(const Tensor& x, int64_t width, std::string_view what) {
   if (x.dim() != 2 || x.size(1) != width)
     throw ShapeError(cat(what, ": input ", x.shape().text(), ", the weight reads [rows, ", width, "]"));
@@ -63,17 +59,6 @@ Tensor empty(const Shape& shape, DType dtype) {
   const auto bytes = size_bytes(dtype, shape.numel());
   if (!bytes) throw ShapeError(cat("no tensor ", shape.text(), " of ", name(dtype), " can be made"));
   return {&native_backend(), std::make_shared<HeapStorage>(static_cast<size_t>(*bytes)), dtype, shape};
-}
-
-Tensor empty_f32(const Shape& shape) {
-  return empty(shape, DType::f32);
-}
-
-Tensor own(Tensor x) {
-  if (x.storage().use_count() == 1 && x.is_contiguous()) return x;
-  Tensor out = empty_f32(x.shape());
-  std::memcpy(out.data<float>(), dense(x), static_cast<size_t>(x.numel()) * sizeof(float));
-  return out;
 }
 
 Tensor from_host(std::span<const float> values, const Shape& shape) {
@@ -185,6 +170,14 @@ float activate(float x, Activation act) {
       return x / (1.0f + std::exp(-1.702f * x));
     case Activation::relu:
       return std::max(x, 0.0f);
+    case Activation::relu2:
+      return x > 0 ? x * x : 0.0f;
+    case Activation::tanh:
+      return std::tanh(x);
+    case Activation::sigmoid:
+      return 1.0f / (1.0f + std::exp(-x));
+    case Activation::mish:
+      return x * std::tanh(std::log1p(std::exp(x)));
   }
   throw ShapeError("an activation that is not known");
 }
@@ -326,20 +319,32 @@ Tensor attention(const Tensor& q, std::span<const AttentionSequence> sequences, 
   work.reserve(sequences.size());
   for (const auto& s : sequences) {
     if (s.k.shape() != s.v.shape() || s.k.dim() != 3 || s.k.size(2) != head_dim || heads % s.k.size(0) != 0 ||
-        s.key_count < s.row_count || s.key_count > s.k.size(1) || s.row_begin + s.row_count > q.size(0))
+        (options.causal && s.key_count < s.row_count) || s.key_count > s.k.size(1) ||
+        s.row_begin + s.row_count > q.size(0) || s.k.strides() != s.v.strides() || s.k.strides()[2] != 1)
       throw ShapeError(cat("attention of ", q.shape().text(), " to ", s.key_count, " keys of ", s.k.shape().text()));
-    work.push_back({.q = dense(q) + s.row_begin * heads * head_dim,
-                    .k = dense(s.k),
-                    .v = dense(s.v),
-                    .out = out.data<float>() + s.row_begin * heads * head_dim,
-                    .query_count = s.row_count,
-                    .key_count = s.key_count,
-                    .heads = heads,
-                    .kv_heads = s.k.size(0),
-                    .head_dim = head_dim,
-                    .kv_head_stride = s.k.size(1) * head_dim,
-                    .scale = static_cast<float>(options.scale),
-                    .causal = options.causal});
+    auto& a = work.emplace_back(kernels::Attention{.q = dense(q) + s.row_begin * heads * head_dim,
+                                                   .k = s.k.data<float>(),
+                                                   .v = s.v.data<float>(),
+                                                   .out = out.data<float>() + s.row_begin * heads * head_dim,
+                                                   .query_count = s.row_count,
+                                                   .key_count = s.key_count,
+                                                   .heads = heads,
+                                                   .kv_heads = s.k.size(0),
+                                                   .head_dim = head_dim,
+                                                   .kv_stride = s.k.strides()[1],
+                                                   .kv_head_stride = s.k.strides()[0],
+                                                   .scale = static_cast<float>(options.scale),
+                                                   .causal = options.causal,
+                                                   .window = options.window,
+                                                   .softcap = static_cast<float>(options.softcap)});
+    if (!s.bias.defined()) continue;
+    const auto& b = s.bias;
+    if (b.dim() != 3 || (b.size(0) != 1 && b.size(0) != heads) || (b.size(1) != 1 && b.size(1) != s.row_count) ||
+        b.size(2) != s.key_count)
+      throw ShapeError(cat("attention: a bias ", b.shape().text(), " for ", s.row_count, " rows"));
+    a.bias = dense(b);
+    a.bias_head_stride = b.size(0) == 1 ? 0 : b.size(1) * b.size(2);
+    a.bias_row_stride = b.size(1) == 1 ? 0 : b.size(2);
   }
   kernels::attention(work, pool());
   return out;
@@ -357,17 +362,40 @@ constexpr Backend kNative{
     .linear_add = linear_add,
     .gated_mlp = gated_mlp,
     .rms_norm = rms_norm,
+    .layer_norm = native::layer_norm,
     .activation = activation,
     .add = add,
     .mul = mul,
+    .scale = native::scale,
     .softmax = softmax,
     .index_select = index_select,
+    .index_add = native::index_add,
+    .cat = native::concat,
+    .contiguous = native::contiguous,
+    .matmul_nt = native::matmul_nt,
+    .gather = native::gather,
     .rope = rope,
     .cache_write = cache_write,
     .attention = attention,
 };
 
 }  // namespace
+
+Tensor native::empty_f32(const Shape& shape) {
+  return empty(shape, DType::f32);
+}
+
+float* native::dense(const Tensor& x) {
+  if (!x.is_contiguous()) throw ShapeError(cat("a tensor ", x.shape().text(), " that is not contiguous"));
+  return x.data<float>();
+}
+
+Tensor native::own(Tensor x) {
+  if (x.storage().use_count() == 1 && x.is_contiguous()) return x;
+  Tensor out = empty_f32(x.shape());
+  std::memcpy(out.data<float>(), dense(x), static_cast<size_t>(x.numel()) * sizeof(float));
+  return out;
+}
 
 const Backend& native_backend() {
   return kNative;

@@ -1,4 +1,4 @@
-// The operations that decoders need, under ATen's names; each runs on the backend of its first operand.
+// The operations that text models need, under ATen's names; each runs on the backend of its first operand.
 // Shapes are those of tensor/backend.h: activations [rows, width], heads [rows, heads, head_dim].
 #pragma once
 
@@ -14,6 +14,25 @@ namespace hearth {
 
 inline Tensor silu(const Tensor& x) {
   return x.backend().activation(x, Activation::silu);
+}
+inline Tensor activation(const Tensor& x, Activation act) {
+  return x.backend().activation(x, act);
+}
+inline Tensor scale(const Tensor& x, double factor) {
+  return x.backend().scale(x, factor);
+}
+inline Tensor contiguous(const Tensor& x) {
+  return x.backend().contiguous(x);
+}
+inline Tensor cat(std::initializer_list<Tensor> tensors, int64_t dimension) {
+  return tensors.begin()->backend().cat({tensors.begin(), tensors.size()}, dimension);
+}
+inline Tensor matmul_nt(const Tensor& a, const Tensor& b) {
+  return a.backend().matmul_nt(a, b);
+}
+/// tanh(x / cap) * cap.
+inline Tensor softcap(const Tensor& x, double cap) {
+  return scale(activation(scale(x, 1 / cap), Activation::tanh), cap);
 }
 inline Tensor add(const Tensor& a, const Tensor& b) {
   return a.backend().add(a, b);

@@ -21,6 +21,91 @@ bool ParamStore::has(std::string_view name) const {
   return sources_.contains(std::string(name));
 }
 
+bool ParamStore::has_prefix(std::string_view prefix) const {
+  return std::ranges::any_of(names_, [&](const std::string& name) { return name.starts_with(prefix); });
+}
+
+std::vector<RowRange> halves_of_pairs(int64_t begin, int64_t heads, int64_t head_dim, int64_t rotated) {
+  std::vector<RowRange> out;
+  for (int64_t head = 0; head < heads; ++head, begin += head_dim) {
+    for (int64_t i = 0; i < rotated; i += 2) out.push_back({begin + i, 1});
+    for (int64_t i = 1; i < rotated; i += 2) out.push_back({begin + i, 1});
+    if (rotated < head_dim) out.push_back({begin + rotated, head_dim - rotated});
+  }
+  return out;
+}
+
+namespace {
+
+int64_t row_count(const Stored& stored, int64_t asked) {
+  return stored.row_count > 0 ? stored.row_count : asked;
+}
+
+std::string key_of(const std::string& name, const Stored& stored) {
+  if (stored.rows.empty()) return name;
+  std::string out = name;
+  for (const auto& [begin, count] : stored.rows) out += cat(":", begin, "+", count);
+  return out;
+}
+
+/// The matrix [rows, cols] of an array stored as [cols, rows].
+Result<WeightSource> transposed(const WeightSource& source) {
+  if (is_block_type(source.dtype))
+    return Status(Code::unsupported, cat(source.name, ": a matrix of ", name(source.dtype), " stored transposed"));
+  const auto rows = source.shape[1], cols = source.shape[0];
+  const auto width = static_cast<size_t>(block_bytes(source.dtype));
+  auto buffer = std::make_shared<std::vector<std::byte>>(source.data.size());
+  constexpr int64_t kTile = 32;  // both sides of a tile stay in the first cache
+  for (int64_t row_tile = 0; row_tile < rows; row_tile += kTile)
+    for (int64_t col = 0; col < cols; ++col)
+      for (int64_t row = row_tile; row < std::min(rows, row_tile + kTile); ++row)
+        std::copy_n(source.data.data() + static_cast<size_t>(col * rows + row) * width, width,
+                    buffer->data() + static_cast<size_t>(row * cols + col) * width);
+  auto out = source;
+  out.shape = {rows, cols};
+  out.data = *buffer;
+  out.owner = std::move(buffer);
+  return out;
+}
+
+/// Some rows of an array; borrows them when they lie in one piece.
+Result<WeightSource> rows_of(const WeightSource& source, std::span<const RowRange> ranges) {
+  const auto row_bytes = source.data.size() / static_cast<size_t>(std::max<int64_t>(source.shape[0], 1));
+  auto out = source;
+  int64_t count = 0;
+  bool in_one_piece = true;
+  for (const auto& range : ranges) {
+    if (range.begin < 0 || range.count < 0 || range.begin + range.count > source.shape[0])
+      return Status(Code::bad_input, cat(source.name, " is ", source.shape.text(), "; rows ", range.begin, " to ",
+                                         range.begin + range.count, " are asked for"));
+    in_one_piece &= range.begin == ranges.front().begin + count;
+    count += range.count;
+  }
+  out.shape[0] = count;
+  if (in_one_piece) {
+    out.data = source.data.subspan(static_cast<size_t>(ranges.front().begin) * row_bytes,
+                                   static_cast<size_t>(count) * row_bytes);
+    return out;
+  }
+  auto buffer = std::make_shared<std::vector<std::byte>>();
+  buffer->reserve(static_cast<size_t>(count) * row_bytes);
+  for (const auto& range : ranges) {
+    const auto from =
+        source.data.subspan(static_cast<size_t>(range.begin) * row_bytes, static_cast<size_t>(range.count) * row_bytes);
+    buffer->insert(buffer->end(), from.begin(), from.end());
+  }
+  out.data = *buffer;
+  out.owner = std::move(buffer);
+  return out;
+}
+
+}  // namespace
+
+Result<WeightSource> ParamStore::rearranged(const WeightSource& source, const Stored& stored) const {
+  auto out = stored.is_transposed && source.shape.size() == 2 ? TRY(transposed(source)) : source;
+  return stored.rows.empty() ? out : rows_of(out, stored.rows);
+}
+
 const WeightSource* ParamStore::find(const std::string& name, const Shape& shape) {
   const auto it = sources_.find(name);
   if (it == sources_.end()) {
@@ -33,23 +118,43 @@ const WeightSource* ParamStore::find(const std::string& name, const Shape& shape
   return nullptr;
 }
 
-std::shared_ptr<const Weight> ParamStore::matrix(const std::string& name, int64_t rows, int64_t cols) {
+std::shared_ptr<const Weight> ParamStore::matrix(const std::string& name, int64_t rows, int64_t cols,
+                                                 const Stored& stored) {
   const auto tied = ties_.find(name);
-  const auto& key = tied == ties_.end() ? name : tied->second;
+  const auto& origin = tied == ties_.end() ? name : tied->second;
   if (tied != ties_.end()) used_.insert(name);  // a stored copy of a tied weight is left unread: the first one wins
+  const auto key = key_of(origin, stored);
   if (const auto made = matrices_.find(key); made != matrices_.end()) return made->second;
-  const auto* source = find(key, {rows, cols});
+  const auto stored_rows = row_count(stored, rows);
+  const auto* source = find(origin, stored.is_transposed ? Shape{cols, stored_rows} : Shape{stored_rows, cols});
   if (!source) return nullptr;
-  auto weight = backend_.weight(*source, options_);
-  if (!weight.ok()) {
-    unreadable_.push_back(weight.status().message());
+  const auto made = [&]() -> Result<std::shared_ptr<const Weight>> {
+    const auto asked = TRY(rearranged(*source, stored));
+    return backend_.weight(asked, options_);
+  }();
+  if (!made.ok()) {
+    unreadable_.push_back(made.status().message());
     return nullptr;
   }
-  return matrices_.emplace(key, *std::move(weight)).first->second;
+  return matrices_.emplace(key, *made).first->second;
 }
 
-Tensor ParamStore::vector(const std::string& name, int64_t size) {
-  const auto* source = find(name, {size});
+Tensor ParamStore::vector(const std::string& name, int64_t size, const Stored& stored) {
+  const auto tied = ties_.find(name);
+  if (tied != ties_.end()) used_.insert(name);
+  const auto* source = find(tied == ties_.end() ? name : tied->second, {row_count(stored, size)});
+  if (!source) return {};
+  auto tensor = [&]() -> Result<Tensor> {
+    const auto asked = TRY(rearranged(*source, {.rows = stored.rows}));
+    return backend_.tensor(asked, options_);
+  }();
+  if (tensor.ok()) return *std::move(tensor);
+  unreadable_.push_back(tensor.status().message());
+  return {};
+}
+
+Tensor ParamStore::array(const std::string& name, const Shape& shape) {
+  const auto* source = find(name, shape);
   if (!source) return {};
   auto tensor = backend_.tensor(*source, options_);
   if (tensor.ok()) return *std::move(tensor);
@@ -57,10 +162,10 @@ Tensor ParamStore::vector(const std::string& name, int64_t size) {
   return {};
 }
 
-Status ParamStore::finish() const {
+Status ParamStore::finish(bool may_be_left) const {
   std::vector<std::string> extra;
   for (const auto& name : names_)
-    if (!used_.contains(name)) extra.push_back(name);
+    if (!may_be_left && !used_.contains(name)) extra.push_back(name);
   std::string text;
   const auto tell = [&text](std::string_view what, const std::vector<std::string>& names) {
     if (names.empty()) return;
@@ -89,9 +194,9 @@ std::string Params::name(std::string_view leaf) const {
   return prefix_.empty() ? std::string(leaf) : cat(prefix_, ".", leaf);
 }
 
-Linear::Linear(const Params& p, int64_t inputs, int64_t outputs, Bias bias)
-    : entry_{p.store().matrix(p.name("weight"), outputs, inputs),
-             bias == Bias::present ? p.store().vector(p.name("bias"), outputs) : Tensor()} {}
+Linear::Linear(const Params& p, int64_t inputs, int64_t outputs, Bias bias, const Stored& stored)
+    : entry_{p.store().matrix(p.name("weight"), outputs, inputs, stored),
+             bias == Bias::present ? p.store().vector(p.name("bias"), outputs, stored) : Tensor()} {}
 
 Tensor Linear::operator()(const Tensor& x) const {
   const LinearWeight* const weight = &entry_;
@@ -100,6 +205,13 @@ Tensor Linear::operator()(const Tensor& x) const {
 
 Tensor Linear::add_to(Tensor residual, const Tensor& x) const {
   return x.backend().linear_add(x, entry_, std::move(residual));
+}
+
+RMSNorm::RMSNorm(const Params& p, int64_t width, double eps, float offset) : RMSNorm(p, width, eps) {
+  if (!entry_.weight.defined()) return;
+  auto values = to_vector(entry_.weight);
+  for (auto& value : values) value += offset;
+  entry_.weight = entry_.weight.backend().from_host(values, {width});
 }
 
 Embedding::Embedding(const Params& p, int64_t count, int64_t width)

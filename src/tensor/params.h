@@ -8,6 +8,7 @@
 // Building never stops at the first fault: missing and misshaped tensors are noted, and ParamStore::finish() tells all.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +23,23 @@
 
 namespace hearth {
 
+/// Rows of a stored matrix.
+struct RowRange {
+  int64_t begin = 0, count = 0;
+};
+
+/// How a file stores what a module asks for, where it is not simply that: several matrices in one (fused Q, K and V),
+/// rows in another order, or transposed.
+struct Stored {
+  std::vector<RowRange> rows = {};  ///< these, in this order; empty: all
+  int64_t row_count = 0;            ///< that the file's matrix has, when `rows` picks some
+  bool is_transposed = false;       ///< [inputs, outputs]: transformers' Conv1D
+};
+
+/// Rows of heads whose rotated dimensions are stored in pairs (2i, 2i + 1), in the order of halves (i, i + rotated / 2)
+/// that Backend::rope turns. `begin`: the first head's first row; a head's first `rotated` rows are reordered.
+std::vector<RowRange> halves_of_pairs(int64_t begin, int64_t heads, int64_t head_dim, int64_t rotated);
+
 /// All tensors of one checkpoint, and what building a model from them found wrong. One thread.
 class ParamStore {
  public:
@@ -33,20 +51,27 @@ class ParamStore {
   void tie(std::string name, std::string to);
   bool has(std::string_view name) const;
 
+  /// Some tensor's name begins so.
+  bool has_prefix(std::string_view prefix) const;
+
   /// The matrix, made once however often it is asked for. Null, and noted, when it is missing or misshaped.
-  std::shared_ptr<const Weight> matrix(const std::string& name, int64_t rows, int64_t cols);
+  std::shared_ptr<const Weight> matrix(const std::string& name, int64_t rows, int64_t cols, const Stored& stored = {});
   /// The vector; undefined, and noted, when it is missing or misshaped.
-  Tensor vector(const std::string& name, int64_t size);
+  Tensor vector(const std::string& name, int64_t size, const Stored& stored = {});
+  /// An array of any shape, as a tensor; undefined, and noted, when it is missing or misshaped.
+  Tensor array(const std::string& name, const Shape& shape);
   /// Says that a tensor is known and not needed.
   void ignore(const std::string& name) { used_.insert(name); }
 
-  /// bad_input with every missing, misshaped and left-over tensor's name (the first few of each kind).
-  Status finish() const;
+  /// bad_input with every missing, misshaped and left-over tensor's name (the first few of each kind); `may_be_left`:
+  /// left-over ones are no fault, for what was loaded is a part of the checkpoint.
+  Status finish(bool may_be_left = false) const;
   const Backend& backend() const { return backend_; }
   const WeightOptions& options() const { return options_; }
 
  private:
   const WeightSource* find(const std::string& name, const Shape& shape);
+  Result<WeightSource> rearranged(const WeightSource& source, const Stored& stored) const;
 
   const Backend& backend_;
   WeightOptions options_;
@@ -75,11 +100,15 @@ class Params {
 };
 
 enum class Bias { none, present };
+/// A bias that a configuration's flag decides.
+constexpr Bias bias_if(bool present) {
+  return present ? Bias::present : Bias::none;
+}
 
 /// torch.nn.Linear: weight [outputs, inputs], bias [outputs].
 class Linear {
  public:
-  Linear(const Params& p, int64_t inputs, int64_t outputs, Bias bias = Bias::none);
+  Linear(const Params& p, int64_t inputs, int64_t outputs, Bias bias = Bias::none, const Stored& stored = {});
   Tensor operator()(const Tensor& x) const;
   /// (*this)(x) + residual in one step.
   Tensor add_to(Tensor residual, const Tensor& x) const;
@@ -105,12 +134,36 @@ class Embedding {
 class RMSNorm {
  public:
   RMSNorm(const Params& p, int64_t width, double eps) : entry_{p.store().vector(p.name("weight"), width), eps} {}
+  /// The stored weight plus `offset`: GemmaRMSNorm stores it minus one.
+  RMSNorm(const Params& p, int64_t width, double eps, float offset);
   Tensor operator()(const Tensor& x) const { return x.backend().rms_norm(x, entry_); }
   const NormWeight& entry() const { return entry_; }
 
  private:
   NormWeight entry_;
 };
+
+/// torch.nn.LayerNorm: weight [width], bias [width].
+class LayerNorm {
+ public:
+  LayerNorm(const Params& p, int64_t width, double eps, Bias bias = Bias::present)
+      : entry_{p.store().vector(p.name("weight"), width), eps,
+               bias == Bias::present ? p.store().vector(p.name("bias"), width) : Tensor()} {}
+  Tensor operator()(const Tensor& x) const { return x.backend().layer_norm(x, entry_); }
+
+ private:
+  NormWeight entry_;
+};
+
+/// The products of x with several weights, in one pass over x: Q, K and V.
+template <class... Linears>
+std::array<Tensor, sizeof...(Linears)> project(const Tensor& x, const Linears&... linears) {
+  const std::array<const LinearWeight*, sizeof...(Linears)> weights{&linears.entry()...};
+  auto made = x.backend().linear({x}, {weights.data(), weights.size()});
+  std::array<Tensor, sizeof...(Linears)> out;
+  std::move(made.begin(), made.end(), out.begin());
+  return out;
+}
 
 /// The products of norm(x) with several weights, in one pass over x: Q, K and V.
 template <class... Linears>

@@ -39,10 +39,14 @@ Shape dense_strides(const Shape& shape) {
   return out;
 }
 
-int64_t Tensor::size(int64_t dimension) const {
+size_t Tensor::index_of(int64_t dimension) const {
   const auto index = dimension < 0 ? dimension + dim() : dimension;
-  if (index < 0 || index >= dim()) throw ShapeError(cat("size(", dimension, ") of a tensor ", shape_.text()));
-  return shape_[static_cast<size_t>(index)];
+  if (index < 0 || index >= dim()) throw ShapeError(cat("dimension ", dimension, " of a tensor ", shape_.text()));
+  return static_cast<size_t>(index);
+}
+
+int64_t Tensor::size(int64_t dimension) const {
+  return shape_[index_of(dimension)];
 }
 
 Shape Tensor::view_shape(const Shape& shape) const {
@@ -77,10 +81,18 @@ Tensor Tensor::narrow(int64_t dimension, int64_t start, int64_t length) const {
   if (start < 0 || length < 0 || start + length > whole)
     throw ShapeError(
         cat("narrow(", dimension, ", ", start, ", ", length, ") of a tensor ", shape_.text(), ": out of range"));
-  const auto index = static_cast<size_t>(dimension < 0 ? dimension + dim() : dimension);
+  const auto index = index_of(dimension);
   Tensor out = *this;
   out.shape_[index] = length;
   out.offset_ += start * strides_[index];
+  return out;
+}
+
+Tensor Tensor::transpose(int64_t a, int64_t b) const {
+  Tensor out = *this;
+  const auto i = index_of(a), j = index_of(b);
+  std::swap(out.shape_[i], out.shape_[j]);
+  std::swap(out.strides_[i], out.strides_[j]);
   return out;
 }
 

@@ -104,6 +104,8 @@ class Tensor {
   Tensor view(const Shape& shape) &&;  ///< hands the storage on, so that it has one owner still
   /// `length` entries of a dimension from `start` on, without a copy.
   Tensor narrow(int64_t dimension, int64_t start, int64_t length) const;
+  /// Two dimensions exchanged, without a copy.
+  Tensor transpose(int64_t a, int64_t b) const;
 
   /// The numbers, for backends on this machine's memory. ShapeError unless T is the dtype's type.
   template <class T>
@@ -111,6 +113,7 @@ class Tensor {
 
  private:
   Shape view_shape(const Shape& shape) const;
+  size_t index_of(int64_t dimension) const;
 
   const Backend* backend_ = nullptr;
   std::shared_ptr<Storage> storage_;

@@ -94,14 +94,15 @@ static inline void values_rows(const float* weights, const float* decay, const f
   if (d < head_dim) values_tile<R, 1, true>(weights, decay, v + d, stride, count, head_dim - d, out + d, padded);
 }
 
-/// Turns a row of scores into weights e^(score - maximum), `seen` of them; the rest become 0.
-static inline void softmax_row(float* s, int64_t seen, float* maximum, float* total, float* decay) {
-  if (seen <= 0) {
+/// Turns a row of scores into weights e^(score - maximum) for keys `hidden` .. `seen` - 1; the rest become 0.
+static inline void softmax_row(float* s, int64_t hidden, int64_t seen, float* maximum, float* total, float* decay) {
+  if (seen <= hidden || seen <= 0) {
     for (int c = 0; c < 4; ++c) store(s + 16 * c, splat(0));
     *decay = 1;
     return;
   }
   for (int64_t key = seen; key < kKeyTile; ++key) s[key] = kLowest;
+  for (int64_t key = 0; key < hidden; ++key) s[key] = kLowest;
   F s0 = load(s), s1 = load(s + 16), s2 = load(s + 32), s3 = load(s + 48);
   const float tile_maximum = largest(max(max(s0, s1), max(s2, s3)));
   const float after = tile_maximum > *maximum ? tile_maximum : *maximum;
@@ -111,11 +112,21 @@ static inline void softmax_row(float* s, int64_t seen, float* maximum, float* to
   store(s + 32, exponential(sub(s2, shift)));
   store(s + 48, exponential(sub(s3, shift)));
   for (int64_t key = seen; key < kKeyTile; ++key) s[key] = 0;
+  for (int64_t key = 0; key < hidden; ++key) s[key] = 0;
   float first16[16];
   store(first16, exponential(splat(*maximum - after)));
   *decay = first16[0];
   *total = *total * *decay + sum(add(add(load(s), load(s + 16)), add(load(s + 32), load(s + 48))));
   *maximum = after;
+}
+
+/// Softcap and bias of one row of scores.
+static inline void adjust_row(const AttentionWork& t, int64_t row, int64_t tile, int64_t count, float* s) {
+  if (t.softcap > 0)
+    for (int64_t key = 0; key < count; ++key) s[key] = t.softcap * __builtin_tanhf(s[key] / t.softcap);
+  if (t.bias == nullptr) return;
+  const float* bias = t.bias + row / t.group * t.bias_query_stride + row % t.group * t.bias_head_stride + tile;
+  for (int64_t key = 0; key < count; ++key) s[key] += bias[key];
 }
 
 /// Scores of all rows against one tile.
@@ -157,7 +168,9 @@ static void attention(const AttentionWork& t) {
   const int64_t last_seen = t.visible + (t.query_count - 1) * t.visible_step;
   const int64_t end = t.key_end < last_seen ? t.key_end : last_seen;
   constexpr int R = kTileRows;
-  for (int64_t tile = t.key_begin; tile < end; tile += kKeyTile) {
+  const bool is_adjusted = t.softcap > 0 || t.bias != nullptr;
+  const int64_t hidden_tiles = t.hidden > t.key_begin ? (t.hidden - t.key_begin) / kKeyTile : 0;
+  for (int64_t tile = t.key_begin + hidden_tiles * kKeyTile; tile < end; tile += kKeyTile) {
     const int64_t count = end - tile < kKeyTile ? end - tile : kKeyTile;
     attention_scores(t, q, row_count, tile, count, scores);
     if (t.transposed == nullptr && tile + kKeyTile < end) {
@@ -167,7 +180,10 @@ static void attention(const AttentionWork& t) {
     int64_t r = 0;
     for (; r < row_count; ++r) {
       const int64_t seen = t.visible + r / t.group * t.visible_step - tile;
-      softmax_row(scores + r * kKeyTile, seen < count ? seen : count, maximum + r, total + r, decay + r);
+      const int64_t hidden = t.hidden + r / t.group * t.hidden_step - tile;
+      if (is_adjusted) adjust_row(t, r, tile, count, scores + r * kKeyTile);
+      softmax_row(scores + r * kKeyTile, hidden < count ? hidden : count, seen < count ? seen : count, maximum + r,
+                  total + r, decay + r);
     }
     const float* v = t.v + tile * t.kv_stride;
     for (r = 0; r + R <= row_count; r += R)

@@ -57,6 +57,32 @@ static void rms_norm(const float* x, const float* weight, float eps, int64_t col
   if (rest > 0) store_first(out + i, mul(mul(load_first(x + i, rest), scale), load_first(weight + i, rest)), rest);
 }
 
+/// Two passes over x, as the variance of far-off values needs it. bias may be null.
+static void layer_norm(const float* x, const float* weight, const float* bias, float eps, int64_t cols, float* out) {
+  F total = splat(0);
+  int64_t i = 0;
+  for (; i + 16 <= cols; i += 16) total = add(total, load(x + i));
+  const int64_t rest = cols - i, whole = i;
+  if (rest > 0) total = add(total, load_first(x + i, rest));
+  const float mean = sum(total) / static_cast<float>(cols);
+  const F middle = splat(mean);
+  F squares = splat(0);
+  for (i = 0; i < whole; i += 16) {
+    const F apart = sub(load(x + i), middle);
+    squares = fma(apart, apart, squares);
+  }
+  float variance = sum(squares);
+  for (i = whole; i < cols; ++i) variance += (x[i] - mean) * (x[i] - mean);
+  variance /= static_cast<float>(cols);
+  const float scale = 1.0f / __builtin_sqrtf(variance + eps);
+  const F by = splat(scale);
+  for (i = 0; i < whole; i += 16) {
+    const F normal = mul(mul(sub(load(x + i), middle), by), load(weight + i));
+    store(out + i, bias != nullptr ? add(normal, load(bias + i)) : normal);
+  }
+  for (; i < cols; ++i) out[i] = (x[i] - mean) * scale * weight[i] + (bias != nullptr ? bias[i] : 0);
+}
+
 static inline F silu(F x) {
   return div(x, add(splat(1.0f), exponential(sub(splat(0.0f), x))));
 }

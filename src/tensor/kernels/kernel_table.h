@@ -56,6 +56,11 @@ struct AttentionWork {
   int64_t kv_stride, key_begin, key_end;
   int64_t visible;  ///< keys that the first query sees; each next one sees `visible_step` more
   int64_t visible_step;
+  int64_t hidden;  ///< keys before this one are out of the first query's window; each next one hides `hidden_step` more
+  int64_t hidden_step;
+  float softcap;      ///< 0: none
+  const float* bias;  ///< of the first query, the first head of the group and key 0; null: none
+  int64_t bias_query_stride, bias_head_stride;
   float scale;
   float* out;  ///< as q, rows out_stride apart; unused when `partial` is set
   int64_t out_stride;
@@ -80,6 +85,7 @@ struct KernelTable {
   void (*bf16_rows)(const RowsWork&);
   void (*quantize)(const float* x, int64_t blocks, ActivationBlock* out);
   void (*rms_norm)(const float* x, const float* weight, float eps, int64_t cols, float* out);
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, float eps, int64_t cols, float* out);
   void (*silu_mul)(const float* gate, const float* up, int64_t count, float* out);
   void (*rope)(float* x, int64_t heads, int64_t head_dim, const float* cos, const float* sin);
   /// keys: `count` rows of `stride` floats -> for each tile of kKeyTile keys [head_dim, kKeyTile], zeros past the end.

@@ -16,6 +16,7 @@ const KernelTable kernels_avx2 = {
     .bf16_rows = rows<Element::bf16>,
     .quantize = ::quantize,
     .rms_norm = ::rms_norm,
+    .layer_norm = ::layer_norm,
     .silu_mul = ::silu_mul,
     .rope = ::rope,
     .transpose_keys = ::transpose_keys,

@@ -1,0 +1,26 @@
+// The native backend's operations that move numbers or reduce rows, apart from the products and attention of native.cc.
+// Shapes as in tensor/backend.h.
+#pragma once
+
+#include <span>
+
+#include "tensor/backend.h"
+#include "tensor/tensor.h"
+
+namespace hearth::native {
+
+Tensor empty_f32(const Shape& shape);
+/// The numbers of a dense f32 tensor; ShapeError when it is not dense.
+float* dense(const Tensor& x);
+/// `x` itself when nobody else can see it, else a copy: what an operation may write into.
+Tensor own(Tensor x);
+
+Tensor layer_norm(const Tensor& x, const NormWeight& norm);
+Tensor scale(const Tensor& x, double factor);
+Tensor index_add(Tensor out, std::span<const int64_t> rows, const Tensor& x, std::span<const float> factors);
+Tensor concat(std::span<const Tensor> tensors, int64_t dimension);
+Tensor contiguous(const Tensor& x);
+Tensor matmul_nt(const Tensor& a, const Tensor& b);
+Tensor gather(const Tensor& x, std::span<const int32_t> index, int64_t columns);
+
+}  // namespace hearth::native
