@@ -1,6 +1,5 @@
-// AutoModelForCausalLM: a decoder from a folder as on the Hub (config.json, safetensors in one file or in shards) or
-// from a GGUF file.
-// Source: transformers 5.23.0 models/auto/auto_factory.py, modeling_gguf_pytorch_utils.py.
+// AutoModel and its siblings: a model from a folder as on the Hub (config.json, safetensors in one file or in shards)
+// or from a GGUF file. Source: transformers 5.23.0 models/auto/auto_factory.py, modeling_gguf_pytorch_utils.py.
 #pragma once
 
 #include <memory>
@@ -20,6 +19,16 @@ struct LoadOptions {
   std::string backend = {};  ///< "native" or "aten"; empty: native, but aten for bf16
 };
 
+/// Any head: AutoModelForSequenceClassification is from_pretrained(Task::sequence_classification, path). The stack
+/// alone is taken out of a checkpoint with another head; a head that the checkpoint lacks is refused. Without a task:
+/// what `architectures` names.
+class AutoModel {
+ public:
+  static Result<std::shared_ptr<const PreTrainedModel>> from_pretrained(std::optional<Task> task,
+                                                                        const std::string& path,
+                                                                        const LoadOptions& options = {});
+};
+
 class AutoModelForCausalLM {
  public:
   /// `path`: a folder or a weight file. bad_input and unsupported name the key or tensor that is wrong.
@@ -28,6 +37,12 @@ class AutoModelForCausalLM {
   /// The same for files that are open already; `path` is that of config.json's folder.
   static Result<std::shared_ptr<const CausalLM>> from_weights(std::shared_ptr<const Weights> weights,
                                                               const std::string& path, const LoadOptions& options);
+};
+
+class AutoModelForSeq2SeqLM {
+ public:
+  static Result<std::shared_ptr<const CausalLM>> from_pretrained(const std::string& path,
+                                                                 const LoadOptions& options = {});
 };
 
 /// The folder that holds config.json and the tokenizer: `path`, or the folder of the file.

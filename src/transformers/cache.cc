@@ -11,52 +11,35 @@ void KvCache::truncate(int64_t length) {
   length_ = length;
 }
 
-void KvCache::reserve(const Backend& backend, int64_t length) {
-  if (length <= capacity_) return;
-  constexpr int64_t kFirst = 64;
-  const auto capacity = std::max({length, 2 * capacity_, kFirst});
-  const auto grow = [&](Tensor& old) {
-    Tensor grown = backend.empty({kv_heads_, capacity, head_dim_}, dtype_);
-    for (int64_t head = 0; length_ > 0 && head < kv_heads_; ++head) {
+void KvCache::grow(const Backend& backend, int64_t capacity) {
+  const auto moved = [&](const Tensor& old) {
+    Tensor grown = backend.empty({shape_.kv_heads, capacity, shape_.head_dim}, dtype_);
+    for (int64_t head = 0; length_ > 0 && head < shape_.kv_heads; ++head) {
       // One head's positions are dense, so a [length, 1, head_dim] view of it can be written as rows.
-      const Tensor from = old.narrow(0, head, 1).view({capacity_, 1, head_dim_});
+      const Tensor from = old.narrow(0, head, 1).view({capacity_, 1, shape_.head_dim});
       backend.cache_write(grown.narrow(0, head, 1), 0, from, 0, length_);
     }
-    old = std::move(grown);
+    return grown;
   };
-  for (auto& layer : layers_) {
-    grow(layer.k);
-    grow(layer.v);
+  for (auto& [k, v] : layers_) {
+    k = moved(k);
+    v = moved(v);
   }
   capacity_ = capacity;
 }
 
-Tensor KvLayer::attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options) const {
-  std::vector<AttentionSequence> sequences;
-  sequences.reserve(entries_.size());
-  int64_t row = 0;
-  for (const auto& [cache, count] : entries_) {
-    const auto& layer = cache->layers_[layer_];
-    q.backend().cache_write(layer.k, cache->length_, k, row, count);
-    q.backend().cache_write(layer.v, cache->length_, v, row, count);
-    sequences.push_back({row, count, layer.k, layer.v, cache->length_ + count});
-    row += count;
-  }
-  return hearth::attention(q, sequences, options);
+void KvCache::reserve(const Backend& backend, int64_t length) {
+  constexpr int64_t kFirst = 64;
+  if (length > capacity_) grow(backend, std::max({length, 2 * capacity_, kFirst}));
 }
 
-KvBatch::KvBatch(const Backend& backend, std::span<const KvEntry> entries) : entries_(entries) {
-  for (const auto& [cache, count] : entries_) cache->reserve(backend, cache->length_ + count);
-}
-
-std::vector<PositionRange> KvBatch::positions() const {
-  std::vector<PositionRange> out;
-  for (const auto& [cache, count] : entries_) out.push_back({cache->length_, count});
+KvCache KvCache::copy(const Backend& backend) const {
+  KvCache out(shape_, dtype_, cross_);
+  out.layers_ = layers_;
+  out.length_ = length_;
+  out.capacity_ = capacity_;
+  if (capacity_ > 0) out.grow(backend, capacity_);
   return out;
-}
-
-void KvBatch::commit() {
-  for (const auto& [cache, count] : entries_) cache->length_ += count;
 }
 
 }  // namespace hearth

@@ -1,4 +1,4 @@
-// KvCache: the keys and values of one sequence, and KvLayer: one layer's view of a whole batch's caches.
+// KvCache: the keys and values of one sequence, those of the encoder that it answers among them.
 //
 // Invariants:
 // 1. Every layer of a cache holds the same positions 0 .. length() - 1; a forward pass writes from length() on in each
@@ -7,23 +7,38 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "tensor/ops.h"
-#include "transformers/config.h"
-#include "transformers/rope.h"
 
 namespace hearth {
+
+/// What a model's caches hold for each position.
+struct CacheShape {
+  int64_t layers = 0, kv_heads = 0, head_dim = 0;
+};
+
+struct KvPair {
+  Tensor k, v;
+};
+
+/// An encoder's output as a decoder's layers read it: keys and values [heads, length, head_dim] for each layer.
+/// Immutable, shared by all beams of a sequence.
+struct CrossCache {
+  std::vector<KvPair> layers;
+};
 
 /// One thread at a time. Memory: 2 * layers * kv_heads * head_dim * 4 bytes a token.
 class KvCache {
  public:
-  KvCache(const Config& config, DType dtype)
-      : layers_(static_cast<size_t>(config.num_hidden_layers)),
-        kv_heads_(config.num_key_value_heads),
-        head_dim_(config.head_dim),
-        dtype_(dtype) {}
+  KvCache(const CacheShape& shape, DType dtype, std::shared_ptr<const CrossCache> cross = {})
+      : layers_(static_cast<size_t>(shape.layers)), shape_(shape), dtype_(dtype), cross_(std::move(cross)) {}
+  KvCache(KvCache&&) = default;
+  KvCache& operator=(KvCache&&) = default;
+  KvCache(const KvCache&) = delete;
+  KvCache& operator=(const KvCache&) = delete;
 
   int64_t length() const { return length_; }
   int64_t capacity() const { return capacity_; }
@@ -31,49 +46,18 @@ class KvCache {
   void truncate(int64_t length);
   /// Room for `length` positions; what is there stays.
   void reserve(const Backend& backend, int64_t length);
+  /// Another cache that holds the same: a beam that goes on from this one.
+  KvCache copy(const Backend& backend) const;
 
  private:
-  friend class KvBatch;
-  friend class KvLayer;
-  struct Layer {
-    Tensor k, v;
-  };
-  std::vector<Layer> layers_;
-  int64_t kv_heads_, head_dim_;
+  friend struct Batch;
+  void grow(const Backend& backend, int64_t capacity);
+
+  std::vector<KvPair> layers_;
+  CacheShape shape_;
   DType dtype_;
   int64_t length_ = 0, capacity_ = 0;
-};
-
-/// One sequence's part of a forward pass: `count` new tokens after what `cache` holds.
-struct KvEntry {
-  KvCache* cache = nullptr;
-  int64_t count = 0;
-};
-
-/// One layer of the caches of a batch.
-class KvLayer {
- public:
-  KvLayer(std::span<const KvEntry> entries, size_t layer) : entries_(entries), layer_(layer) {}
-  /// Appends k and v [rows, kv_heads, head_dim] to the sequences' caches, then attends q [rows, heads, head_dim] to
-  /// each row's own sequence: -> [rows, heads * head_dim].
-  Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options = {}) const;
-
- private:
-  std::span<const KvEntry> entries_;
-  size_t layer_;
-};
-
-/// The caches of one forward pass: reserves room, hands out layers, and commits the new length at the end.
-class KvBatch {
- public:
-  KvBatch(const Backend& backend, std::span<const KvEntry> entries);
-  KvLayer layer(size_t index) const { return {entries_, index}; }
-  /// The positions of the new tokens, one range a sequence.
-  std::vector<PositionRange> positions() const;
-  void commit();
-
- private:
-  std::span<const KvEntry> entries_;
+  std::shared_ptr<const CrossCache> cross_;
 };
 
 }  // namespace hearth

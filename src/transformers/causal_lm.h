@@ -1,20 +1,64 @@
-// CausalLM: a loaded decoder, whatever its family. One forward pass takes the new tokens of any number of sequences,
-// each with a cache of its own: a prompt, one token of ten conversations, or both at once.
+// PreTrainedModel: a loaded stack with its head, asked with padded batches as in Python. CausalLM: one that writes
+// text; a forward pass takes the new tokens of any number of sequences, each with a cache of its own: a prompt, one
+// token of ten conversations, or both at once. Source: transformers 5.23.0 modeling_utils.py, generation/utils.py.
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
-#include "tensor/params.h"
-#include "transformers/cache.h"
-#include "transformers/config.h"
+#include "transformers/text_model.h"
 
 namespace hearth {
+
+/// What a model is asked, as Python's tokenizers give it: [batch, length] each, row after row.
+struct ModelInputs {
+  int64_t batch = 0, length = 0;
+  std::vector<int32_t> input_ids;
+  std::vector<int32_t> attention_mask;  ///< 0: padding, on either side; empty: none
+  std::vector<int32_t> token_type_ids;  ///< empty: all 0
+  std::vector<int32_t> position_ids;    ///< empty: 0 .. length - 1, padding counted
+  int64_t decoder_length = 0;
+  std::vector<int32_t> decoder_input_ids;  ///< [batch, decoder_length]: of encoder-decoder models
+};
+
+struct ForwardOptions {
+  bool output_hidden_states = false;
+};
+
+/// Immutable once built: any thread may run it.
+class PreTrainedModel {
+ public:
+  PreTrainedModel(std::unique_ptr<const TextModel> stack, std::unique_ptr<const Head> head, const ParamStore& store);
+  virtual ~PreTrainedModel() = default;
+
+  const Config& config() const { return stack_->config(); }
+  const Backend& backend() const { return backend_; }
+  const WeightOptions& options() const { return options_; }
+  /// "fast", "exact f32" or "exact bf16": what system_fingerprint and the last line of `hearth run` say.
+  std::string numerics_name() const;
+  const TextModel& stack() const { return *stack_; }
+
+  /// All of a batch at once, without caches. The rows of the output are those whose mask is not 0, sequence by
+  /// sequence. bad_input on ids outside the vocabulary, empty rows, and sizes that do not fit together.
+  Result<ModelOutput> forward(const ModelInputs& inputs, const ForwardOptions& options = {}) const;
+
+ protected:
+  const Head* head() const { return head_.get(); }
+
+ private:
+  Result<ModelOutput> forward_seq2seq(const ModelInputs& inputs, const ForwardOptions& options) const;
+  Result<Batch> batch_of(const ModelInputs& inputs) const;
+
+  std::unique_ptr<const TextModel> stack_;
+  std::unique_ptr<const Head> head_;
+  const Backend& backend_;
+  const WeightOptions options_;
+};
 
 /// Of which new tokens a sequence's logits are wanted.
 enum class LogitRows { none, last, all };
@@ -26,48 +70,26 @@ struct SequenceView {
   LogitRows logits = LogitRows::last;
 };
 
-/// Immutable once built: any thread may run it, each with caches of its own.
-class CausalLM {
+class CausalLM : public PreTrainedModel {
  public:
-  virtual ~CausalLM() = default;
+  /// The head is a RowHead.
+  CausalLM(std::unique_ptr<const TextModel> stack, std::unique_ptr<const RowHead> head, const ParamStore& store);
 
-  const Config& config() const { return config_; }
-  const Backend& backend() const { return backend_; }
-  const WeightOptions& options() const { return options_; }
-  /// "fast", "exact f32" or "exact bf16": what system_fingerprint and the last line of `hearth run` say.
-  std::string numerics_name() const;
+  /// An empty cache for one sequence. Of an encoder-decoder model: for answers to `source`, which is read here.
+  KvCache make_cache() const { return {stack().cache_shape(), options().dtype}; }
+  Result<KvCache> make_cache(std::span<const int32_t> source) const;
+  bool is_encoder_decoder() const { return seq2seq_ != nullptr; }
 
-  /// An empty cache for one sequence.
-  KvCache make_cache() const { return {config_, options_.dtype}; }
-
+  using PreTrainedModel::forward;
   /// Logits [wanted rows, vocab_size], sequence by sequence; undefined when none is wanted. The caches grow by the new
   /// tokens. Throws ShapeError on an id outside the vocabulary.
   Tensor forward(std::span<const SequenceView> sequences) const;
-
- protected:
-  CausalLM(const Config& config, const ParamStore& store)
-      : config_(config), backend_(store.backend()), options_(store.options()) {}
-  /// What the last layer gives, before the final norm: [rows, hidden_size].
-  virtual Tensor hidden_states(std::span<const int32_t> ids, const KvBatch& caches) const = 0;
-  /// The final norm and the head: [rows, hidden_size] -> [rows, vocab_size].
-  virtual Tensor logits(const Tensor& hidden) const = 0;
+  /// The same with the last_hidden_state [wanted rows, hidden_size] that the logits came from.
+  Tensor forward(std::span<const SequenceView> sequences, Tensor& hidden) const;
 
  private:
-  const Config config_;
-  const Backend& backend_;
-  const WeightOptions options_;
+  const RowHead& lm_head_;
+  const Seq2SeqModel* seq2seq_;
 };
-
-/// A model family: one file of models/. Literal.
-struct Family {
-  std::initializer_list<const char*> model_types;  ///< of config.json
-  std::initializer_list<const char*> heads;        ///< classes in `architectures` that it serves
-  std::initializer_list<const char*> gguf;         ///< general.architecture in GGUF files
-  /// Takes its tensors from `params`, which remembers what was missing; the caller asks it afterwards.
-  Result<std::unique_ptr<CausalLM>> (*build)(const Config& config, const Params& params);
-};
-
-/// The family of a model_type; unsupported, with the known ones, when there is none.
-Result<const Family*> family_of(std::string_view model_type);
 
 }  // namespace hearth

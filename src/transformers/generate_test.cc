@@ -125,7 +125,8 @@ TEST_CASE("generate: a batch of different lengths equals each sequence alone") {
     alone.push_back(to_vector(model->forward({&sequence, 1})));
   }
   // Everything but each last token first; then one step with the three last tokens.
-  std::vector<KvCache> caches(3, model->make_cache());
+  std::vector<KvCache> caches;
+  for (int i = 0; i < 3; ++i) caches.push_back(model->make_cache());
   std::vector<SequenceView> first, last;
   for (size_t i = 0; i < 3; ++i) {
     const std::span<const int32_t> ids(prompts[i]);

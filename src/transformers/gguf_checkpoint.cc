@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "transformers/causal_lm.h"
 #include "transformers/models_registry.h"
 
 namespace hearth {

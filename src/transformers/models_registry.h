@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "transformers/causal_lm.h"
+#include "transformers/text_model.h"
 
 namespace hearth::transformers::models {
 using Entry = Family;

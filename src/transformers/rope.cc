@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <span>
 
 #include "base/text.h"
 
@@ -70,14 +71,16 @@ double yarn_attention_factor(const RopeParameters& p, double factor) {
 
 }  // namespace
 
-Result<RopeFrequencies> RopeFrequencies::from(const Config& config) {
+Result<RopeFrequencies> RopeFrequencies::from(const Config& config, const RopeParameters& parameters,
+                                              int64_t head_dim) {
   RopeFrequencies out;
   auto& p = out.p_;
-  p = config.rope_parameters;
-  out.dim_ = static_cast<int64_t>(static_cast<double>(config.head_dim) * p.partial_rotary_factor);
+  p = parameters;
+  const auto whole = head_dim > 0 ? head_dim : config.head_dim;
+  out.dim_ = static_cast<int64_t>(static_cast<double>(whole) * p.partial_rotary_factor);
   out.max_position_embeddings_ = config.max_position_embeddings;
   if (out.dim_ < 2 || out.dim_ % 2 != 0)
-    return Status(Code::bad_input, cat("config.json: ", out.dim_, " of ", config.head_dim,
+    return Status(Code::bad_input, cat("config.json: ", out.dim_, " of ", whole,
                                        " dimensions of a head would rotate, not an even number"));
   const auto original =
       p.original_max_position_embeddings > 0 ? p.original_max_position_embeddings : config.max_position_embeddings;
@@ -129,23 +132,25 @@ std::vector<float> RopeFrequencies::inv_freq(int64_t length) const {
   return default_frequencies(p_.rope_theta * std::pow(grown, dim / (dim - 2)), dim_);
 }
 
-Rope::Rope(const Backend& backend, const RopeFrequencies& frequencies, std::span<const PositionRange> sequences) {
+Rope::Rope(const Batch& batch, const RopeFrequencies& frequencies) {
   std::vector<float> inv_freq, cosines, sines;
-  int64_t rows = 0;
-  for (const auto& s : sequences) {
-    if (inv_freq.empty() || frequencies.depends_on_length()) inv_freq = frequencies.inv_freq(s.begin + s.count);
-    for (int64_t position = s.begin; position < s.begin + s.count; ++position) {
+  for (const auto& s : batch.sequences) {
+    const auto rows = std::span(batch.positions).subspan(static_cast<size_t>(s.begin), static_cast<size_t>(s.count));
+    if (inv_freq.empty() || frequencies.depends_on_length()) {
+      const auto last = rows.empty() ? 0 : *std::ranges::max_element(rows);
+      inv_freq = frequencies.inv_freq(batch.rope_length > 0 ? batch.rope_length : int64_t{last} + 1);
+    }
+    for (const auto position : rows) {
       for (const float inv : inv_freq) {
         const float angle = static_cast<float>(position) * inv;
         cosines.push_back(std::cos(angle) * frequencies.attention_factor());
         sines.push_back(std::sin(angle) * frequencies.attention_factor());
       }
     }
-    rows += s.count;
   }
-  const Shape shape{rows, static_cast<int64_t>(inv_freq.size())};
-  cos_ = backend.from_host(cosines, shape);
-  sin_ = backend.from_host(sines, shape);
+  const Shape shape{batch.rows(), static_cast<int64_t>(inv_freq.size())};
+  cos_ = batch.backend.from_host(cosines, shape);
+  sin_ = batch.backend.from_host(sines, shape);
 }
 
 }  // namespace hearth

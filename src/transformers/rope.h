@@ -2,11 +2,11 @@
 // Source: transformers 5.23.0 modeling_rope_utils.py; Su et al., arXiv:2104.09864; YaRN, arXiv:2309.00071.
 #pragma once
 
-#include <span>
 #include <vector>
 
 #include "base/result.h"
 #include "tensor/ops.h"
+#include "transformers/batch.h"
 #include "transformers/config.h"
 
 namespace hearth {
@@ -15,7 +15,9 @@ namespace hearth {
 class RopeFrequencies {
  public:
   /// bad_input when the parameters contradict each other (longrope factors of another length).
-  static Result<RopeFrequencies> from(const Config& config);
+  static Result<RopeFrequencies> from(const Config& config) { return from(config, config.rope_parameters); }
+  /// The same with another layer type's parameters, or of a part of each head: `head_dim` dimensions.
+  static Result<RopeFrequencies> from(const Config& config, const RopeParameters& parameters, int64_t head_dim = 0);
 
   /// One frequency a pair of rotated dimensions; `length` is the last position + 1, which dynamic and longrope look at.
   std::vector<float> inv_freq(int64_t length) const;
@@ -31,16 +33,10 @@ class RopeFrequencies {
   std::vector<float> fixed_;  // where the length does not matter
 };
 
-/// Positions of some rows: `count` from `begin` on.
-struct PositionRange {
-  int64_t begin = 0, count = 0;
-};
-
 /// The rotation of one forward pass: rope(x) turns x [rows, heads, head_dim] by each row's position.
 class Rope {
  public:
-  /// One range a sequence, in the order of the rows.
-  Rope(const Backend& backend, const RopeFrequencies& frequencies, std::span<const PositionRange> sequences);
+  Rope(const Batch& batch, const RopeFrequencies& frequencies);
   Tensor operator()(Tensor x) const {
     const Backend& backend = x.backend();
     return backend.rope(std::move(x), cos_, sin_);

@@ -1,0 +1,55 @@
+#include "transformers/batch.h"
+
+#include <algorithm>
+
+namespace hearth {
+
+std::vector<int32_t> Batch::ranks() const {
+  std::vector<int32_t> out;
+  out.reserve(ids.size());
+  for (const auto& s : sequences)
+    for (int64_t i = 0; i < s.count; ++i) out.push_back(static_cast<int32_t>(s.past() + i));
+  return out;
+}
+
+Tensor Batch::attention(size_t layer, const Tensor& q, const Tensor& k, const Tensor& v,
+                        const AttentionOptions& options, std::span<const Tensor> biases) const {
+  std::vector<AttentionSequence> work;
+  work.reserve(sequences.size());
+  for (const auto& s : sequences) {
+    if (s.cache) {
+      const auto& held = s.cache->layers_[layer];
+      backend.cache_write(held.k, s.past(), k, s.begin, s.count);
+      backend.cache_write(held.v, s.past(), v, s.begin, s.count);
+      work.push_back({s.begin, s.count, held.k, held.v, s.past() + s.count});
+    } else {
+      work.push_back({s.begin, s.count, k.narrow(0, s.begin, s.count).transpose(0, 1),
+                      v.narrow(0, s.begin, s.count).transpose(0, 1), s.count});
+    }
+    if (!biases.empty()) work.back().bias = biases[work.size() - 1];
+  }
+  return hearth::attention(q, work, options);
+}
+
+Tensor Batch::cross_attention(size_t layer, const Tensor& q, AttentionOptions options) const {
+  options.causal = false;
+  std::vector<AttentionSequence> work;
+  work.reserve(sequences.size());
+  for (const auto& s : sequences) {
+    const auto& held = s.cache->cross_->layers.at(layer);
+    work.push_back({s.begin, s.count, held.k, held.v, held.k.size(1)});
+  }
+  return hearth::attention(q, work, options);
+}
+
+void Batch::reserve() const {
+  for (const auto& s : sequences)
+    if (s.cache) s.cache->reserve(backend, s.cache->length() + s.count);
+}
+
+void Batch::commit() const {
+  for (const auto& s : sequences)
+    if (s.cache) s.cache->length_ += s.count;
+}
+
+}  // namespace hearth

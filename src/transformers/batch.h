@@ -1,0 +1,54 @@
+// Batch: the rows of one forward pass, one row a token. The sequences of a batch lie one after another, so that
+// different lengths need no padding; each may have a cache that holds the rows of earlier passes.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "tensor/ops.h"
+#include "transformers/cache.h"
+
+namespace hearth {
+
+/// Rows of one sequence of a batch.
+struct BatchSequence {
+  int64_t begin = 0, count = 0;
+  KvCache* cache = nullptr;  ///< none: the sequence is all of these rows
+  /// Positions before these rows.
+  int64_t past() const { return cache ? cache->length() : 0; }
+};
+
+struct Batch {
+  const Backend& backend;
+  std::vector<int32_t> ids = {};             ///< one a row
+  std::vector<int32_t> positions = {};       ///< one a row: `position_ids`
+  std::vector<int32_t> token_type_ids = {};  ///< one a row, or empty: all 0
+  std::vector<BatchSequence> sequences = {};
+  /// What dynamic and longrope positions take for the length of every sequence; 0: each one's own. transformers looks
+  /// at the longest row of a padded batch.
+  int64_t rope_length = 0;
+  std::vector<Tensor>* hidden_states = nullptr;  ///< where record() puts what it is given, or none
+
+  int64_t rows() const { return static_cast<int64_t>(ids.size()); }
+  /// Each row's index in its sequence, earlier passes counted.
+  std::vector<int32_t> ranks() const;
+  /// One of transformers' `hidden_states`: the embeddings, then what each layer gives.
+  void record(const Tensor& x) const {
+    if (hidden_states) hidden_states->push_back(x);
+  }
+
+  /// Attends q [rows, heads, head_dim] to k and v [rows, kv_heads, head_dim] of each row's own sequence, and to those
+  /// of earlier passes, which layer `layer` of the caches holds: -> [rows, heads * head_dim]. `biases`: one a sequence,
+  /// or none.
+  Tensor attention(size_t layer, const Tensor& q, const Tensor& k, const Tensor& v,
+                   const AttentionOptions& options = {}, std::span<const Tensor> biases = {}) const;
+  /// Attends q to what the sequences' caches hold of an encoder.
+  Tensor cross_attention(size_t layer, const Tensor& q, AttentionOptions options = {}) const;
+
+  /// Before a pass: room in the caches; after it: their new lengths. A pass that throws leaves them as they were.
+  void reserve() const;
+  void commit() const;
+};
+
+}  // namespace hearth

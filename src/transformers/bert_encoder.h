@@ -1,0 +1,91 @@
+// BertEncoder: the layers that BERT and its relatives share: self-attention and feed-forward, each followed by its
+// residual and a layer norm. As a decoder (`is_decoder`) its attention is causal and its caches grow.
+// Source: Devlin et al., arXiv:1810.04805; transformers 5.23.0 models/bert/modeling_bert.py.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "tensor/params.h"
+#include "transformers/batch.h"
+#include "transformers/config.h"
+
+namespace hearth {
+
+struct BertSelfAttention {
+  Linear query, key, value, dense;  // dense and LayerNorm lie under `output`
+  LayerNorm norm;
+
+  BertSelfAttention(const Params& p, const Config& c)
+      : query(p / "self" / "query", c.hidden_size, c.hidden_size, Bias::present),
+        key(p / "self" / "key", c.hidden_size, c.hidden_size, Bias::present),
+        value(p / "self" / "value", c.hidden_size, c.hidden_size, Bias::present),
+        dense(p / "output" / "dense", c.hidden_size, c.hidden_size, Bias::present),
+        norm(p / "output" / "LayerNorm", c.hidden_size, c.layer_norm_eps) {}
+
+  Tensor operator()(const Config& c, Tensor x, const Batch& batch, size_t layer) const {
+    auto [q, k, v] = project(x, query, key, value);
+    const auto heads = c.num_attention_heads;
+    const Tensor out = batch.attention(layer, split_heads(std::move(q), heads), split_heads(std::move(k), heads),
+                                       split_heads(std::move(v), heads), {.causal = c.is_decoder});
+    return norm(dense.add_to(std::move(x), out));
+  }
+};
+
+struct BertLayer {
+  BertSelfAttention attention;
+  Linear intermediate, output;
+  LayerNorm norm;
+
+  BertLayer(const Params& p, const Config& c)
+      : attention(p / "attention", c),
+        intermediate(p / "intermediate" / "dense", c.hidden_size, c.intermediate_size, Bias::present),
+        output(p / "output" / "dense", c.intermediate_size, c.hidden_size, Bias::present),
+        norm(p / "output" / "LayerNorm", c.hidden_size, c.layer_norm_eps) {}
+
+  Tensor operator()(const Config& c, Tensor x, Activation act, const Batch& batch, size_t index) const {
+    x = attention(c, std::move(x), batch, index);
+    const Tensor inner = activation(intermediate(x), act);
+    return norm(output.add_to(std::move(x), inner));
+  }
+};
+
+struct BertEncoder {
+  std::vector<BertLayer> layers;
+  Activation act;
+
+  /// p: "encoder".
+  BertEncoder(const Params& p, const Config& c, Activation activation) : act(activation) {
+    for (int64_t i = 0; i < c.num_hidden_layers; ++i) layers.emplace_back(p / "layer" / i, c);
+  }
+
+  /// Records x and what each layer gives.
+  Tensor operator()(const Config& c, Tensor x, const Batch& batch) const {
+    batch.record(x);
+    for (size_t i = 0; i < layers.size(); ++i) {
+      x = layers[i](c, std::move(x), act, batch, i);
+      batch.record(x);
+    }
+    return x;
+  }
+};
+
+/// The sum of word, position and token type embeddings, normalized. `positions`: one a row.
+struct BertEmbeddings {
+  Embedding word_embeddings, position_embeddings, token_type_embeddings;
+  LayerNorm norm;
+
+  BertEmbeddings(const Params& p, const Config& c, int64_t type_vocab_size)
+      : word_embeddings(p / "word_embeddings", c.vocab_size, c.hidden_size),
+        position_embeddings(p / "position_embeddings", c.max_position_embeddings, c.hidden_size),
+        token_type_embeddings(p / "token_type_embeddings", type_vocab_size, c.hidden_size),
+        norm(p / "LayerNorm", c.hidden_size, c.layer_norm_eps) {}
+
+  Tensor operator()(const Batch& batch, std::span<const int32_t> positions) const {
+    const std::vector<int32_t> zeros(batch.token_type_ids.empty() ? batch.ids.size() : 0);
+    const Tensor types = token_type_embeddings(batch.token_type_ids.empty() ? zeros : batch.token_type_ids);
+    return norm(word_embeddings(batch.ids) + types + position_embeddings(positions));
+  }
+};
+
+}  // namespace hearth

@@ -1,0 +1,104 @@
+#include "transformers/heads.h"
+
+#include <utility>
+
+#include "base/text.h"
+
+namespace hearth {
+namespace {
+
+class LmHead final : public RowHead {
+ public:
+  LmHead(const Config& c, const Params& root, Bias bias)
+      : lm_head_(root / "lm_head", c.hidden_size, c.vocab_size, bias),
+        softcapping_(c.raw["final_logit_softcapping"].as_double(0)) {}
+  Tensor logits(const Tensor& hidden) const override {
+    auto out = lm_head_(hidden);
+    return softcapping_ > 0 ? softcap(out, softcapping_) : out;
+  }
+
+ private:
+  Linear lm_head_;
+  double softcapping_;
+};
+
+class ScoreOfLastToken final : public Head {
+ public:
+  ScoreOfLastToken(const Config& c, const Params& root)
+      : score_(root / "score", c.hidden_size, c.num_labels), pad_token_id_(c.pad_token_id) {}
+  void operator()(const Tensor& hidden, const Batch& batch, ModelOutput& out) const override {
+    out.logits = score_(index_select(hidden, last_rows(batch, pad_token_id_)));
+  }
+
+ private:
+  Linear score_;
+  std::optional<int32_t> pad_token_id_;
+};
+
+class TokenHead final : public RowHead {
+ public:
+  TokenHead(const Config& c, const Params& p) : classifier_(p, c.hidden_size, c.num_labels, Bias::present) {}
+  Tensor logits(const Tensor& hidden) const override { return classifier_(hidden); }
+
+ private:
+  Linear classifier_;
+};
+
+class QuestionHead final : public Head {
+ public:
+  QuestionHead(const Config& c, const Params& root)
+      : start_(root / "qa_outputs", c.hidden_size, 1, Bias::present, {.rows = {{0, 1}}, .row_count = 2}),
+        end_(root / "qa_outputs", c.hidden_size, 1, Bias::present, {.rows = {{1, 1}}, .row_count = 2}) {}
+  void operator()(const Tensor& hidden, const Batch&, ModelOutput& out) const override {
+    auto [start, end] = project(hidden, start_, end_);
+    out.start_logits = std::move(start);
+    out.end_logits = std::move(end);
+  }
+
+ private:
+  Linear start_, end_;
+};
+
+template <class Made, class... Args>
+Result<std::unique_ptr<Head>> made(Args&&... args) {
+  return std::unique_ptr<Head>(std::make_unique<Made>(std::forward<Args>(args)...));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Head>> lm_head(const Config& config, const Params& root) {
+  return made<LmHead>(config, root, Bias::none);
+}
+Result<std::unique_ptr<Head>> lm_head_with_bias(const Config& config, const Params& root) {
+  return made<LmHead>(config, root, Bias::present);
+}
+Result<std::unique_ptr<Head>> score_of_last_token(const Config& config, const Params& root) {
+  return made<ScoreOfLastToken>(config, root);
+}
+Result<std::unique_ptr<Head>> score_of_tokens(const Config& config, const Params& root) {
+  return made<TokenHead>(config, root / "score");
+}
+Result<std::unique_ptr<Head>> classifier_of_tokens(const Config& config, const Params& root) {
+  return made<TokenHead>(config, root / "classifier");
+}
+Result<std::unique_ptr<Head>> qa_outputs(const Config& config, const Params& root) {
+  return made<QuestionHead>(config, root);
+}
+
+std::vector<int64_t> first_rows(const Batch& batch) {
+  std::vector<int64_t> out;
+  for (const auto& s : batch.sequences) out.push_back(s.begin);
+  return out;
+}
+
+std::vector<int64_t> last_rows(const Batch& batch, std::optional<int32_t> pad_token_id) {
+  std::vector<int64_t> out;
+  for (const auto& s : batch.sequences) {
+    int64_t row = s.begin + s.count - 1;
+    while (row > s.begin && batch.ids[static_cast<size_t>(row)] == pad_token_id) --row;
+    out.push_back(batch.ids[static_cast<size_t>(row)] == pad_token_id ? s.begin + s.count - 1 : row);
+  }
+  return out;
+}
+
+}  // namespace hearth

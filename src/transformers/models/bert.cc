@@ -1,0 +1,159 @@
+// BERT: encoder of word pieces with learned positions, and its heads.
+// Source: Devlin et al., arXiv:1810.04805; transformers 5.23.0 models/bert/modeling_bert.py. Oracle: bert.
+#include "transformers/bert_encoder.h"
+#include "transformers/heads.h"
+
+namespace hearth::transformers::models {
+namespace {
+
+class BertModel final : public TextModel {
+ public:
+  BertModel(const Config& c, const Params& p, Activation act, int64_t type_vocab_size)
+      : TextModel(c), embeddings_(p / "embeddings", c, type_vocab_size), encoder_(p / "encoder", c, act) {}
+
+  Tensor forward(const Batch& batch) const override {
+    return encoder_(config(), embeddings_(batch, batch.positions), batch);
+  }
+
+ private:
+  BertEmbeddings embeddings_;
+  BertEncoder encoder_;
+};
+
+/// tanh(dense(the first row)).
+struct Pooler {
+  Linear dense;
+  Pooler(const Params& p, const Config& c) : dense(p / "dense", c.hidden_size, c.hidden_size, Bias::present) {}
+  Tensor operator()(const Tensor& hidden, const Batch& batch) const {
+    return activation(dense(index_select(hidden, first_rows(batch))), Activation::tanh);
+  }
+};
+
+/// The pooler of a stack that was saved alone has no prefix.
+Params base(const Params& root) {
+  return root.store().has_prefix("bert.") ? root / "bert" : root;
+}
+
+class PoolerHead final : public Head {
+ public:
+  PoolerHead(const Config& c, const Params& root) : pooler_(base(root) / "pooler", c) {}
+  void operator()(const Tensor& hidden, const Batch& batch, ModelOutput& out) const override {
+    out.pooler_output = pooler_(hidden, batch);
+  }
+
+ private:
+  Pooler pooler_;
+};
+
+/// A text's class, from the pooler.
+class PooledClassifier final : public Head {
+ public:
+  PooledClassifier(const Config& c, const Params& root, const Params& p, int64_t outputs)
+      : pooler_(base(root) / "pooler", c), classifier_(p, c.hidden_size, outputs, Bias::present) {}
+  void operator()(const Tensor& hidden, const Batch& batch, ModelOutput& out) const override {
+    out.logits = classifier_(pooler_(hidden, batch));
+  }
+
+ private:
+  Pooler pooler_;
+  Linear classifier_;
+};
+
+/// cls.predictions: the words that masks stand for.
+class Predictions final : public RowHead {
+ public:
+  Predictions(const Config& c, const Params& p, Activation act)
+      : dense_(p / "transform" / "dense", c.hidden_size, c.hidden_size, Bias::present),
+        norm_(p / "transform" / "LayerNorm", c.hidden_size, c.layer_norm_eps),
+        act_(act),
+        decoder_(p / "decoder", c.hidden_size, c.vocab_size, Bias::present) {}
+  Tensor logits(const Tensor& hidden) const override { return decoder_(norm_(activation(dense_(hidden), act_))); }
+
+ private:
+  Linear dense_;
+  LayerNorm norm_;
+  Activation act_;
+  Linear decoder_;
+};
+
+/// Files have the bias of the decoder as `cls.predictions.bias`, newer ones under both names.
+void name_decoder_bias(const Params& root) {
+  root.store().tie("cls.predictions.decoder.bias", "cls.predictions.bias");
+}
+
+Result<std::unique_ptr<Head>> masked_lm(const Config& c, const Params& root) {
+  name_decoder_bias(root);
+  return std::unique_ptr<Head>(
+      std::make_unique<Predictions>(c, root / "cls" / "predictions", TRY(activation_by_name(c.hidden_act))));
+}
+
+/// Masked words and whether the second text follows the first.
+class PreTrainingHeads final : public Head {
+ public:
+  PreTrainingHeads(const Config& c, const Params& root, Activation act)
+      : predictions_(c, root / "cls" / "predictions", act),
+        pooler_(base(root) / "pooler", c),
+        seq_relationship_(root / "cls" / "seq_relationship", c.hidden_size, 2, Bias::present) {}
+  void operator()(const Tensor& hidden, const Batch& batch, ModelOutput& out) const override {
+    out.prediction_logits = predictions_.logits(hidden);
+    out.seq_relationship_logits = seq_relationship_(pooler_(hidden, batch));
+  }
+
+ private:
+  Predictions predictions_;
+  Pooler pooler_;
+  Linear seq_relationship_;
+};
+
+Result<std::unique_ptr<Head>> pre_training(const Config& c, const Params& root) {
+  name_decoder_bias(root);
+  return std::unique_ptr<Head>(std::make_unique<PreTrainingHeads>(c, root, TRY(activation_by_name(c.hidden_act))));
+}
+
+Result<std::unique_ptr<Head>> pooler(const Config& c, const Params& root) {
+  // sentence-transformers' files of other heads have no pooler; transformers makes one up, and nobody reads it.
+  if (!root.store().has(cat((base(root) / "pooler" / "dense").name("weight")))) return std::unique_ptr<Head>();
+  return std::unique_ptr<Head>(std::make_unique<PoolerHead>(c, root));
+}
+
+Result<std::unique_ptr<Head>> sequence_classifier(const Config& c, const Params& root) {
+  return std::unique_ptr<Head>(std::make_unique<PooledClassifier>(c, root, root / "classifier", c.num_labels));
+}
+
+Result<std::unique_ptr<Head>> choice_classifier(const Config& c, const Params& root) {
+  return std::unique_ptr<Head>(std::make_unique<PooledClassifier>(c, root, root / "classifier", 1));
+}
+
+Result<std::unique_ptr<Head>> next_sentence(const Config& c, const Params& root) {
+  return std::unique_ptr<Head>(std::make_unique<PooledClassifier>(c, root, root / "cls" / "seq_relationship", 2));
+}
+
+Result<std::unique_ptr<TextModel>> build(const Config& config, const Params& p) {
+  ConfigReader read(config.raw);
+  const auto type_vocab_size = read.size("type_vocab_size", 2);
+  TRY(read.take());
+  const auto act = TRY(activation_by_name(config.hidden_act));
+  return std::unique_ptr<TextModel>(std::make_unique<BertModel>(config, p, act, type_vocab_size));
+}
+
+}  // namespace
+
+extern constinit const Family bert_entry{
+    .model_types = {"bert"},
+    .base_model_prefix = "bert",
+    .heads = {{"BertModel", Task::base, pooler},
+              {"BertForPreTraining", Task::pre_training, pre_training},
+              {"BertForMaskedLM", Task::masked_lm, masked_lm},
+              {"BertLMHeadModel", Task::causal_lm, masked_lm},
+              {"BertForSequenceClassification", Task::sequence_classification, sequence_classifier},
+              {"BertForTokenClassification", Task::token_classification, classifier_of_tokens},
+              {"BertForQuestionAnswering", Task::question_answering, qa_outputs},
+              {"BertForMultipleChoice", Task::multiple_choice, choice_classifier},
+              {"BertForNextSentencePrediction", Task::next_sentence_prediction, next_sentence}},
+    .defaults = R"({"hidden_act": "gelu", "layer_norm_eps": 1e-12, "tie_word_embeddings": true, "pad_token_id": 0,
+                    "max_position_embeddings": 512})",
+    .input_embeddings = "embeddings.word_embeddings",
+    .output_embeddings = "cls.predictions.decoder",
+    .build = build};
+
+}  // namespace hearth::transformers::models

@@ -1,0 +1,94 @@
+"""Every text family and head beside transformers: hidden states and logits of padded batches, and logits through caches.
+
+The tolerance is max|ours - theirs| / max|theirs| <= 2e-5: f32, sums in another order. Only positions that the attention
+mask keeps are compared. HEARTH_PARITY_SEED, _VARIANT and _ONLY choose other checkpoints (`make parity`).
+"""
+import json
+import os
+import pathlib
+import subprocess
+
+import numpy
+import pytest
+from safetensors.numpy import load_file, save_file
+
+import checkpoints
+
+root = pathlib.Path(__file__).resolve().parents[2]
+hearth = os.environ.get("HEARTH_BIN", str(root / "build" / "bin" / "hearth"))
+FAMILIES = {
+    "bert": "base mlm seqcls tokcls qa mc nsp pretrain causal",
+    "gpt2": "base causal seqcls tokcls",
+    "llama2": "base causal seqcls",
+    "llama2-legacy-tok": "causal",
+    "llama3": "causal seqcls",
+    "deepseek-coder": "causal",
+    "llama-yarn": "causal",
+}
+CASES = [f"{family}.{head}" for family, heads in FAMILIES.items() for head in heads.split()]
+TOLERANCE = 2e-5
+SEED = int(os.environ.get("HEARTH_PARITY_SEED", "0"))
+VARIANT = os.environ.get("HEARTH_PARITY_VARIANT", "default")
+TEXT_OUTPUTS = ("pooler_output", "seq_relationship_logits")  # one row a text, not one a token
+
+
+def forward(model, golden, out, *flags):
+    done = subprocess.run([hearth, "forward", *map(str, (model, golden, out)), *flags], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return load_file(out)
+
+
+def distance(ours, theirs):
+    ours = ours.reshape(theirs.shape)
+    return float(numpy.abs(ours - theirs).max() / max(numpy.abs(theirs).max(), 1e-30))
+
+
+def kept_rows(theirs, name, golden):
+    """The rows of a padded output that the mask keeps; outputs of whole texts as they are."""
+    decoder = golden.get("in.decoder_input_ids")
+    mask = golden["in.attention_mask"].astype(bool)
+    mask = mask.reshape(-1, mask.shape[-1])
+    rows = theirs.reshape(-1, *theirs.shape[theirs.ndim - 2:]) if theirs.ndim > 2 else theirs
+    if name.endswith(TEXT_OUTPUTS):
+        return theirs
+    if decoder is not None and not name.startswith("out.encoder"):
+        return theirs.reshape(-1, theirs.shape[-1]) if theirs.ndim == 3 else theirs
+    if rows.shape[:2] == mask.shape and (theirs.ndim == 3 or "start" in name or "end" in name):
+        return rows[mask]
+    return theirs
+
+
+@pytest.fixture(scope="module")
+def made():
+    return checkpoints.make(sorted(FAMILIES), SEED, VARIANT)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("backend", ["native", "aten"])
+def test_outputs(made, name, backend, tmp_path):
+    golden_path = made / "golden" / f"{name}.safetensors"
+    golden = load_file(golden_path)
+    ours = forward(made / name, golden_path, tmp_path / "out", "--backend", backend)
+    compared = 0
+    for key, theirs in golden.items():
+        if not key.startswith("out.") or ".attentions" in key or "past_key_values" in key:
+            continue
+        assert key in ours, (name, key, sorted(ours))
+        expected = kept_rows(theirs, key, golden)
+        assert distance(ours[key], expected) <= TOLERANCE, (name, key)
+        compared += 1
+    assert compared > 0
+
+
+@pytest.mark.parametrize("name", [c for c in CASES if c.endswith((".causal", ".s2s"))])
+def test_cached_decoding(made, name, tmp_path):
+    """Token by token through caches: the same logits as all at once."""
+    golden = load_file(made / "golden" / f"{name}.safetensors")
+    inputs = {key: value for key, value in golden.items() if key.startswith("in.")}
+    # As generate() counts: padding on the left takes no positions.
+    inputs["in.position_ids"] = numpy.maximum(inputs["in.attention_mask"].cumsum(-1) - 1, 0)
+    save_file(inputs, tmp_path / "inputs")
+    ours = forward(made / name, tmp_path / "inputs", tmp_path / "whole")["out.logits"]
+    for split in (1, 4):
+        cached = forward(made / name, tmp_path / "inputs", tmp_path / "out", "--split", str(split))["out.logits"]
+        assert distance(cached, ours) <= TOLERANCE, (name, split)
