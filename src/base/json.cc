@@ -133,7 +133,8 @@ Result<std::vector<std::pair<std::string, std::string_view>>> json_members(std::
     member.second = text.substr(static_cast<size_t>(value.data() - padded.data()), value.size());
   }
   const char* rest = nullptr;
-  if (!document.current_location().get(rest)) return Status(Code::bad_input, "not a JSON object: more follows behind it");
+  if (!document.current_location().get(rest))
+    return Status(Code::bad_input, "not a JSON object: more follows behind it");
   return out;
 }
 

@@ -24,6 +24,11 @@ FAMILIES = {
     "llama3": "causal seqcls",
     "deepseek-coder": "causal",
     "llama-yarn": "causal",
+    "mistral": "base causal",
+    "qwen2": "base causal",
+    "qwen3": "causal seqcls",
+    "phi3": "causal",
+    "smollm3": "causal",
 }
 CASES = [f"{family}.{head}" for family, heads in FAMILIES.items() for head in heads.split()]
 TOLERANCE = 2e-5
@@ -85,6 +90,8 @@ def test_cached_decoding(made, name, tmp_path):
     """Token by token through caches: the same logits as all at once."""
     golden = load_file(made / "golden" / f"{name}.safetensors")
     inputs = {key: value for key, value in golden.items() if key.startswith("in.")}
+    if name.startswith("phi3"):  # past 16 positions its frequencies change, and keys in a cache keep their old ones
+        inputs = {key: numpy.ascontiguousarray(value[:, -16:]) for key, value in inputs.items()}
     # As generate() counts: padding on the left takes no positions.
     inputs["in.position_ids"] = numpy.maximum(inputs["in.attention_mask"].cumsum(-1) - 1, 0)
     save_file(inputs, tmp_path / "inputs")

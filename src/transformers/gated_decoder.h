@@ -1,0 +1,85 @@
+// GatedDecoder: the stack that LLaMA and the families after it share: RMS norms before each part, grouped-query
+// attention with rotary positions, a gated feed-forward part. A family says in GatedLayerKind how its layers differ.
+// Source: Touvron et al., arXiv:2302.13971; transformers 5.23.0 models/llama, mistral, qwen2, qwen3, smollm3, phi3.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "transformers/rope.h"
+#include "transformers/text_model.h"
+
+namespace hearth {
+
+/// What distinguishes the layers of a family, or some of them.
+struct GatedLayerKind {
+  Bias qkv_bias = Bias::none, o_bias = Bias::none, mlp_bias = Bias::none;
+  bool is_fused = false;     ///< qkv_proj and gate_up_proj in the file
+  bool has_qk_norm = false;  ///< each head of q and k is normalized before it turns
+  float norm_offset = 0;     ///< added to norms' stored weights
+  bool has_rope = true;
+  size_t rope = 0;     ///< which of the model's frequencies
+  int64_t window = 0;  ///< of the attention; 0: none
+};
+
+class GatedAttention {
+ public:
+  GatedAttention(const Params& p, const Config& c, const GatedLayerKind& kind);
+  /// x + attention(norm(x)); x: [rows, hidden_size].
+  Tensor operator()(const Config& c, Tensor x, const RMSNorm& norm, std::span<const Rope> ropes, const Batch& batch,
+                    size_t layer) const;
+
+ private:
+  GatedLayerKind kind_;
+  Linear q_proj_, k_proj_, v_proj_, o_proj_;
+  std::optional<RMSNorm> q_norm_, k_norm_;
+};
+
+class GatedMlp {
+ public:
+  GatedMlp(const Params& p, const Config& c, Activation act, const GatedLayerKind& kind);
+  /// x + mlp(norm(x)).
+  Tensor operator()(Tensor x, const RMSNorm& norm) const {
+    return gated_mlp(std::move(x), norm, act_, gate_proj_, up_proj_, down_proj_);
+  }
+
+ private:
+  Activation act_;
+  Linear gate_proj_, up_proj_, down_proj_;
+};
+
+/// What a family adds around the layers.
+struct GatedDecoderOptions {
+  std::vector<RopeFrequencies> frequencies;  ///< one, or one a layer type
+  double embedding_scale = 1;
+  float norm_offset = 0;  ///< of the last norm
+};
+
+class GatedDecoder final : public TextModel {
+ public:
+  /// `kinds`: one a layer.
+  GatedDecoder(const Config& c, const Params& p, Activation act, std::span<const GatedLayerKind> kinds,
+               GatedDecoderOptions options);
+  Tensor forward(const Batch& batch) const override;
+
+ private:
+  struct Layer {
+    GatedAttention self_attn;
+    GatedMlp mlp;
+    RMSNorm input_layernorm, post_attention_layernorm;
+    Layer(const Params& p, const Config& c, Activation act, const GatedLayerKind& kind);
+  };
+  GatedDecoderOptions options_;
+  Embedding embed_tokens_;
+  std::vector<Layer> layers_;
+  RMSNorm norm_;
+};
+
+/// A stack of equal layers with the configuration's own positions: what most families build.
+Result<std::unique_ptr<TextModel>> build_gated_decoder(const Config& config, const Params& p,
+                                                       std::span<const GatedLayerKind> kinds);
+/// The window of a layer by `layer_types`; where the file names none, every layer has the configuration's.
+int64_t window_of(const Config& config, int64_t layer);
+
+}  // namespace hearth
