@@ -38,7 +38,7 @@ class Training {
  public:
   Training(const UnigramCorpus& corpus, const UnigramTrainer& trainer, Meter& meter)
       : corpus_(corpus), trainer_(trainer), meter_(meter), pieces_{{0, 0, kNever}} {
-    for (const auto& piece : seed_pieces(corpus, trainer.max_piece_length)) pieces_.push_back(piece);
+    for (const auto& piece : seed_pieces(corpus, trainer.max_piece_length, meter.stop())) pieces_.push_back(piece);
     shares_ = std::min(kShares, std::max<size_t>(corpus.words.size(), 1));
     const size_t wanted =
         meter.threads() > 0 ? static_cast<size_t>(meter.threads()) : std::thread::hardware_concurrency();
@@ -46,6 +46,7 @@ class Training {
   }
 
   Status run() {
+    TRY(meter_.advance(0));
     const size_t enough = wanted_size();
     const double rounds = std::max(0.0, std::log(static_cast<double>(enough) / static_cast<double>(pieces_.size())) /
                                             std::log(trainer_.shrinking_factor));
@@ -110,6 +111,8 @@ class Training {
     return {};
   }
 
+  bool is_stopped(size_t i) const { return i % 256 == 0 && meter_.stop().stop_requested(); }
+
   static std::vector<double> sum(std::vector<std::vector<double>>& shares) {
     auto out = std::move(shares[0]);
     for (size_t s = 1; s < shares.size(); ++s)
@@ -124,7 +127,7 @@ class Training {
     std::vector<std::vector<double>> expected(shares_, std::vector<double>(pieces_.size()));
     TRY(in_shares(corpus_.words.size(), [&](size_t share, size_t begin, size_t end) {
       UnigramLattice lattice;
-      for (size_t i = begin; i < end; ++i) {
+      for (size_t i = begin; i < end && !is_stopped(i); ++i) {
         const auto& word = corpus_.words[i];
         lattice.add_expected(model, corpus_.text(word.begin, word.size), word.count, expected[share]);
       }
@@ -170,7 +173,7 @@ class Training {
     std::vector<std::vector<double>> counts(shares_, std::vector<double>(pieces_.size()));
     TRY(in_shares(corpus_.words.size(), [&](size_t share, size_t begin, size_t end) {
       UnigramLattice lattice;
-      for (size_t k = begin; k < end; ++k) {
+      for (size_t k = begin; k < end && !is_stopped(k); ++k) {
         const auto& word = corpus_.words[k];
         for (const uint32_t p : lattice.best(model, corpus_.text(word.begin, word.size)))
           counts[share][p] += word.count;
@@ -188,7 +191,7 @@ class Training {
     std::vector<double> losses(pieces_.size(), kNever);  // -infinity: it goes; +infinity: it stays
     TRY(in_shares(pieces_.size() - 1, [&](size_t, size_t begin, size_t end) {
       UnigramLattice lattice;
-      for (size_t k = begin; k < end; ++k) {
+      for (size_t k = begin; k < end && !is_stopped(k); ++k) {
         const auto i = static_cast<uint32_t>(k + 1);
         if (pieces_[i].score == kNever) continue;
         const auto other = alternative(model, lattice, i);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,7 +37,8 @@ struct UnigramPiece {
 
 /// What training begins with: all characters, by how often they come, then the strings of 2 to `size_max` characters
 /// that at least two different characters (or ends of words) follow somewhere, those first that cover the most.
-std::vector<UnigramPiece> seed_pieces(const UnigramCorpus& corpus, int64_t size_max);
+/// After `stop` was asked for the answer means nothing.
+std::vector<UnigramPiece> seed_pieces(const UnigramCorpus& corpus, int64_t size_max, const std::stop_token& stop);
 
 /// Finds which pieces a text begins with.
 class UnigramTrie {

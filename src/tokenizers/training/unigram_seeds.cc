@@ -15,7 +15,8 @@ constexpr size_t kSeedsMax = 1'000'000;
 
 class SuffixSorter {
  public:
-  SuffixSorter(std::u32string_view letters, uint32_t depth_max) : letters_(letters), depth_max_(depth_max) {}
+  SuffixSorter(std::u32string_view letters, uint32_t depth_max, const std::stop_token& stop)
+      : letters_(letters), depth_max_(depth_max), stop_(stop) {}
 
   /// All that begin with a letter; the end of a word comes before any.
   std::vector<uint32_t> sort() {
@@ -30,7 +31,7 @@ class SuffixSorter {
   char32_t letter(uint32_t suffix, uint32_t depth) const { return letters_[suffix + depth]; }
 
   void sort(std::span<uint32_t> s, uint32_t depth) {
-    while (s.size() > 1 && depth < depth_max_) {
+    while (s.size() > 1 && depth < depth_max_ && !(s.size() > 256 && stop_.stop_requested())) {
       const char32_t pivot = median(letter(s.front(), depth), letter(s[s.size() / 2], depth), letter(s.back(), depth));
       size_t low = 0, high = s.size();
       for (size_t i = 0; i < high;) {
@@ -56,6 +57,7 @@ class SuffixSorter {
 
   std::u32string_view letters_;
   uint32_t depth_max_;
+  const std::stop_token& stop_;
 };
 
 struct Seed {
@@ -71,9 +73,10 @@ uint32_t shared(std::u32string_view letters, uint32_t a, uint32_t b, uint32_t mo
   return out;
 }
 
-std::vector<Seed> repeated_strings(std::u32string_view letters, uint32_t size_max) {
-  const auto suffixes = SuffixSorter(letters, size_max + 1).sort();
+std::vector<Seed> repeated_strings(std::u32string_view letters, uint32_t size_max, const std::stop_token& stop) {
+  const auto suffixes = SuffixSorter(letters, size_max + 1, stop).sort();
   std::vector<Seed> out;
+  if (stop.stop_requested()) return out;
   struct Open {
     uint32_t size;
     size_t from;  // the first suffix that begins with it
@@ -96,7 +99,7 @@ std::vector<Seed> repeated_strings(std::u32string_view letters, uint32_t size_ma
 
 }  // namespace
 
-std::vector<UnigramPiece> seed_pieces(const UnigramCorpus& corpus, int64_t size_max) {
+std::vector<UnigramPiece> seed_pieces(const UnigramCorpus& corpus, int64_t size_max, const std::stop_token& stop) {
   std::vector<UnigramPiece> out;
   struct Letter {
     double count = 0;
@@ -114,7 +117,7 @@ std::vector<UnigramPiece> seed_pieces(const UnigramCorpus& corpus, int64_t size_
 
   uint32_t longest = 1;
   for (const auto& word : corpus.words) longest = std::max(longest, word.size);
-  auto seeds = repeated_strings(corpus.letters, static_cast<uint32_t>(std::min<int64_t>(size_max, longest)));
+  auto seeds = repeated_strings(corpus.letters, static_cast<uint32_t>(std::min<int64_t>(size_max, longest)), stop);
   const auto before = [&](const Seed& a, const Seed& b) {
     if (a.cover != b.cover) return a.cover > b.cover;
     return corpus.text(a.begin, a.size) > corpus.text(b.begin, b.size);
