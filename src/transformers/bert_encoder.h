@@ -7,8 +7,7 @@
 #include <vector>
 
 #include "tensor/params.h"
-#include "transformers/batch.h"
-#include "transformers/config.h"
+#include "transformers/heads.h"
 
 namespace hearth {
 
@@ -87,5 +86,22 @@ struct BertEmbeddings {
     return norm(word_embeddings(batch.ids) + types + position_embeddings(positions));
   }
 };
+
+/// tanh(dense(the first row of each sequence)).
+struct BertPooler {
+  Linear dense;
+  /// p: "pooler".
+  BertPooler(const Params& p, const Config& c) : dense(p / "dense", c.hidden_size, c.hidden_size, Bias::present) {}
+  Tensor operator()(const Tensor& hidden, const Batch& batch) const {
+    return activation(dense(index_select(hidden, first_rows(batch))), Activation::tanh);
+  }
+};
+
+/// The head of the stack alone: pooler_output. Null where the file has no pooler; transformers makes one up then, and
+/// nobody reads it. `base`: where the stack's tensors lie.
+Result<std::unique_ptr<Head>> bert_pooler(const Config& config, const Params& base);
+/// A text's class: a layer `classifier` on the pooler.
+Result<std::unique_ptr<Head>> bert_classifier(const Config& config, const Params& base, const Params& classifier,
+                                              int64_t outputs);
 
 }  // namespace hearth

@@ -18,6 +18,8 @@ root = pathlib.Path(__file__).resolve().parents[2]
 hearth = os.environ.get("HEARTH_BIN", str(root / "build" / "bin" / "hearth"))
 FAMILIES = {
     "bert": "base mlm seqcls tokcls qa mc nsp pretrain causal",
+    "roberta": "base mlm seqcls tokcls qa",
+    "xlm-roberta": "mlm seqcls",
     "gpt2": "base causal seqcls tokcls",
     "llama2": "base causal seqcls",
     "llama2-legacy-tok": "causal",
@@ -27,6 +29,7 @@ FAMILIES = {
     "mistral": "base causal",
     "qwen2": "base causal",
     "qwen3": "causal seqcls",
+    "gemma": "causal",
     "phi3": "causal",
     "smollm3": "causal",
 }

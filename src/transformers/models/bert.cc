@@ -20,44 +20,10 @@ class BertModel final : public TextModel {
   BertEncoder encoder_;
 };
 
-/// tanh(dense(the first row)).
-struct Pooler {
-  Linear dense;
-  Pooler(const Params& p, const Config& c) : dense(p / "dense", c.hidden_size, c.hidden_size, Bias::present) {}
-  Tensor operator()(const Tensor& hidden, const Batch& batch) const {
-    return activation(dense(index_select(hidden, first_rows(batch))), Activation::tanh);
-  }
-};
-
 /// The pooler of a stack that was saved alone has no prefix.
 Params base(const Params& root) {
   return root.store().has_prefix("bert.") ? root / "bert" : root;
 }
-
-class PoolerHead final : public Head {
- public:
-  PoolerHead(const Config& c, const Params& root) : pooler_(base(root) / "pooler", c) {}
-  void operator()(const Tensor& hidden, const Batch& batch, ModelOutput& out) const override {
-    out.pooler_output = pooler_(hidden, batch);
-  }
-
- private:
-  Pooler pooler_;
-};
-
-/// A text's class, from the pooler.
-class PooledClassifier final : public Head {
- public:
-  PooledClassifier(const Config& c, const Params& root, const Params& p, int64_t outputs)
-      : pooler_(base(root) / "pooler", c), classifier_(p, c.hidden_size, outputs, Bias::present) {}
-  void operator()(const Tensor& hidden, const Batch& batch, ModelOutput& out) const override {
-    out.logits = classifier_(pooler_(hidden, batch));
-  }
-
- private:
-  Pooler pooler_;
-  Linear classifier_;
-};
 
 /// cls.predictions: the words that masks stand for.
 class Predictions final : public RowHead {
@@ -101,7 +67,7 @@ class PreTrainingHeads final : public Head {
 
  private:
   Predictions predictions_;
-  Pooler pooler_;
+  BertPooler pooler_;
   Linear seq_relationship_;
 };
 
@@ -111,21 +77,19 @@ Result<std::unique_ptr<Head>> pre_training(const Config& c, const Params& root) 
 }
 
 Result<std::unique_ptr<Head>> pooler(const Config& c, const Params& root) {
-  // sentence-transformers' files of other heads have no pooler; transformers makes one up, and nobody reads it.
-  if (!root.store().has(cat((base(root) / "pooler" / "dense").name("weight")))) return std::unique_ptr<Head>();
-  return std::unique_ptr<Head>(std::make_unique<PoolerHead>(c, root));
+  return bert_pooler(c, base(root));
 }
 
 Result<std::unique_ptr<Head>> sequence_classifier(const Config& c, const Params& root) {
-  return std::unique_ptr<Head>(std::make_unique<PooledClassifier>(c, root, root / "classifier", c.num_labels));
+  return bert_classifier(c, base(root), root / "classifier", c.num_labels);
 }
 
 Result<std::unique_ptr<Head>> choice_classifier(const Config& c, const Params& root) {
-  return std::unique_ptr<Head>(std::make_unique<PooledClassifier>(c, root, root / "classifier", 1));
+  return bert_classifier(c, base(root), root / "classifier", 1);
 }
 
 Result<std::unique_ptr<Head>> next_sentence(const Config& c, const Params& root) {
-  return std::unique_ptr<Head>(std::make_unique<PooledClassifier>(c, root, root / "cls" / "seq_relationship", 2));
+  return bert_classifier(c, base(root), root / "cls" / "seq_relationship", 2);
 }
 
 Result<std::unique_ptr<TextModel>> build(const Config& config, const Params& p) {
