@@ -20,6 +20,7 @@ FAMILIES = {
     "bert": "base mlm seqcls tokcls qa mc nsp pretrain causal",
     "roberta": "base mlm seqcls tokcls qa",
     "xlm-roberta": "mlm seqcls",
+    "distilbert": "base mlm seqcls tokcls qa",
     "gpt2": "base causal seqcls tokcls",
     "llama2": "base causal seqcls",
     "llama2-legacy-tok": "causal",
@@ -30,7 +31,9 @@ FAMILIES = {
     "qwen2": "base causal",
     "qwen3": "causal seqcls",
     "gemma": "causal",
+    "phi2": "causal",
     "phi3": "causal",
+    "starcoder2": "causal",
     "smollm3": "causal",
 }
 CASES = [f"{family}.{head}" for family, heads in FAMILIES.items() for head in heads.split()]
