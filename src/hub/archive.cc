@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/process.h"
@@ -13,6 +14,7 @@
 #include "hub/adopt_file.h"
 #include "hub/archive_manifest.h"
 #include "hub/content.h"
+#include "hub/git/durable.h"
 #include "hub/history.h"
 #include "hub/lock.h"
 #include "hub/organisations.h"
@@ -211,10 +213,12 @@ Status take_repo(Hub& hub, const Staging& staging, const ArchivedRepo& planned, 
     return Status(Code::bad_input, cat("the archive is damaged: the commits of ", planned.id.full()));
   {
     const auto lock = TRY(lock_repository(hub, repo));
+    const auto begun_ms = now_ms();
     TRY(run({"git", "-C", hub.git_folder(repo), "-c", "safe.directory=*", "-c", "fetch.fsckObjects=true", "-c",
              "core.fsync=committed,reference", "fetch", "--quiet", "--force", "--prune", "--atomic", "--no-tags",
              "--no-write-fetch-head", TRY(absolute_path(bundle)), "+refs/*:refs/*"},
             cat("the commits of ", planned.id.full())));
+    TRY(git::sync_names(hub.git_folder(repo), begun_ms));
   }
   for (const auto& object : planned.objects) TRY(hub.link_object(repo, object));
   std::vector<RefUpdate> updates;
@@ -246,6 +250,7 @@ Result<ArchiveDone> export_archive(Hub& hub, const std::vector<Repo>& repos, con
   const auto partial = file + ".partial";
   auto written = write_archive(hub, base, all, partial, done);
   if (written.ok()) written = rename_path(partial, file);
+  if (written.ok()) written = sync_folder(std::string(path_parent(TRY(absolute_path(file)))));
   if (!written.ok()) {
     ::unlink(partial.c_str());
     return written;

@@ -10,6 +10,7 @@
 #include "hub/backup_files.h"
 #include "hub/database_dump.h"
 #include "hub/git/copy.h"
+#include "hub/git/durable.h"
 #include "hub/git/git.h"
 #include "hub/migrations_registry.h"
 #include "store/load.h"
@@ -34,6 +35,8 @@ class Restore {
     TRY(restore_repositories());
     TRY(copy_settings(path_join(state_, "files"), folder_));
     TRY(restore_database());
+    TRY(sync_folder(folder_));
+    TRY(sync_folder(std::string(path_parent(TRY(absolute_path(folder_))))));
     return report_;
   }
 
@@ -115,7 +118,7 @@ class Restore {
     for (const auto line : split(lines.text(), '\n'))
       if (!line.empty()) TRY(restore_repository(TRY(Json::parse(line))));
     for (const auto kind : kGitKinds) TRY(sync_folder(path_join(repositories(), kind_plural(kind))));
-    return {};
+    return sync_folder(repositories());
   }
 
   Status restore_repository(const Json& json) {
@@ -131,7 +134,8 @@ class Restore {
     std::string packed;
     for (const auto& [ref, id] : refs) packed += cat(id.as_string(), " ", ref, "\n");
     ++report_.repos;
-    return write_file(path_join(folder, "packed-refs"), packed);
+    TRY(write_file(path_join(folder, "packed-refs"), packed));
+    return git::sync_new(folder);
   }
 
   // Last: until it is committed there is no hub that could be opened by mistake.

@@ -117,7 +117,7 @@ def test_package_says_what_it_needs_and_how_it_runs(dist, tmp_path):
     deb = next(dist.glob("hearth_*.deb"))
     field = lambda name: subprocess.run(["dpkg-deb", "-f", deb, name], capture_output=True, text=True, check=True).stdout.strip()
     depends = field("Depends")
-    for package in ("libc6 (>=", "libgit2-1.5", "libcurl4", "libsqlite3-0", "git", "ca-certificates"):
+    for package in ("libc6 (>=", "libgit2-1.5", "libcurl4", "libsqlite3-0", "libpq5", "libqrencode4", "git", "ca-certificates"):
         assert package in depends
     assert "${" not in depends and "-dev" not in depends
     tree = tmp_path / "tree"
@@ -126,6 +126,9 @@ def test_package_says_what_it_needs_and_how_it_runs(dist, tmp_path):
         subprocess.run(["sh", "-n", tree / "DEBIAN" / script], check=True)
     assert (tree / "DEBIAN/conffiles").read_text() == "/etc/default/hearth\n"
     assert os.readlink(tree / "usr/bin/hearth") == "../lib/hearth/bin/hearth"
+    assert os.access(tree / "usr/lib/hearth/bin/hearth-hook", os.X_OK)  # without it the hub takes no pushes
+    if (build / "web").is_dir():
+        assert (tree / "usr/lib/hearth/web/manifest.json").exists()
     # Nothing refers to the folder it was built in.
     for file in [tree / "usr/lib/hearth/bin/hearth", *(tree / "usr/lib/hearth/lib").glob("*.so")]:
         header = subprocess.run(["objdump", "-p", file], capture_output=True, text=True, check=True).stdout

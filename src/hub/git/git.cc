@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/files.h"
 #include "base/text.h"
 
 namespace hearth::hub::git {
@@ -49,7 +50,10 @@ Result<RepositoryPtr> create(const std::string& folder) {
   git_repository* out = nullptr;
   if (const int r = git_repository_init_ext(&out, folder.c_str(), &options); r != 0)
     return failure(r, "cannot create the git repository");
-  return RepositoryPtr(out);
+  RepositoryPtr made(out);
+  // What only a person's own repository wants of libgit2's template: each would be one more thing to sync.
+  for (const auto name : {"description", "hooks", "info"}) TRY(remove_all(path_join(folder, name)));
+  return made;
 }
 
 std::string hex(const git_oid& oid) {
