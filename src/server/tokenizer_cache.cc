@@ -18,19 +18,21 @@ constexpr int64_t kRootMax = 10'000;
 
 using Entries = std::vector<hub::TreeEntry>;
 
-// What a tokenizer is made of; without a vocabulary the first GGUF file alone.
+// What a tokenizer is made of; without a vocabulary tekken.json or the first GGUF file, alone.
 Entries sources(std::span<const hub::TreeEntry> root) {
   Entries out;
-  const hub::TreeEntry* gguf = nullptr;
+  const hub::TreeEntry *tekken = nullptr, *gguf = nullptr;
   bool has_vocabulary = false;
   for (const auto& entry : root) {
     if (entry.is_folder) continue;
     if (gguf == nullptr && entry.path.ends_with(".gguf")) gguf = &entry;
+    if (entry.path == "tekken.json") tekken = &entry;
     if (AutoTokenizer::is_read(entry.path)) out.push_back(entry);
     has_vocabulary |= AutoTokenizer::is_vocabulary(entry.path);
   }
   if (has_vocabulary) return out;
-  return gguf == nullptr ? Entries() : Entries{*gguf};
+  const auto* alone = tekken != nullptr ? tekken : gguf;
+  return alone == nullptr ? Entries() : Entries{*alone};
 }
 
 Status place(const hub::Hub& hub, const hub::Repo& repo, const hub::TreeEntry& entry, const std::string& path,
@@ -55,7 +57,8 @@ Status place(const hub::Hub& hub, const hub::Repo& repo, const hub::TreeEntry& e
 }
 
 Result<Tokenizer> read_tokenizer(const hub::Repo& repo, const Entries& files, const std::string& folder) {
-  if (files[0].path.ends_with(".gguf")) return Tokenizer::from_path(path_join(folder, files[0].path));
+  if (files[0].path.ends_with(".gguf") || files[0].path == "tekken.json")
+    return Tokenizer::from_path(path_join(folder, files[0].path));
   const auto tokenizer = TRY(AutoTokenizer::from_pretrained(folder, {.name_or_path = repo.full_name()}));
   return tokenizer.backend_tokenizer();
 }
@@ -110,9 +113,10 @@ Result<Tokenizer> TokenizerCache::find(const Request& rq, const hub::Repo& repo,
   const auto root = TRY(hub::list_tree(rq.hub(), repo, revision, {.limit = kRootMax}));
   const auto files = sources(root.entries);
   if (files.empty()) {
-    return Status(Code::entry_not_found,
-                  cat(repo.full_name(), " has no tokenizer at ", root.commit,
-                      ": no tokenizer.json, no vocabulary that transformers reads, and no GGUF file in its root"));
+    return Status(
+        Code::entry_not_found,
+        cat(repo.full_name(), " has no tokenizer at ", root.commit,
+            ": no tokenizer.json, no vocabulary that transformers reads, no tekken.json and no GGUF file in its root"));
   }
   auto key = cat(repo.id);
   for (const auto& file : files) key += cat(" ", file.path, "=", file.etag());

@@ -34,9 +34,9 @@ class TokenizerCache {
   /// Makes its folders in `folder`, and empties it first.
   explicit TokenizerCache(std::string folder, TokenizerLimits limits = {});
 
-  /// As AutoTokenizer reads the repository's root at the revision; where there is no vocabulary, from its first GGUF
-  /// file. entry_not_found when there is neither; bad_input, unsupported and too_large say what is wrong with the
-  /// files; busy when too many wait.
+  /// As AutoTokenizer reads the repository's root at the revision; where there is no vocabulary, from its tekken.json
+  /// or its first GGUF file. entry_not_found when there is neither; bad_input, unsupported and too_large say what is
+  /// wrong with the files; busy when too many wait.
   Result<Tokenizer> find(const Request& rq, const hub::Repo& repo, std::string_view revision);
 
   /// Whether `find` has something to read among the files of a repository's root.

@@ -2,6 +2,7 @@
 // Source: ggml docs/gguf.md, section "Tokenizer".
 #include "base/text.h"
 #include "safetensors/file.h"
+#include "tokenizers/auto/single_file.h"
 #include "tokenizers/tokenizer.h"
 
 namespace hearth {
@@ -60,6 +61,7 @@ Result<Tokenizer> Tokenizer::from_gguf(const WeightFile& file) {
 
 Result<Tokenizer> Tokenizer::from_path(const std::string& path) {
   if (is_folder(path)) return from_folder(path);
+  if (tokenizers::is_single_file(path)) return tokenizers::read_single_file(path);
   if (!path.ends_with(".gguf")) return from_file(path);
   const auto file = TRY(WeightFile::open(path));
   return from_gguf(*file);

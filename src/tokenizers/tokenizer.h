@@ -81,7 +81,8 @@ class Tokenizer {
   /// unsupported for a kind of vocabulary that is not known; bad_input names the metadata key.
   static Result<Tokenizer> from_gguf(const WeightFile& file);
   static Result<Tokenizer> from_gguf(const GgufVocabularyView& vocabulary);
-  /// Whichever it is: a folder, a .gguf, else a tokenizer.json.
+  /// Whichever it is: a folder, a .gguf, a SentencePiece .model or .spm, a .tiktoken file (named as its encoding is:
+  /// cl100k_base.tiktoken), Mistral's tekken.json, else a tokenizer.json.
   static Result<Tokenizer> from_path(const std::string& path);
 
   /// bad_input when a text is not well-formed UTF-8, or cannot be truncated as asked.

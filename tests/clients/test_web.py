@@ -1,4 +1,5 @@
 """The pages in a real Chromium: what a visitor and an administrator see and do."""
+import base64
 import json
 import re
 
@@ -180,6 +181,17 @@ def test_a_gguf_file_is_a_tokenizer_too(hub, smollm2):
     hub.run("upload", "alice/gguf-pieces", smollm2, smollm2.name, token=hub.alice)
     _, _, (tokens,) = ask_tokens(hub, "alice/gguf-pieces", inputs="Hello world")
     assert [(t["id"], t["text"]) for t in tokens] == [(19556, "Hello"), (905, " world")]
+
+
+def test_mistrals_file_is_a_tokenizer_too(hub, tmp_path):
+    vocab = [{"rank": n, "token_bytes": base64.b64encode(token).decode()} for n, token in enumerate([b"h", b"i", b" ", b"hi"])]
+    special = [{"rank": 0, "token_str": "<unk>"}, {"rank": 1, "token_str": "<s>"}]
+    config = {"pattern": r" ?\p{L}+", "default_num_special_tokens": 5}
+    (tmp_path / "tekken.json").write_text(json.dumps({"config": config, "vocab": vocab, "special_tokens": special}))
+    hub.run("repos", "create", "alice/tekken-pieces", token=hub.alice)
+    hub.run("upload", "alice/tekken-pieces", tmp_path, token=hub.alice)
+    _, _, (tokens,) = ask_tokens(hub, "alice/tekken-pieces", inputs="<s>hi hi")
+    assert [t["id"] for t in tokens] == [1, 8, 7, 8]
 
 
 def test_tokenizer_widget_colours_pieces(page, pieces):

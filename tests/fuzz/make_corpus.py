@@ -134,6 +134,7 @@ pieces = [(b"<unk>", 0.0, 2), (b"<s>", 0.0, 3), (b"</s>", 0.0, 3), (b"<0x0A>", 0
 for name, kind in (("unigram", 1), ("bpe", 2)):
     rows = [(1, message((1, text), (2, score), (3, type_))) for text, score, type_ in pieces]
     seed("vocabulary_file", name, message(*rows, (2, message((3, kind), (35, 1), (40, 0), (45, b"<unk>"))), (3, message((1, b"nmt"), (2, b"\x04\0\0\0\0\0\0\0x\0")))))
+seed("vocabulary_file", "tekken", b'{"config": {"pattern": "\\\\p{L}+| ?[^\\\\p{L}]", "default_num_special_tokens": 3}, "vocab": [{"token_bytes": "YQ=="}, {"token_bytes": "IA=="}, {"token_bytes": "IGE="}], "special_tokens": [{"rank": 0, "token_str": "<unk>"}, {"rank": 1, "token_str": "<s>"}]}')
 seed("vocabulary_file", "tiktoken", b"YQ== 0\nYg== 1\nYWI= 2\n4pY= 3\n")
 
 

@@ -1,7 +1,8 @@
-// Any bytes as a SentencePiece model and as a tiktoken file: they are read or refused; the vocabulary of what is read
-// makes a model or an error.
+// Any bytes as a SentencePiece model, a tiktoken file and a tekken.json: they are read or refused; the vocabulary of
+// what is read makes a model or an error.
 #include "tokenizers/auto/merges.h"
 #include "tokenizers/auto/sentencepiece.h"
+#include "tokenizers/auto/single_file.h"
 #include "tokenizers/auto/tiktoken.h"
 #include "tokenizers/pipeline/parts.h"
 
@@ -12,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto config = tiktoken_model(*ranks);
     static_cast<void>(build_model({config, "model"}).ok());
   }
+  if (const auto tekken = read_tekken(bytes); tekken.ok()) VERIFY(tekken->encode("a b").ok(), "it encodes");
   const auto model = SentencePieceModel::parse(bytes);
   if (!model.ok()) return 0;
   VERIFY(model->pieces.size() <= size, "each piece takes bytes of the file");

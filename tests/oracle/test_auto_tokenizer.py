@@ -10,7 +10,8 @@ import pytest
 
 import make_checkpoints
 import transformers
-from tokenizer_cases import BUILD, hearth, lines
+from transformers.convert_slow_tokenizer import bytes_to_unicode
+from tokenizer_cases import BUILD, HEARTH, hearth, lines
 
 DRIVER = os.path.join(BUILD, "tests", "auto_tokenizer")
 PAIRS = make_checkpoints.PAIRS
@@ -289,7 +290,7 @@ def test_tiktoken_file(tmp_path, name):
     t = tk.Tokenizer(tk.models.BPE())
     t.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=False)
     t.train_from_iterator(make_checkpoints.SENTENCES.split("\n"), tk.trainers.BpeTrainer(vocab_size=500, initial_alphabet=make_checkpoints.ALPHABET, show_progress=False))
-    vocab, back = t.get_vocab(), {c: b for b, c in transformers.convert_slow_tokenizer.bytes_to_unicode().items()}
+    vocab, back = t.get_vocab(), {c: b for b, c in bytes_to_unicode().items()}
     with open(tmp_path / name, "wb") as f:
         for token in sorted(vocab, key=vocab.get):
             f.write(base64.b64encode(bytes(back[c] for c in token)) + f" {vocab[token]}\n".encode())
@@ -299,6 +300,95 @@ def test_tiktoken_file(tmp_path, name):
     with open(tmp_path / "config.json", "w") as f:
         json.dump({}, f)
     same(tmp_path, TEXTS + ["a<|begin|>b<|end|> <|reserved_token_501|>"] + few(name))
+
+
+@pytest.fixture(scope="module")
+def byte_ranks():
+    """{bytes: rank} of a small byte-level BPE."""
+    import tokenizers as tk
+
+    t = tk.Tokenizer(tk.models.BPE())
+    t.pre_tokenizer = tk.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    t.train_from_iterator(make_checkpoints.SENTENCES.split("\n"), tk.trainers.BpeTrainer(vocab_size=900, initial_alphabet=make_checkpoints.ALPHABET, show_progress=False))
+    back = {c: b for b, c in bytes_to_unicode().items()}
+    return {bytes(back[c] for c in token): rank for token, rank in t.get_vocab().items()}
+
+
+@pytest.mark.parametrize("kind", ["unigram", "bpe"])
+def test_sentencepiece_file_alone(sentencepiece_models, tmp_path, kind):
+    """The file by itself is what transformers makes of a folder with nothing else."""
+    shutil.copy(sentencepiece_models[kind], tmp_path / "tokenizer.model")
+    (tmp_path / "config.json").write_text("{}")
+    t = transformers.AutoTokenizer.from_pretrained(str(tmp_path))
+    texts = TEXTS + ["a<sep>b [NEW] c"] + few("alone" + kind)
+    ids = [t(x)["input_ids"] for x in texts]
+    assert hearth(sentencepiece_models[kind], texts) == ids
+    assert hearth(sentencepiece_models[kind], ids, "--decode") == [t.decode(x) for x in ids]
+
+
+@pytest.mark.parametrize("name", ["r50k_base", "p50k_base", "p50k_edit", "cl100k_base", "o200k_base"])
+def test_tiktoken_encodings_by_name(byte_ranks, tmp_path, monkeypatch, name):
+    """Pattern and special tokens of tiktoken's own constructors, over ranks that are ours."""
+    import base64
+
+    import tiktoken
+    import tiktoken_ext.openai_public as public
+
+    monkeypatch.setattr(public, "load_tiktoken_bpe", lambda *args, **kwargs: byte_ranks)
+    said = public.ENCODING_CONSTRUCTORS[name]()
+    said.pop("explicit_n_vocab", None)
+    theirs = tiktoken.Encoding(**said)
+    path = tmp_path / f"{name}.tiktoken"
+    path.write_bytes(b"".join(base64.b64encode(t) + f" {r}\n".encode() for t, r in sorted(byte_ranks.items(), key=lambda x: x[1])))
+    marks = "x<|endoftext|> <|endofprompt|><|fim_prefix|> y"
+    texts = TEXTS + [marks, "it's IT'S I'LL 12345 \r\n\n  x", "a  \n", "  "] + few(name)
+    assert hearth(str(path), texts) == [theirs.encode(x, allowed_special="all") for x in texts]
+    assert hearth(str(path), [marks], "--split-special") == [theirs.encode_ordinary(marks)]
+    ids = [theirs.encode_ordinary(x) for x in texts]
+    assert hearth(str(path), ids, "--decode") == [theirs.decode(x) for x in ids]
+
+
+@pytest.mark.parametrize("special", [20, 30])
+def test_tekken_file(byte_ranks, tmp_path, special):
+    import base64
+
+    from transformers.integrations.mistral.tokenizer import MistralConverter
+
+    pattern = r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    vocab = [{"rank": r, "token_bytes": base64.b64encode(t).decode(), "token_str": None} for t, r in sorted(byte_ranks.items(), key=lambda x: x[1])]
+    tokens = [{"rank": i, "token_str": t, "is_control": True} for i, t in enumerate(["<unk>", "<s>", "</s>", "[INST]", "[/INST]"] + [f"[{i}]" for i in range(15)])]
+    config = {"pattern": pattern, "num_vocab_tokens": len(vocab), "default_vocab_size": 800, "default_num_special_tokens": special, "version": "v3"}
+    path = tmp_path / "tekken.json"
+    path.write_text(json.dumps({"config": config, "vocab": vocab, "special_tokens": tokens}))
+    theirs = MistralConverter(str(path)).converted()
+    texts = TEXTS + ["<s>[INST] hi[/INST]<SPECIAL_25>", "12345 \r\n/ x"] + few("tekken")
+    ids = [theirs.encode(x).ids for x in texts]
+    assert hearth(str(path), texts) == ids
+    assert hearth(str(path), ids, "--decode") == [theirs.decode(x, skip_special_tokens=False) for x in ids]
+
+
+@pytest.mark.parametrize("name, text, told", [
+    ("a.tiktoken", "YQ== 0\nYg==", "line 2"), ("a.model", "nothing", "a.model"), ("tekken.json", "{}", "pattern"),
+    ("tekken.json", '{"config": {"pattern": "x"}, "vocab": []}', "older form"),
+    ("tekken.json", '{"config": {"pattern": "x"}, "vocab": [], "special_tokens": [{"rank": 1, "token_str": "a"}]}', "ranks must be"),
+    ("tekken.json", '{"config": {"pattern": "x", "default_num_special_tokens": 1000000000}, "vocab": [], "special_tokens": []}', "default_num_special_tokens")])
+def test_broken_single_files(tmp_path, name, text, told):
+    (tmp_path / name).write_text(text)
+    run = subprocess.run([HEARTH, "tokenize", str(tmp_path / name), "x"], capture_output=True, text=True)
+    assert run.returncode == 1 or run.returncode > 1 and run.returncode < 128, run
+    assert told in run.stderr and name in run.stderr
+
+
+def test_decode_answers_line_by_line(folders):
+    """A line of ids is a line of text, before the next is there."""
+    t = transformers.AutoTokenizer.from_pretrained(str(folders("qwen")))
+    run = subprocess.Popen([HEARTH, "tokenize", str(folders("qwen")), "--decode"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    for text in ("Hello world", "Grüße"):
+        run.stdin.write(" ".join(map(str, t(text)["input_ids"])) + "\n")
+        run.stdin.flush()
+        assert run.stdout.readline() == text + "\n"
+    run.stdin.close()
+    assert run.wait(10) == 0 and run.stdout.read() == ""
 
 
 def test_command(folders, tmp_path):

@@ -138,29 +138,53 @@ Result<std::string> json_line(const Job& job, std::string_view line) {
   return encoding_json(job.tokenizer, encoding).dump();
 }
 
-Status run_lines(const Job& job, std::string_view text, Terminal& terminal) {
-  if (text.ends_with('\n')) text.remove_suffix(1);
-  size_t number = 0;
-  for (const auto line : split(text, '\n')) {
-    ++number;
-    auto out = json_line(job, line);
-    if (!out.ok()) return std::move(out).status().with(cat("line ", number));
-    terminal.print_line(*out);
+// A line of plain ids becomes a line of text.
+Result<std::string> ids_line(const Job& job, std::string_view line) {
+  std::vector<TokenId> ids;
+  for (const auto word : split(line, ' ')) {
+    if (trim(word).empty()) continue;
+    const auto id = parse_int(trim(word));
+    if (!id || *id < 0 || *id > INT32_MAX)
+      return Status(Code::bad_input, cat("'", word.substr(0, 40), "' is no token id"));
+    ids.push_back(static_cast<TokenId>(*id));
   }
+  return decoded(job, ids);
+}
+
+using LineFunction = Result<std::string> (*)(const Job& job, std::string_view line);
+
+// Each line of what is there so far is answered before more is read.
+Status run_lines(const Job& job, LineFunction answer, Terminal& terminal) {
+  std::string pending;
+  size_t number = 0;
+  const auto run_line = [&](std::string_view line, std::string& out) -> Status {
+    ++number;
+    auto made = answer(job, line);
+    if (made.ok()) return out += *made, out += '\n', Status();
+    terminal.print(out);
+    return std::move(made).status().with(cat("line ", number));
+  };
+  std::string buffer(1 << 18, '\0');
+  for (ssize_t n; (n = ::read(STDIN_FILENO, buffer.data(), buffer.size())) != 0;) {
+    if (n < 0) return errno_status("read", "standard input");
+    pending.append(buffer, 0, static_cast<size_t>(n));
+    size_t begin = 0;
+    std::string out;
+    for (size_t end; (end = pending.find('\n', begin)) != std::string::npos; begin = end + 1)
+      TRY(run_line(std::string_view(pending).substr(begin, end - begin), out));
+    pending.erase(0, begin);
+    terminal.print(out);
+  }
+  if (pending.empty()) return {};
+  std::string out;
+  TRY(run_line(pending, out));
+  terminal.print(out);
   return {};
 }
 
 Status run_text(const Job& job, std::string_view text, Terminal& terminal) {
   if (job.backwards) {
-    std::vector<TokenId> ids;
-    for (const auto word : split(text, ' ')) {
-      if (trim(word).empty()) continue;
-      const auto id = parse_int(trim(word));
-      if (!id || *id < 0 || *id > INT32_MAX)
-        return Status(Code::bad_input, cat("'", word.substr(0, 40), "' is no token id"));
-      ids.push_back(static_cast<TokenId>(*id));
-    }
-    terminal.print(decoded(job, ids));
+    terminal.print_line(TRY(ids_line(job, text)));
     return {};
   }
   const auto encoding = TRY(job.tokenizer.encode(text, job.encode));
@@ -224,8 +248,9 @@ struct Opened {
 Result<Opened> open_tokenizer(const Arguments& arguments, const std::string& name) {
   if (arguments.has("auto") && arguments.has("raw"))
     return Status(Code::bad_input, "--auto and --raw exclude each other");
-  const bool is_repository = !exists(name) && !name.starts_with('/') && !name.starts_with('.') &&
-                             !name.ends_with(".json") && !name.ends_with(".gguf");
+  const auto ends = [&](const char* end) { return name.ends_with(end); };
+  const bool is_repository = !exists(name) && !name.starts_with('/') && !name.starts_with('.') && !ends(".json") &&
+                             !ends(".gguf") && !ends(".model") && !ends(".spm") && !ends(".tiktoken");
   auto path = is_repository ? TRY(fetch_tokenizer(arguments, name)) : name;
   if (!is_folder(path)) {
     if (!arguments.has("auto")) return Opened{TRY(Tokenizer::from_path(path)), std::nullopt};
@@ -253,8 +278,14 @@ Status run_checked(const Arguments& arguments, Terminal& terminal) {
                 .automatic = opened.automatic ? &*opened.automatic : nullptr,
                 .backwards = arguments.has("decode"),
                 .stream = arguments.has("stream")};
-  const std::string text = words.size() == 2 ? words[1] : TRY(read_standard_input());
-  return arguments.has("json") ? run_lines(job, text, terminal) : run_text(job, text, terminal);
+  const bool json = arguments.has("json");
+  if (words.size() == 2 && json) {
+    terminal.print_line(TRY(json_line(job, words[1])));
+    return {};
+  }
+  if (words.size() == 2) return run_text(job, words[1], terminal);
+  if (json || job.backwards) return run_lines(job, json ? json_line : ids_line, terminal);
+  return run_text(job, TRY(read_standard_input()), terminal);
 }
 
 int run(const Arguments& arguments, Terminal& terminal) {
@@ -264,7 +295,7 @@ int run(const Arguments& arguments, Terminal& terminal) {
 
 constexpr Option kOptions[] = {
     {"auto", "", "As AutoTokenizer reads a folder, which is how folders and repositories are read unasked."},
-    {"decode", "", "From ids to text."},
+    {"decode", "", "From ids to text: of standard input a line of ids is a line of text."},
     {"json", "",
      "A text a line in (a JSON string, words, or {\"text\", \"pair\"}), its ids a line out; --decode: the reverse."},
     {"max-length", "N", "Cut to N ids; with --offsets the rest is in `overflowing`."},
@@ -284,8 +315,11 @@ constexpr Command kRows[] = {{
     .summary = "Turn text into token ids, or ids into text.",
     .options = kOptions,
     .help =
-        "FILE_OR_REPO is a tokenizer.json, a GGUF file, a model's folder, or a repository on the Hub. Without TEXT "
-        "standard input is read.\n\n"
+        "FILE_OR_REPO is a tokenizer.json, a GGUF file, a SentencePiece model, a tiktoken file (cl100k_base.tiktoken), "
+        "a "
+        "tekken.json, a model's folder, or a repository on the Hub. Without TEXT standard input is read; with --json "
+        "or "
+        "--decode a line of it is an input, answered at once.\n\n"
         "A tokenizer.json is taken as it is. A folder or repository is read as transformers' AutoTokenizer reads it: "
         "for many model classes that takes only the vocabulary out of tokenizer.json and cuts text as the class does; "
         "--raw takes the file as it is there too.\n\n"

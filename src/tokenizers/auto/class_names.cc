@@ -160,11 +160,10 @@ constexpr std::string_view kOwnCode =
     "DPRReaderTokenizer";
 
 constexpr std::string_view kVocabularies =
-    "tokenizer.json tekken.json vocab.txt vocab.json tokenizer.model tiktoken.model spiece.model sentencepiece.model "
-    "sentencepiece.bpe.model spm.model spm_char.model source.spm";
+    "tokenizer.json vocab.txt vocab.json tokenizer.model tiktoken.model spiece.model sentencepiece.model "
+    "sentencepiece.bpe.model spm.model";
 constexpr std::string_view kOtherFiles =
-    "config.json tokenizer_config.json special_tokens_map.json added_tokens.json merges.txt target.spm "
-    "target_vocab.json chat_template.jinja";
+    "config.json tokenizer_config.json special_tokens_map.json added_tokens.json merges.txt chat_template.jinja";
 
 constexpr std::string_view kFileAsItIs[] = {
     "deepseek-ai/deepseek-r1-distill-llama-*",

@@ -139,42 +139,6 @@ Status build_plain(Loading& l, const SentencePieceModel& model) {
   return {};
 }
 
-// Source: SentencePieceExtractor.extract.
-Status take_sentencepiece(Loading& l, SentencePieceModel model) {
-  const bool bpe = l.type->model == "BPE" || (l.type->model.empty() && model.model_type != 1);
-  Json::Array added;
-  for (const auto& piece : model.pieces) {
-    if (piece.type != PieceType::control && piece.type != PieceType::user_defined) continue;
-    AddedToken token;
-    token.content = piece.text;
-    token.special = piece.type == PieceType::control;
-    Json json = added_token_json(token);
-    json.set("__type", "AddedToken");
-    added.push_back(std::move(json));
-  }
-  l.kwargs.set("additional_special_tokens", std::move(added));
-  if (!model.precompiled_charsmap.empty()) l.charsmap = Json(to_base64(model.precompiled_charsmap));
-  if (bpe) {
-    Json::Object vocab;
-    std::vector<std::string_view> texts;
-    for (const auto& piece : model.pieces) {
-      vocab.push_back({piece.text, static_cast<int64_t>(texts.size())});
-      texts.push_back(piece.text);
-    }
-    Json::Array merges;
-    for (const auto& [left, right] : merges_of_ids(texts, {})) merges.push_back(Json::Array{left, right});
-    l.vocab = Json(std::move(vocab));
-    l.merges = Json(std::move(merges));
-  } else {
-    l.kwargs.set("unk_id", model.unk_id);
-    Json::Array vocab;
-    for (const auto& piece : model.pieces) vocab.push_back(row(piece.text, double{piece.score}));
-    l.vocab = Json(std::move(vocab));
-    arrange(l);
-  }
-  return l.type->build == nullptr ? build_plain(l, model) : Status();
-}
-
 // Source: TikTokenConverter and _convert_from_tiktoken: added tokens beyond the ranks keep their ids, gaps are filled.
 Status take_tiktoken(Loading& l, const std::vector<std::pair<std::string, int64_t>>& ranks) {
   auto& b = l.backend;
@@ -219,6 +183,42 @@ std::string model_file(const std::string& folder, std::string_view name) {
 }
 
 }  // namespace
+
+// Source: SentencePieceExtractor.extract.
+Status take_sentencepiece(Loading& l, SentencePieceModel model) {
+  const bool bpe = l.type->model == "BPE" || (l.type->model.empty() && model.model_type != 1);
+  Json::Array added;
+  for (const auto& piece : model.pieces) {
+    if (piece.type != PieceType::control && piece.type != PieceType::user_defined) continue;
+    AddedToken token;
+    token.content = piece.text;
+    token.special = piece.type == PieceType::control;
+    Json json = added_token_json(token);
+    json.set("__type", "AddedToken");
+    added.push_back(std::move(json));
+  }
+  l.kwargs.set("additional_special_tokens", std::move(added));
+  if (!model.precompiled_charsmap.empty()) l.charsmap = Json(to_base64(model.precompiled_charsmap));
+  if (bpe) {
+    Json::Object vocab;
+    std::vector<std::string_view> texts;
+    for (const auto& piece : model.pieces) {
+      vocab.push_back({piece.text, static_cast<int64_t>(texts.size())});
+      texts.push_back(piece.text);
+    }
+    Json::Array merges;
+    for (const auto& [left, right] : merges_of_ids(texts, {})) merges.push_back(Json::Array{left, right});
+    l.vocab = Json(std::move(vocab));
+    l.merges = Json(std::move(merges));
+  } else {
+    l.kwargs.set("unk_id", model.unk_id);
+    Json::Array vocab;
+    for (const auto& piece : model.pieces) vocab.push_back(row(piece.text, double{piece.score}));
+    l.vocab = Json(std::move(vocab));
+    arrange(l);
+  }
+  return l.type->build == nullptr ? build_plain(l, model) : Status();
+}
 
 Status read_vocabulary_files(const std::string& folder, Loading& l) {
   const auto file = path_join(folder, l.type->vocab_file);
