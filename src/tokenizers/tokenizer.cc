@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "tokenizers/pipeline/pipeline.h"
+#include "tokenizers/pipeline/serde_numbers.h"
 
 namespace hearth {
 
@@ -34,9 +35,10 @@ Result<std::vector<AddedToken>> read_added_tokens(const ConfigView& config) {
 // `truncation` and `padding` of the file are a caller's settings of yesterday: like transformers, nobody applies them
 // unasked.
 Result<std::shared_ptr<Tokenizer::Parts>> parts_of_json(std::string_view text) {
-  const Json json = TRY(Json::parse(text));
+  Json json = TRY(Json::parse(text));
+  if (!json.is_object()) return ConfigView(json, "").bad("a tokenizer.json is an object");
+  read_scores_as_serde(json);
   const ConfigView root(json, "");
-  if (!json.is_object()) return root.bad("a tokenizer.json is an object");
   auto parts = std::make_shared<Tokenizer::Parts>();
   if (root.has("normalizer")) parts->normalizer = TRY(build_normalizer(root["normalizer"]));
   if (root.has("pre_tokenizer")) parts->pre_tokenizer = TRY(build_pretokenizer(root["pre_tokenizer"]));
