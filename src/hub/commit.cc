@@ -10,6 +10,7 @@
 #include "hub/events.h"
 #include "hub/git/durable.h"
 #include "hub/git/objects.h"
+#include "hub/git/reference_lock.h"
 #include "hub/git/snapshot.h"
 #include "hub/index.h"
 #include "hub/lock.h"
@@ -223,8 +224,14 @@ Result<CommitDone> create_commit(Hub& hub, const Repo& repo, const Caller& autho
   const auto folder = hub.git_folder(repo);
   const bool new_folder = !exists(path_join(folder, path_parent(ref)));  // of a reference that was packed
   git_reference* made = nullptr;
-  const int r =
-      git_reference_create_matching(&made, at.repository.get(), ref.c_str(), &id, /*force=*/1, &parent, "commit");
+  const auto move = [&] {
+    return git_reference_create_matching(&made, at.repository.get(), ref.c_str(), &id, /*force=*/1, &parent, "commit");
+  };
+  int r = move();
+  if (r == GIT_ELOCKED) {
+    TRY(git::await_reference(folder, ref));
+    r = move();
+  }
   if (r == GIT_EMODIFIED || r == GIT_ELOCKED) return moved();
   if (r != 0) return git::failure(r, ref);
   git_reference_free(made);

@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -250,6 +253,22 @@ TEST_CASE_FIXTURE(Fixture, "commit: of many at once from one parent, exactly one
   }
   CHECK(ok(list_commits(*hub, repo, "main", 0, 100)).total == 6);
   CHECK(git({"fsck", "--strict"}).empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "commit: the lock that a killed writer left at a branch does not stay in the way") {
+  const auto lock = path_join(hub->git_folder(repo), "refs/heads/main.lock");
+  REQUIRE(write_file(lock, "").ok());
+  const timespec long_ago[2] = {{.tv_sec = 1'000'000'000, .tv_nsec = 0}, {.tv_sec = 1'000'000'000, .tv_nsec = 0}};
+  REQUIRE(utimensat(AT_FDCWD, lock.c_str(), long_ago, 0) == 0);
+  CHECK(commit({PutFile{"a.txt", "a"}}).ok());
+  CHECK(!exists(lock));
+  // A living one's is waited for.
+  REQUIRE(write_file(lock, "").ok());
+  std::jthread writer([&] {
+    poll(nullptr, 0, 100);
+    unlink(lock.c_str());
+  });
+  CHECK(commit({PutFile{"b.txt", "b"}}).ok());
 }
 
 TEST_CASE_FIXTURE(Fixture, "commit: without a parent, commits at once all stand one after another") {

@@ -10,8 +10,10 @@
 #include "hub/discussions.h"
 #include "hub/events.h"
 #include "hub/git/durable.h"
+#include "hub/git/reference_lock.h"
 #include "hub/git/snapshot.h"
 #include "hub/index.h"
+#include "hub/lock.h"
 #include "hub/owners.h"
 #include "hub/protection.h"
 
@@ -279,6 +281,12 @@ Result<PushCheck> check_push(Hub& hub, const Repo& repo, const Caller& caller, s
   std::vector<StoredFilePlace> places;
   for (const auto& [blob, sha256] : inspection.objects) places.push_back({sha256, finder.path(blob), updates[0].ref});
   TRY(hub.link_objects(repo, places));
+  // git locks them when this is over, and gives up where a killed process left its lock.
+  for (const auto& update : updates)
+    if (const auto folder = hub.git_folder(repo); git::is_reference_locked(folder, update.ref)) {
+      const auto lock = TRY(lock_repository(hub, repo));
+      TRY(git::await_reference(folder, update.ref));
+    }
   out.texts = std::move(remarks);
   return out;
 }
