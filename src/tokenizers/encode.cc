@@ -92,9 +92,9 @@ Status Tokenizer::Parts::encode_plain(TextView text, Scratch& s, Encoding& out) 
   tokens.aligned = s.aligned;
   tokens.places.clear();
   tokens.spelt.clear();
-  if (piece_ends != nullptr) {
+  if (find_pieces != nullptr) {
     tokens.ids.swap(out.ids);  // the model appends to the ids themselves
-    auto pieces = model->tokenize_text(text.text, piece_ends, *s.model, tokens);
+    auto pieces = model->tokenize_text(text.text, find_pieces, *s.model, tokens);
     tokens.ids.swap(out.ids);
     const uint32_t count = TRY(std::move(pieces));
     for (const auto& place : tokens.places) {

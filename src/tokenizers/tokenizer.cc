@@ -72,14 +72,14 @@ std::string default_template(const Json& json) {
 void Tokenizer::Parts::finish() {
   // Raw bytes pass from ByteLevel to the model, which then never sees the byte alphabet.
   if (pre_tokenizer && pre_tokenizer->leave_bytes(true) && !model->take_bytes()) pre_tokenizer->leave_bytes(false);
-  if (pre_tokenizer) piece_ends = pre_tokenizer->piece_ends();
+  if (pre_tokenizer && model->takes_text()) find_pieces = pre_tokenizer->find_pieces();
   find_token_bytes();
 }
 
 void Tokenizer::Parts::finish_with_words_of(const Parts& other) {
   pre_tokenizer = other.pre_tokenizer;
   model = other.model;
-  piece_ends = other.piece_ends;
+  find_pieces = other.find_pieces;
   find_token_bytes();
 }
 

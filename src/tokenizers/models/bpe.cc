@@ -11,7 +11,6 @@
 #include "tokenizers/pipeline/bpe_source.h"
 #include "tokenizers/pipeline/byte_alphabet.h"
 #include "tokenizers/pipeline/merge_table.h"
-#include "tokenizers/pipeline/short_words.h"
 #include "tokenizers/pipeline/word_cache.h"
 
 namespace hearth::tokenizers {
@@ -20,12 +19,10 @@ namespace {
 
 struct BpeScratch final : ModelScratch {
   WordCache cache;
-  std::vector<TokenId> symbols;
+  WordTokens found;  // of one word
   MergeBuffers buffers;
   std::string symbol;
-  ShortWords short_words;
-  std::array<uint32_t, kEndsMax> ends;
-  bool sized = false;  // the sizes of the symbols are wanted too, in buffers.sizes
+  std::array<PieceSpan, kPiecesMax + 8> pieces;
 };
 
 class Bpe final : public Model {
@@ -62,14 +59,6 @@ class Bpe final : public Model {
       last_[b] = vocabulary_.find(inner + options_.end_of_word_suffix);
       only_[b] = vocabulary_.find(last);
     }
-    sizes_.resize(static_cast<size_t>(vocabulary_.ids_end()));
-    for (TokenId id = 0; id < vocabulary_.ids_end(); ++id) {
-      auto text = vocabulary_.text(id).value_or("");
-      if (text.ends_with(options_.end_of_word_suffix)) text.remove_suffix(options_.end_of_word_suffix.size());
-      if (text.starts_with(options_.continuing_subword_prefix))
-        text.remove_prefix(options_.continuing_subword_prefix.size());
-      sizes_[static_cast<size_t>(id)] = static_cast<uint32_t>(utf8_length(text));  // in the byte alphabet
-    }
     if (options_.continuing_subword_prefix.empty() && options_.end_of_word_suffix.empty()) {
       byte_pairs_.resize(size_t{256} * 256);
       for (size_t i = 0; i < byte_pairs_.size(); ++i) byte_pairs_[i] = merges_.get(first_[i >> 8], first_[i & 255]);
@@ -78,176 +67,64 @@ class Bpe final : public Model {
     return true;
   }
 
-  Result<uint32_t> tokenize_text(std::string_view text, PieceEnds find_ends, ModelScratch& scratch,
+  bool takes_text() const override { return bytes_; }
+  Result<uint32_t> tokenize_text(std::string_view text, FindPieces find_pieces, ModelScratch& scratch,
                                  Tokens& out) const override {
     auto& s = static_cast<BpeScratch&>(scratch);
-    if (!bytes_) return Model::tokenize_text(text, find_ends, scratch, out);
-    Words words{.text = text};
-    while (words.begin < text.size()) {
-      const size_t n = find_ends(text, words.begin, s.ends.data());
-      for (size_t i = 0; i < n; i += kBatch) {
-        words.ends = std::span(s.ends).subspan(i, std::min(n - i, kBatch));
-        TRY(out.aligned ? tokenize_words<true>(words, s, out) : tokenize_words<false>(words, s, out));
-      }
-    }
-    return words.count;
+    return s.cache.append_text(text, find_pieces, s.pieces, s.found, out,
+                               [&](std::string_view word) { return encode_word(word, s); });
   }
 
   Status tokenize(std::span<const std::string_view> pieces, ModelScratch& scratch, Tokens& out) const override {
     auto& s = static_cast<BpeScratch&>(scratch);
-    if (out.aligned) return tokenize_aligned(pieces, s, out);
-    return s.cache.append(pieces, s.symbols, out.ids, [&](std::string_view piece) { return encode_word(piece, s); });
+    return s.cache.append(pieces, s.found, out, [&](std::string_view word) { return encode_word(word, s); });
   }
 
  private:
-  // Few enough that their lines are still in the nearest cache when they are looked at.
-  static constexpr size_t kBatch = 64;
-
-  // Words of a text: they end at `ends`, the first begins at `begin`.
-  struct Words {
-    std::string_view text;
-    size_t begin = 0;
-    std::span<const uint32_t> ends = {};
-    uint32_t count = 0;  // of words before these
-  };
-
-  // First the lines of all words are asked for, then all are taken. Passes the words.
-  template <bool aligned>
-  Status tokenize_words(Words& words, BpeScratch& s, Tokens& out) const {
-    const auto [text, first, ends, count] = words;
-    struct Asked {
-      ShortWords::Key key;
-      uint64_t hash;
-    };
-    std::array<Asked, kBatch> asked;
-    size_t begin = first;
-    for (size_t i = 0; i < ends.size(); begin = ends[i++]) {
-      const size_t size = ends[i] - begin;
-      if (size > ShortWords::kBytes) continue;
-      asked[i].key = ShortWords::key(text.data() + begin, size, text.size() - begin);
-      asked[i].hash = ShortWords::hash(asked[i].key);
-      s.short_words.prefetch(asked[i].hash);
-    }
-    std::array<TokenId, kBatch * ShortWords::kIds> ids;
-    TokenId* to = ids.data();
-    begin = first;
-    for (size_t i = 0; i < ends.size(); begin = ends[i++]) {
-      const auto word = text.substr(begin, ends[i] - begin);
-      const auto number = count + static_cast<uint32_t>(i);
-      if (word.size() <= ShortWords::kBytes) {
-        const auto* line = s.short_words.find(asked[i].key, asked[i].hash);
-        if (line == nullptr) line = learn(asked[i].key, asked[i].hash, word, s);
-        if (line != nullptr && line->count <= ShortWords::kIds) {
-          std::memcpy(to, line->ids, sizeof line->ids);
-          to += line->count;
-          auto at = static_cast<uint32_t>(begin);
-          for (uint8_t k = 0; aligned && k < line->count; at += line->sizes[k++])
-            out.places.push_back({number, at, at + line->sizes[k]});
-          continue;
-        }
-      }
-      out.ids.insert(out.ids.end(), ids.data(), to);
-      to = ids.data();
-      const size_t before = out.places.size();
-      TRY(tokenize({&word, 1}, s, out));
-      for (size_t k = before; aligned && k < out.places.size(); ++k) {
-        auto& place = out.places[k];
-        place = {number, place.begin + static_cast<uint32_t>(begin), place.end + static_cast<uint32_t>(begin)};
-      }
-    }
-    out.ids.insert(out.ids.end(), ids.data(), to);
-    words.begin = begin;
-    words.count += static_cast<uint32_t>(ends.size());
-    return {};
-  }
-
-  // Keeps the ids of a word, or that it has more than a line takes, or one that stands for no bytes of its own.
-  const ShortWords::Line* learn(const ShortWords::Key& key, uint64_t hash, std::string_view word, BpeScratch& s) const {
-    if (!encode_word(word, s).ok()) return nullptr;
-    auto& line = s.short_words.add(key, hash);
-    size_t covered = 0;
-    for (const TokenId id : s.symbols) covered += sizes_[static_cast<size_t>(id)];
-    if (s.symbols.size() > ShortWords::kIds || covered != word.size()) {
-      line.count = ShortWords::kElsewhere;
-      s.cache.keep(word, s.symbols);
-      return &line;
-    }
-    line.count = static_cast<uint8_t>(s.symbols.size());
-    for (size_t i = 0; i < s.symbols.size(); ++i) {
-      line.ids[i] = s.symbols[i];
-      line.sizes[i] = static_cast<uint8_t>(sizes_[static_cast<size_t>(s.symbols[i])]);
-    }
-    return &line;
-  }
-
-  // The same with the place of each id, without the cache.
-  Status tokenize_aligned(std::span<const std::string_view> pieces, BpeScratch& s, Tokens& out) const {
-    for (uint32_t i = 0; i < pieces.size(); ++i) {
-      auto& sizes = s.buffers.sizes;
-      sizes.clear();
-      s.sized = true;
-      TRY(encode_word(pieces[i], s));
-      s.sized = false;
-      TokenPlace place{i, 0, 0};
-      for (size_t k = 0; k < s.symbols.size(); ++k) {
-        // A byte in the place of another byte's token has no bytes of its own: it shares them.
-        if (sizes[k] > 0) place = {i, place.end, place.end + sizes[k]};
-        out.places.push_back(place);
-      }
-      out.ids.insert(out.ids.end(), s.symbols.begin(), s.symbols.end());
-      sizes.clear();
-    }
-    return {};
-  }
-
-  // The ids of one word, in s.symbols.
+  // The tokens of one word, in s.found.
   Status encode_word(std::string_view word, BpeScratch& s) const {
-    s.symbols.clear();
     if (options_.ignore_merges) {
       const TokenId whole = bytes_ ? whole_words_.find(word) : vocabulary_.find(word);
       if (whole >= 0) {
-        s.symbols.push_back(whole);
-        add_size(s, word.size());
+        add(s, whole, word.size());
         return {};
       }
     }
     if (bytes_ && first_symbols_of_bytes(word, s)) {
-      merge_word(s.symbols, merges_, s.buffers, word, byte_pairs_);
+      merge_word(s.found, merges_, s.buffers, word, byte_pairs_);
       return {};
     }
-    s.symbols.clear();
-    s.buffers.sizes.clear();
+    s.found.clear();
     TRY(first_symbols(bytes_ ? spell_bytes(word) : std::string(word), s));
-    merge_word(s.symbols, merges_, s.buffers);
+    merge_word(s.found, merges_, s.buffers);
     return {};
   }
 
-  static void add_size(BpeScratch& s, size_t size) {
-    if (s.sized) s.buffers.sizes.push_back(static_cast<uint32_t>(size));
+  static void add(BpeScratch& s, TokenId id, size_t size) {
+    s.found.ids.push_back(id);
+    s.found.sizes.push_back(static_cast<uint32_t>(size));
   }
 
   bool first_symbols_of_bytes(std::string_view word, BpeScratch& s) const {
     const size_t n = word.size();
-    if (s.sized) s.buffers.sizes.assign(n, 1);
-    s.symbols.resize(n);
+    auto& ids = s.found.ids;
+    s.found.sizes.assign(n, 1);
+    ids.resize(n);
     const auto at = [&](size_t i) { return static_cast<unsigned char>(word[i]); };
     if (n == 1) {
-      s.symbols[0] = only_[at(0)];
+      ids[0] = only_[at(0)];
     } else {
-      s.symbols[0] = first_[at(0)];
-      for (size_t i = 1; i + 1 < n; ++i) s.symbols[i] = inner_[at(i)];
-      s.symbols[n - 1] = last_[at(n - 1)];
+      ids[0] = first_[at(0)];
+      for (size_t i = 1; i + 1 < n; ++i) ids[i] = inner_[at(i)];
+      ids[n - 1] = last_[at(n - 1)];
     }
-    return std::find(s.symbols.begin(), s.symbols.end(), -1) == s.symbols.end();
+    return std::find(ids.begin(), ids.end(), -1) == ids.end();
   }
 
   Status first_symbols(std::string_view word, BpeScratch& s) const {
     bool unk_waits = false;  // as in the original, an unknown is added when the next known character comes
     size_t unk_size = 0;
-    const auto add_unk = [&] {
-      s.symbols.push_back(unk_);
-      add_size(s, unk_size);
-    };
+    const auto add_unk = [&] { add(s, unk_, unk_size); };
     for (size_t i = 0; i < word.size();) {
       const size_t begin = i;
       utf8_next(word, i);
@@ -259,8 +136,7 @@ class Bpe final : public Model {
       if (const TokenId id = vocabulary_.find(s.symbol); id >= 0) {
         if (unk_waits) add_unk();
         unk_waits = false;
-        s.symbols.push_back(id);
-        add_size(s, size);
+        add(s, id, size);
         continue;
       }
       if (options_.byte_fallback && add_bytes(s)) continue;
@@ -282,18 +158,18 @@ class Bpe final : public Model {
   // The tokens <0x00> to <0xFF> of the symbol's bytes, if the vocabulary has all of them.
   bool add_bytes(BpeScratch& s) const {
     constexpr char kHex[] = "0123456789ABCDEF";
-    const size_t before = s.symbols.size();
+    const size_t before = s.found.ids.size();
     for (const char c : s.symbol) {
       const auto b = static_cast<unsigned char>(c);
       const char text[] = {'<', '0', 'x', kHex[b >> 4], kHex[b & 15], '>'};
       const TokenId id = vocabulary_.find({text, sizeof text});
       if (id < 0) {
-        s.symbols.resize(before);
+        s.found.ids.resize(before);
+        s.found.sizes.resize(before);
         return false;
       }
-      s.symbols.push_back(id);
+      add(s, id, bytes_ && s.found.ids.size() > before ? 0 : 1);
     }
-    for (size_t i = before; i < s.symbols.size(); ++i) add_size(s, bytes_ && i > before ? 0 : 1);
     return true;
   }
 
@@ -303,7 +179,6 @@ class Bpe final : public Model {
   TokenId unk_ = -1;
   bool bytes_ = false;
   BytePairs byte_pairs_;
-  std::vector<uint32_t> sizes_;                             // by id: bytes of the input that it stands for
   Vocabulary whole_words_;                                  // by raw bytes, for ignore_merges
   std::array<TokenId, 256> first_, inner_, last_, only_{};  // by raw byte and place in the word
 };

@@ -34,8 +34,8 @@ struct Cut {
 struct Scratch final : ModelScratch {
   WordCache cache;
   std::vector<Best> best;  // by place
-  std::vector<TokenId> ids;
-  std::vector<Cut> cuts;  // from the end of the word to its begin
+  WordTokens found;        // of one word
+  std::vector<Cut> cuts;   // from the end of the word to its begin
 };
 
 class Unigram final : public Model {
@@ -61,9 +61,10 @@ class Unigram final : public Model {
   Status tokenize(std::span<const std::string_view> pieces, ModelScratch& scratch, Tokens& out) const override {
     auto& s = static_cast<Scratch&>(scratch);
     if (!out.aligned) {
-      return s.cache.append(pieces, s.ids, out.ids, [&](std::string_view word) -> Status {
+      return s.cache.append(pieces, s.found, out, [&](std::string_view word) -> Status {
         TRY(cut(word, s));
-        for (auto it = s.cuts.rbegin(); it != s.cuts.rend(); ++it) add(word, *it, s.ids);
+        for (auto it = s.cuts.rbegin(); it != s.cuts.rend(); ++it) add(word, *it, s.found.ids);
+        s.found.sizes.assign(s.found.ids.size(), 0);  // nobody asks where they are
         return {};
       });
     }

@@ -1,6 +1,8 @@
 // WordPiece: from the left the longest token that fits, the tokens inside a word spelt with a prefix; a word that
 // cannot be made of tokens, or is too long, is the unknown token.
 // Source: tokenizers models/wordpiece/mod.rs.
+#include <array>
+
 #include "tokenizers/models_registry.h"
 #include "tokenizers/pipeline/trie.h"
 #include "tokenizers/pipeline/vocabulary.h"
@@ -16,8 +18,8 @@ struct Options {
 
 struct Scratch final : ModelScratch {
   WordCache cache;
-  std::vector<TokenId> ids;
-  std::vector<uint32_t> ends;  // of the ids, in bytes of the word
+  WordTokens found;  // of one word
+  std::array<PieceSpan, kPiecesMax + 8> pieces;
 };
 
 class WordPiece final : public Model {
@@ -34,28 +36,21 @@ class WordPiece final : public Model {
   int64_t size() const override { return vocabulary_.size(); }
   int64_t ids_end() const override { return vocabulary_.ids_end(); }
 
+  bool takes_text() const override { return true; }
+  Result<uint32_t> tokenize_text(std::string_view text, FindPieces find_pieces, ModelScratch& scratch,
+                                 Tokens& out) const override {
+    auto& s = static_cast<Scratch&>(scratch);
+    return s.cache.append_text(text, find_pieces, s.pieces, s.found, out,
+                               [&](std::string_view word) { return encode_word(word, s.found); });
+  }
+
   Status tokenize(std::span<const std::string_view> pieces, ModelScratch& scratch, Tokens& out) const override {
     auto& s = static_cast<Scratch&>(scratch);
-    if (!out.aligned) {
-      return s.cache.append(pieces, s.ids, out.ids, [&](std::string_view word) { return encode_word(word, s); });
-    }
-    for (uint32_t i = 0; i < pieces.size(); ++i) {
-      TRY(encode_word(pieces[i], s));
-      out.ids.insert(out.ids.end(), s.ids.begin(), s.ids.end());
-      uint32_t begin = 0;
-      for (const uint32_t end : s.ends) {
-        out.places.push_back({i, begin, end});
-        begin = end;
-      }
-    }
-    return {};
+    return s.cache.append(pieces, s.found, out, [&](std::string_view word) { return encode_word(word, s.found); });
   }
 
  private:
-  // The ids of one word, in s.ids.
-  Status encode_word(std::string_view word, Scratch& s) const {
-    s.ids.clear();
-    s.ends.clear();
+  Status encode_word(std::string_view word, WordTokens& found) const {
     const bool fits = word.size() <= options_.characters_max || utf8_length(word) <= options_.characters_max;
     for (size_t begin = 0; fits && begin < word.size();) {
       Trie::Node node = begin == 0 ? Trie::kRoot : inner_;
@@ -67,16 +62,16 @@ class WordPiece final : public Model {
         end = i + 1;
       }
       if (id < 0) break;
-      s.ids.push_back(id);
-      s.ends.push_back(static_cast<uint32_t>(end));
+      found.ids.push_back(id);
+      found.sizes.push_back(static_cast<uint32_t>(end - begin));
       begin = end;
+      if (end == word.size()) return {};
     }
-    if (!s.ends.empty() && s.ends.back() == word.size()) return {};
     if (unk_ < 0) {
       return Status(Code::bad_input, cat("model.unk_token '", options_.unk_token, "' is not in model.vocab"));
     }
-    s.ids.assign(1, unk_);
-    s.ends.assign(1, static_cast<uint32_t>(word.size()));
+    found.ids.assign(1, unk_);
+    found.sizes.assign(1, static_cast<uint32_t>(word.size()));
     return {};
   }
 

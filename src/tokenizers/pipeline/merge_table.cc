@@ -25,13 +25,13 @@ uint32_t least_of(const uint32_t* numbers, size_t n) {
 }
 
 // Symbols stay where they are and are linked; a pair is rank << 8 | place, so that the least one is the next to merge.
-void merge_short(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuffers& b, std::string_view bytes,
-                 const BytePairs& byte_pairs) {
-  const size_t n = symbols.size();
+void merge_short(WordTokens& word, const MergeTable& table, std::string_view bytes, const BytePairs& byte_pairs) {
+  const size_t n = word.ids.size();
   uint32_t pairs[kShortWord + 4];
   TokenId merged[kShortWord];
   uint8_t next[kShortWord + 1], previous[kShortWord + 1];
-  TokenId* const s = symbols.data();
+  TokenId* const s = word.ids.data();
+  uint32_t* const sizes = word.sizes.data();
   const auto set = [&](size_t i, const Merge& merge) {
     pairs[i] = merge.rank < kRankMax ? merge.rank << 8 | static_cast<uint32_t>(i) : kNone;
     merged[i] = merge.id;
@@ -48,7 +48,7 @@ void merge_short(std::vector<TokenId>& symbols, const MergeTable& table, MergeBu
   for (uint32_t least; (least = least_of(pairs, lanes)) != kNone;) {
     const size_t at = least & 255, gone = next[at], after = next[gone];
     s[at] = merged[at];
-    if (!b.sizes.empty()) b.sizes[at] += b.sizes[gone];
+    sizes[at] += sizes[gone];
     next[at] = static_cast<uint8_t>(after);
     if (gone + 1 < n) pairs[gone] = kNone;
     if (after < n) {
@@ -62,16 +62,17 @@ void merge_short(std::vector<TokenId>& symbols, const MergeTable& table, MergeBu
   size_t kept = 0;
   for (size_t i = 0; i < n; i = next[i]) {
     s[kept] = s[i];
-    if (!b.sizes.empty()) b.sizes[kept] = b.sizes[i];
+    sizes[kept] = sizes[i];
     ++kept;
   }
-  symbols.resize(kept);
-  if (!b.sizes.empty()) b.sizes.resize(kept);
+  word.ids.resize(kept);
+  word.sizes.resize(kept);
 }
 
 // Symbols stay where they are and are linked; a queue entry is stale when its pair has another rank by now.
-void merge_long(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuffers& b) {
+void merge_long(WordTokens& word, const MergeTable& table, MergeBuffers& b) {
   constexpr uint32_t kEnd = UINT32_MAX, kGone = UINT32_MAX;
+  auto& [symbols, sizes] = word;
   const auto n = static_cast<uint32_t>(symbols.size());
   b.merges.assign(n, {});
   b.previous.resize(n);
@@ -101,10 +102,8 @@ void merge_long(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuf
     const uint32_t gone = b.next[at];
     symbols[at] = b.merges[at].id;
     symbols[gone] = -1;
-    if (!b.sizes.empty()) {
-      b.sizes[at] += b.sizes[gone];
-      b.sizes[gone] = kGone;
-    }
+    sizes[at] += sizes[gone];
+    sizes[gone] = kGone;
     b.merges[gone] = {};
     b.next[at] = b.next[gone];
     if (b.next[at] != kEnd) b.previous[b.next[at]] = at;
@@ -112,18 +111,18 @@ void merge_long(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuf
     if (b.previous[at] != kEnd) look(b.previous[at]);
   }
   std::erase(symbols, -1);
-  std::erase(b.sizes, kGone);
+  std::erase(sizes, kGone);
 }
 
 }  // namespace
 
-void merge_word(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuffers& buffers, std::string_view bytes,
+void merge_word(WordTokens& word, const MergeTable& table, MergeBuffers& buffers, std::string_view bytes,
                 const BytePairs& byte_pairs) {
-  if (symbols.size() < 2) return;
-  if (symbols.size() <= kShortWord && table.rank_end() < kRankMax) {
-    merge_short(symbols, table, buffers, bytes, byte_pairs);
+  if (word.ids.size() < 2) return;
+  if (word.ids.size() <= kShortWord && table.rank_end() < kRankMax) {
+    merge_short(word, table, bytes, byte_pairs);
   } else {
-    merge_long(symbols, table, buffers);
+    merge_long(word, table, buffers);
   }
 }
 

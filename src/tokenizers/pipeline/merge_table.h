@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tokenizers/pipeline/hash.h"
-#include "tokenizers/tokenizer.h"
+#include "tokenizers/pipeline/word_tokens.h"
 
 namespace hearth::tokenizers {
 
@@ -55,10 +55,7 @@ class MergeTable {
 
 /// The buffers of merge_word, kept from word to word.
 struct MergeBuffers {
-  std::vector<uint32_t> sizes;  // of each symbol, in bytes: summed up when symbols merge; empty: not wanted
-  std::vector<Merge> merges;    // of the pair that begins at each symbol, in a long word
-  std::vector<uint32_t> ranks;  // the same in a short one, and the ids in `merged`
-  std::vector<TokenId> merged;
+  std::vector<Merge> merges;             // of the pair that begins at each symbol, in a long word
   std::vector<uint32_t> previous, next;  // neighbours in a long word
   std::vector<uint64_t> queue;           // rank << 32 | position
 };
@@ -66,9 +63,9 @@ struct MergeBuffers {
 /// What the pairs of raw bytes merge to, where each byte is a symbol.
 using BytePairs = std::vector<Merge>;  // by left byte * 256 + right byte; empty: not known
 
-/// Merges neighbours in `symbols` until none merge. `bytes`: what the symbols stand for, if each is one byte of it and
-/// `byte_pairs` is known.
-void merge_word(std::vector<TokenId>& symbols, const MergeTable& table, MergeBuffers& buffers,
-                std::string_view bytes = {}, const BytePairs& byte_pairs = {});
+/// Merges neighbours in `word` until none merge; the sizes are summed up. `bytes`: what the symbols stand for, if each
+/// is one byte of it and `byte_pairs` is known.
+void merge_word(WordTokens& word, const MergeTable& table, MergeBuffers& buffers, std::string_view bytes = {},
+                const BytePairs& byte_pairs = {});
 
 }  // namespace hearth::tokenizers

@@ -52,27 +52,8 @@ Built<Part> build(std::span<const Kind<Part>* const> kinds, const ConfigView& co
 
 }  // namespace
 
-Result<uint32_t> Model::tokenize_text(std::string_view text, PieceEnds find_ends, ModelScratch& scratch,
-                                      Tokens& out) const {
-  std::vector<uint32_t> ends(kEndsMax);
-  std::vector<std::string_view> pieces;
-  uint32_t count = 0;
-  for (size_t from = 0; from < text.size();) {
-    pieces.clear();
-    size_t begin = from;
-    const size_t n = find_ends(text, from, ends.data());
-    for (size_t i = 0; i < n; begin = ends[i++]) pieces.push_back(text.substr(begin, ends[i] - begin));
-    const size_t before = out.places.size();
-    TRY(tokenize(pieces, scratch, out));
-    for (size_t i = before; i < out.places.size(); ++i) {
-      auto& place = out.places[i];
-      const auto at = static_cast<uint32_t>(pieces[place.piece].data() - text.data());
-      place = {place.piece + count, place.begin + at, place.end + at};
-    }
-    count += static_cast<uint32_t>(n);
-    from = begin;
-  }
-  return count;
+Result<uint32_t> Model::tokenize_text(std::string_view, FindPieces, ModelScratch&, Tokens&) const {
+  return Status(Code::internal, "this model takes pieces, no text");
 }
 
 Built<Normalizer> build_normalizer(const ConfigView& config) {

@@ -16,7 +16,7 @@
 #include "base/result.h"
 #include "tokenizers/pipeline/aligned_text.h"
 #include "tokenizers/pipeline/config.h"
-#include "tokenizers/pipeline/piece_ends.h"
+#include "tokenizers/pipeline/find_pieces.h"
 #include "tokenizers/tokenizer.h"
 
 namespace hearth::tokenizers {
@@ -83,7 +83,7 @@ class PreTokenizer {
   virtual bool leave_bytes(bool) { return false; }
   /// The matcher that finds just the pieces that split() would, where no letter is changed: a model may then go through
   /// the text by itself. nullptr: there is none. Asked after leave_bytes().
-  virtual PieceEnds piece_ends() const { return nullptr; }
+  virtual FindPieces find_pieces() const { return nullptr; }
   /// Each digit (unicode::numeric) is a piece, and what stands between digits is one.
   virtual bool isolates_digits() const { return false; }
   /// Hands each text on as the one piece that it is.
@@ -115,9 +115,11 @@ class Model {
   virtual std::unique_ptr<ModelScratch> scratch() const = 0;
   /// Appends the tokens of all pieces.
   virtual Status tokenize(std::span<const std::string_view> pieces, ModelScratch& scratch, Tokens& out) const = 0;
-  /// Appends the tokens of the pieces that `find_ends` cuts `text` into, and returns how many pieces there were. Places
-  /// are then bytes of the text, not of a piece.
-  virtual Result<uint32_t> tokenize_text(std::string_view text, PieceEnds find_ends, ModelScratch& scratch,
+  /// Whether it has tokenize_text(). Asked after take_bytes().
+  virtual bool takes_text() const { return false; }
+  /// Appends the tokens of the pieces that `find_pieces` cuts `text` into, and returns how many pieces there were.
+  /// Places are then bytes of the text, not of a piece.
+  virtual Result<uint32_t> tokenize_text(std::string_view text, FindPieces find_pieces, ModelScratch& scratch,
                                          Tokens& out) const;
   /// True when it can take raw bytes in place of their spelling in the byte alphabet, and from here on does.
   virtual bool take_bytes() { return false; }

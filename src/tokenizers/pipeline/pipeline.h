@@ -36,7 +36,7 @@ struct Tokenizer::Parts final : tokenizers::TokenTexts {
   mutable Guarded<std::vector<std::unique_ptr<Scratch>>> idle;
 
   /// How the model cuts a text by itself; nullptr: the pre-tokenizer does it.
-  tokenizers::PieceEnds piece_ends = nullptr;
+  tokenizers::FindPieces find_pieces = nullptr;
 
   /// For a decoder whose text is the bytes of the tokens: those of each id, one after another; else empty.
   std::string token_bytes;

@@ -123,4 +123,29 @@ Scanner known_scanner(std::string_view pattern) {
   return nullptr;
 }
 
+BertKind bert_kind(std::string_view text, size_t& at) {
+  const auto b = static_cast<unsigned char>(text[at]);
+  if (b >= 0x80) {
+    const uint32_t record = unicode::record(utf8_next(text, at));
+    return record & unicode::space ? BertKind::space : record & unicode::punctuation ? BertKind::mark : BertKind::word;
+  }
+  ++at;
+  const uint32_t kind = kAsciiClasses[b];
+  if (kind & kSpaceBit) return BertKind::space;
+  return kind != 0 || b < 0x20 || b == 0x7F ? BertKind::word : BertKind::mark;
+}
+
+PieceSpan bert_piece(std::string_view text, size_t at) {
+  size_t begin = at;
+  while (at < text.size()) {
+    const size_t here = at;
+    const BertKind kind = bert_kind(text, at);
+    if (kind == BertKind::word) continue;
+    if (here > begin) return {static_cast<uint32_t>(begin), static_cast<uint32_t>(here)};
+    if (kind == BertKind::mark) return {static_cast<uint32_t>(here), static_cast<uint32_t>(at)};
+    begin = at;
+  }
+  return {static_cast<uint32_t>(begin), static_cast<uint32_t>(text.size())};
+}
+
 }  // namespace hearth::tokenizers

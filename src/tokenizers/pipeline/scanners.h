@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <string_view>
 
+#include "tokenizers/pipeline/find_pieces.h"
+
 namespace hearth::tokenizers {
 
 /// The end of the piece that begins at `at` < text.size(); the text is well-formed UTF-8.
@@ -32,5 +34,12 @@ inline constexpr std::string_view kQwen35Pattern =
 
 /// The matcher of a pattern in exactly this spelling, or nullptr: then Oniguruma runs it.
 Scanner known_scanner(std::string_view pattern);
+
+/// What BertPreTokenizer asks of a character.
+enum class BertKind { word, space, mark };
+/// That of the character at `at`, which moves behind it.
+BertKind bert_kind(std::string_view text, size_t& at);
+/// The next piece of BertPreTokenizer at or after `at`, a mark or a word; an empty one at the end when there is none.
+PieceSpan bert_piece(std::string_view text, size_t at);
 
 }  // namespace hearth::tokenizers

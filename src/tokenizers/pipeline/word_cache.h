@@ -1,101 +1,223 @@
-// WordCache: the ids of words seen lately. Only one piece in twenty of real text is new, so most words end here.
+// WordCache: the ids of the words seen lately. Only one piece in twenty of real text is new, and nine in ten are short
+// and few tokens: a hit is then one load of half a cache line, one multiplication, one comparison and one store.
+//
+//   1. A word of up to 15 bytes is its own key; a longer one's is its hash, and its bytes stand in `records_`.
+//   2. Up to three ids stand in the line itself, more of them in `records_`.
+//   3. Two lines are a set, which is one line of the processor's cache. A word stands in the first set from its hash on
+//      that had room. Nothing is taken out alone: what is half full grows, and is emptied once it may not.
 #pragma once
 
-#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "tokenizers/pipeline/hash.h"
-#include "tokenizers/tokenizer.h"
+#include "tokenizers/pipeline/parts.h"
+#include "tokenizers/pipeline/word_tokens.h"
 
 namespace hearth::tokenizers {
 
-/// A fixed number of short words, each with its ids in one cache line; a new word takes the line of an old one. For one
-/// thread at a time.
+/// For one thread at a time.
 class WordCache {
  public:
-  static constexpr size_t kBytes = 30, kIds = 8;  ///< longer words are not kept
+  static constexpr size_t kShort = 15, kInLine = 3;
+  static constexpr size_t kWordMax = 1024;  ///< bytes; longer words are not kept
+  static constexpr size_t kBatch = 64;      ///< few enough that their lines are still near when they are looked at
 
-  struct alignas(64) Line {
-    uint8_t size = 0;  // 0: free
-    uint8_t count = 0;
-    char bytes[kBytes];
-    TokenId ids[kIds];
-
-    bool holds(std::string_view word) const {
-      return size == word.size() && std::memcmp(bytes, word.data(), word.size()) == 0;
-    }
-    void set(std::string_view word, std::span<const TokenId> of_word) {
-      if (of_word.size() > kIds) return;
-      size = static_cast<uint8_t>(word.size());
-      count = static_cast<uint8_t>(of_word.size());
-      std::memcpy(bytes, word.data(), word.size());
-      std::copy(of_word.begin(), of_word.end(), ids);
-    }
+  /// A word as two numbers: its bytes, zeros, and its size last.
+  struct Key {
+    uint64_t low, high;
+    friend bool operator==(const Key& a, const Key& b) { return ((a.low ^ b.low) | (a.high ^ b.high)) == 0; }
   };
-  static_assert(sizeof(Line) == 64);
 
-  /// Whether a word may have a line.
-  static bool takes(std::string_view word) { return word.size() <= kBytes && !word.empty(); }
-  /// The line where a word is or would be, for a word that may have one.
-  Line& line_of(std::string_view word) { return lines_[hash_bytes(word) >> (64 - bits_)]; }
-  /// Keeps the ids of a word that may have a line. Lines may move.
-  void keep(std::string_view word, std::span<const TokenId> ids) {
-    if (line_of(word).size != 0 && ++gone_ > lines_.size() / 4 && bits_ < kBitsMax) grow();
-    line_of(word).set(word, ids);
+  WordCache() { allocate(kBitsMin); }
+
+  /// Appends the tokens of the pieces that `find_pieces` cuts `text` into: the known ones from here, the others as
+  /// `encode` finds them, which puts those of a word into `found` and may fail. Places are bytes of the text. Returns
+  /// how many pieces there were. `pieces`: room for them.
+  template <class Encode>
+  Result<uint32_t> append_text(std::string_view text, FindPieces find_pieces, std::span<PieceSpan> pieces,
+                               WordTokens& found, Tokens& out, const Encode& encode) {
+    uint32_t count = 0;
+    for (size_t from = 0; from < text.size();) {
+      const size_t n = find_pieces(text, from, pieces.data());
+      TRY(append_spans(text, pieces.first(n), count, found, out, encode));
+      count += static_cast<uint32_t>(n);
+    }
+    return count;
   }
 
-  /// Appends the ids of each piece to `out`: the known ones from here, the others as `encode` finds them, which puts
-  /// the ids of a word into `ids` and may fail.
+  /// The same for pieces that stand anywhere. Places are bytes of each piece.
   template <class Encode>
-  Status append(std::span<const std::string_view> pieces, std::vector<TokenId>& ids, std::vector<TokenId>& out,
-                const Encode& encode) {
-    // Room is made for many words at once: all eight ids of a line are copied, what is too much is taken back.
-    constexpr size_t kChunk = 128;
-    size_t n = out.size();
-    for (size_t begin = 0; begin < pieces.size(); begin += kChunk) {
-      const auto chunk = pieces.subspan(begin, std::min(kChunk, pieces.size() - begin));
-      out.resize(n + chunk.size() * kIds);
-      for (size_t i = 0; i < chunk.size(); ++i) {
-        const auto word = chunk[i];
-        Line* const line = takes(word) ? &line_of(word) : nullptr;
-        if (line != nullptr && line->holds(word)) {
-          std::copy(line->ids, line->ids + kIds, out.begin() + static_cast<ptrdiff_t>(n));
-          n += line->count;
-          continue;
-        }
-        ids.clear();
-        if (auto status = encode(word); !status.ok()) return out.resize(n), std::move(status);
-        if (line != nullptr) keep(word, ids);
-        out.resize(n);
-        out.insert(out.end(), ids.begin(), ids.end());
-        n = out.size();
-        out.resize(n + (chunk.size() - i) * kIds);
-      }
+  Status append(std::span<const std::string_view> pieces, WordTokens& found, Tokens& out, const Encode& encode) {
+    struct Alone {
+      std::span<const std::string_view> pieces;
+
+      std::string_view operator[](size_t i) const { return pieces[i]; }
+      uint32_t begin(size_t) const { return 0; }
+      Key key(size_t i) const { return key_of(pieces[i].data(), pieces[i].size()); }
+    };
+    for (size_t i = 0; i < pieces.size(); i += kBatch) {
+      const Alone words{pieces.subspan(i, std::min(kBatch, pieces.size() - i))};
+      const auto number = [&](size_t k) { return static_cast<uint32_t>(i + k); };
+      TRY(out.aligned ? append_batch<true>(words, words.pieces.size(), number, found, out, encode)
+                      : append_batch<false>(words, words.pieces.size(), number, found, out, encode));
     }
-    out.resize(n);
     return {};
   }
 
  private:
-  // It begins small, for a short text, and grows while words that were kept have to go: to 4 MB.
-  static constexpr int kBitsMin = 10, kBitsMax = 16;
+  static constexpr uint8_t kElsewhere = 255;         // a count: the tokens stand in records_
+  static constexpr int kBitsMin = 9, kBitsMax = 18;  // sets: it begins small, for a short text, and grows to 16 MB
+  static constexpr size_t kRecordsMax = size_t{1} << 21;
 
-  void grow() {
-    const auto old = std::move(lines_);
-    bits_ += 2;
-    gone_ = 0;
-    lines_ = std::vector<Line>(size_t{1} << bits_);
-    for (const auto& line : old)
-      if (line.size != 0) line_of({line.bytes, line.size}) = line;
+  struct alignas(32) Line {
+    Key key{0, 0};
+    TokenId ids[kInLine];  // elsewhere: the first one is where in records_
+    uint8_t count;
+    uint8_t sizes[kInLine];
+  };
+  static_assert(sizeof(Line) == 32);
+  struct alignas(64) Set {
+    Line lines[2];
+  };
+  struct Free {
+    void operator()(Set* sets) const { std::free(sets); }
+  };
+
+  struct Asked {
+    Key key;
+    uint64_t hash;
+  };
+
+  static uint64_t hash_of(const Key& key) { return fold(key.low ^ 0xa0761d6478bd642f, key.high ^ 0xe7037ed1a0b428db); }
+  // 1 <= size <= kShort; 16 bytes may be read.
+  static Key key_before(const char* p, size_t size) {
+    struct Masks {
+      uint64_t low[kShort + 1] = {}, high[kShort + 1] = {};
+      constexpr Masks() {
+        for (size_t n = 0; n <= kShort; ++n) {
+          low[n] = n < 8 ? (uint64_t{1} << 8 * n) - 1 : ~uint64_t{0};
+          high[n] = n > 8 ? (uint64_t{1} << 8 * (n - 8)) - 1 : 0;
+        }
+      }
+    };
+    static constexpr Masks kMasks;
+    return {load64(p) & kMasks.low[size], (load64(p + 8) & kMasks.high[size]) | static_cast<uint64_t>(size) << 56};
+  }
+  static Key key_of(const char* p, size_t size) {
+    char padded[16] = {};
+    std::memcpy(padded, p, size);
+    return {load64(padded), load64(padded + 8) | static_cast<uint64_t>(size) << 56};
+  }
+  static Key key_of_long(std::string_view word) {
+    return {hash_bytes(word), uint64_t{kShort + 1} << 56 | static_cast<uint64_t>(word.size())};
   }
 
-  int bits_ = kBitsMin;
-  size_t gone_ = 0;  // words that had to go since the last growth
-  std::vector<Line> lines_ = std::vector<Line>(size_t{1} << kBitsMin);
+  // nullptr when the word is not there.
+  const Line* find(const Key& key, uint64_t hash) const {
+    for (size_t i = hash >> shift_;; i = (i + 1) & mask_) {
+      const auto& lines = sets_[i].lines;
+      const Line& line = lines[lines[1].key == key ? 1 : 0];
+      if (line.key == key) return &line;
+      if (lines[1].key.high == 0) return nullptr;
+    }
+  }
+
+  template <class Encode>
+  Status append_spans(std::string_view text, std::span<const PieceSpan> spans, uint32_t first, WordTokens& found,
+                      Tokens& out, const Encode& encode) {
+    struct InText {
+      std::string_view text;
+      std::span<const PieceSpan> spans;
+      bool inside;  // 16 bytes may be read at each word
+
+      std::string_view operator[](size_t i) const { return text.substr(spans[i].begin, spans[i].end - spans[i].begin); }
+      uint32_t begin(size_t i) const { return spans[i].begin; }
+      Key key(size_t i) const {
+        const size_t size = spans[i].end - spans[i].begin;
+        return inside ? key_before(text.data() + spans[i].begin, size) : key_of(text.data() + spans[i].begin, size);
+      }
+    };
+    for (size_t i = 0; i < spans.size(); i += kBatch) {
+      const auto batch = spans.subspan(i, std::min(kBatch, spans.size() - i));
+      const InText words{text, batch, batch.back().begin + size_t{16} <= text.size()};
+      const auto number = [&](size_t k) { return first + static_cast<uint32_t>(i + k); };
+      TRY(out.aligned ? append_batch<true>(words, batch.size(), number, found, out, encode)
+                      : append_batch<false>(words, batch.size(), number, found, out, encode));
+    }
+    return {};
+  }
+
+  // First the lines of all words are asked for, then all are taken.
+  template <bool aligned, class Words, class Number, class Encode>
+  Status append_batch(const Words& words, size_t n, const Number& number, WordTokens& found, Tokens& out,
+                      const Encode& encode) {
+    std::array<Asked, kBatch> asked;
+    for (size_t i = 0; i < n; ++i) {
+      const auto word = words[i];
+      const Key key = word.size() <= kShort ? words.key(i) : key_of_long(word);
+      asked[i] = {key, hash_of(key)};
+      __builtin_prefetch(&sets_[asked[i].hash >> shift_]);
+    }
+    std::array<TokenId, kBatch * kInLine + 1> ids;  // a whole line's numbers are copied: the last is none
+    TokenId* to = ids.data();
+    for (size_t i = 0; i < n; ++i) {
+      const Line* line = find(asked[i].key, asked[i].hash);
+      if (line != nullptr && line->count <= kInLine) [[likely]] {
+        std::memcpy(to, reinterpret_cast<const char*>(line) + offsetof(Line, ids), sizeof *line - offsetof(Line, ids));
+        to += line->count;
+        if (aligned) add_places(number(i), words.begin(i), std::span(line->sizes, line->count), out.places);
+        continue;
+      }
+      out.ids.insert(out.ids.end(), ids.data(), to);
+      to = ids.data();
+      const auto word = words[i];
+      std::span<const TokenId> of_word;
+      std::span<const uint32_t> sizes;
+      if (line == nullptr || !recorded(*line, word, of_word, sizes)) {
+        found.clear();
+        TRY(encode(word));
+        if (line == nullptr) keep(asked[i], word, found);
+        of_word = found.ids;
+        sizes = found.sizes;
+      }
+      out.ids.insert(out.ids.end(), of_word.begin(), of_word.end());
+      if (aligned) add_places(number(i), words.begin(i), sizes, out.places);
+    }
+    out.ids.insert(out.ids.end(), ids.data(), to);
+    return {};
+  }
+
+  template <class Size>
+  static void add_places(uint32_t number, uint32_t begin, std::span<const Size> sizes, std::vector<TokenPlace>& out) {
+    TokenPlace place{number, begin, begin};
+    for (const Size size : sizes) {
+      if (size > 0) place = {number, place.end, place.end + size};
+      out.push_back(place);
+    }
+  }
+
+  // What stands in records_; false when it is another word's that has the same hash.
+  bool recorded(const Line& line, std::string_view word, std::span<const TokenId>& ids,
+                std::span<const uint32_t>& sizes) const;
+  void keep(const Asked& asked, std::string_view word, const WordTokens& tokens);
+  Line& place_of(uint64_t hash);
+  void allocate(int bits);
+  void grow();
+
+  std::unique_ptr<Set[], Free> sets_;
+  size_t mask_ = 0, count_ = 0;
+  int bits_ = 0, shift_ = 0;
+  // Of each word: the number of its tokens, their ids, their sizes and, of a long word, its bytes.
+  std::vector<uint32_t> records_;
 };
 
 }  // namespace hearth::tokenizers

@@ -25,7 +25,7 @@ class ByteLevel final : public PreTokenizer {
     }
   }
   bool leave_bytes(bool leave) override { return spell_ = !leave, true; }
-  PieceEnds piece_ends() const override { return use_regex_ && !spell_ && !add_prefix_space_ ? ends_gpt2 : nullptr; }
+  FindPieces find_pieces() const override { return use_regex_ && !spell_ && !add_prefix_space_ ? find_gpt2 : nullptr; }
   bool passes_on() const override { return !use_regex_ && !spell_ && !add_prefix_space_; }
 
  private:

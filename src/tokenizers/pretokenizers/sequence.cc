@@ -14,11 +14,11 @@ class Sequence final : public PreTokenizer {
     run(0, view, out);
   }
   bool leave_bytes(bool leave) override { return !steps_.empty() && steps_.back()->leave_bytes(leave); }
-  PieceEnds piece_ends() const override {
-    if (steps_.size() == 1) return steps_[0]->piece_ends();
+  FindPieces find_pieces() const override {
+    if (steps_.size() == 1) return steps_[0]->find_pieces();
     if (steps_.size() != 2) return nullptr;
-    if (steps_[1]->passes_on()) return steps_[0]->piece_ends();
-    return steps_[0]->isolates_digits() && steps_[1]->piece_ends() == ends_gpt2 ? ends_gpt2_digits : nullptr;
+    if (steps_[1]->passes_on()) return steps_[0]->find_pieces();
+    return steps_[0]->isolates_digits() && steps_[1]->find_pieces() == find_gpt2 ? find_gpt2_digits : nullptr;
   }
 
  private:

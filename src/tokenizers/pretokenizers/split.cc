@@ -31,7 +31,7 @@ class Split final : public PreTokenizer {
     cut(view, stretches, behavior_, out);
   }
 
-  PieceEnds piece_ends() const override { return scan_ == nullptr ? nullptr : known_piece_ends(pattern_.source()); }
+  FindPieces find_pieces() const override { return scan_ == nullptr ? nullptr : known_find_pieces(pattern_.source()); }
 
  private:
   Pattern pattern_;

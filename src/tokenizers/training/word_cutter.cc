@@ -30,17 +30,17 @@ Result<WordCutter> WordCutter::make(const ConfigView& root) {
   out.added_ = AddedTokens::make(std::move(tokens), NoModel(), out.normalizer_.get());
   if (out.pre_tokenizer_) {
     out.bytes_ = out.pre_tokenizer_->leave_bytes(true);
-    out.piece_ends_ = out.pre_tokenizer_->piece_ends();
+    out.find_pieces_ = out.pre_tokenizer_->find_pieces();
   }
   return out;
 }
 
 void WordCutter::count_plain(TextView text, Scratch& s) const {
-  if (piece_ends_ != nullptr) {
-    s.ends.resize(kEndsMax);
-    for (size_t begin = 0; begin < text.size();) {
-      const size_t n = piece_ends_(text.text, begin, s.ends.data());
-      for (size_t i = 0; i < n; begin = s.ends[i++]) s.words.add(text.text.substr(begin, s.ends[i] - begin));
+  if (find_pieces_ != nullptr) {
+    s.spans.resize(kPiecesMax + 8);
+    for (size_t from = 0; from < text.size();) {
+      const size_t n = find_pieces_(text.text, from, s.spans.data());
+      for (size_t i = 0; i < n; ++i) s.words.add(text.text.substr(s.spans[i].begin, s.spans[i].end - s.spans[i].begin));
     }
     return;
   }

@@ -22,7 +22,7 @@ class WordCutter {
     PiecesView pieces;
     std::vector<Section> sections, inner;
     AlignedText normalized;
-    std::vector<uint32_t> ends;
+    std::vector<PieceSpan> spans;
     WordCounts words;   ///< of the pre-tokenizer: raw bytes if it is byte-level
     WordCounts tokens;  ///< added tokens in the texts: to the original they are words too
   };
@@ -38,7 +38,7 @@ class WordCutter {
   std::unique_ptr<Normalizer> normalizer_;
   std::unique_ptr<PreTokenizer> pre_tokenizer_;
   AddedTokens added_;
-  PieceEnds piece_ends_ = nullptr;
+  FindPieces find_pieces_ = nullptr;
   bool bytes_ = false;  // words are raw bytes, to be spelt in the byte alphabet
 };
 

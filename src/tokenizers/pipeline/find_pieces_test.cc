@@ -1,4 +1,4 @@
-#include "tokenizers/pipeline/piece_ends.h"
+#include "tokenizers/pipeline/find_pieces.h"
 
 #include <random>
 #include <string>
@@ -14,24 +14,36 @@ namespace {
 
 struct Pair {
   const char* name;
-  PieceEnds fast;
+  FindPieces fast;
   Scanner plain;
 };
 
-std::vector<uint32_t> by_scanner(std::string_view text, Scanner scan) {
-  std::vector<uint32_t> out;
-  for (size_t at = 0; at < text.size();) out.push_back(static_cast<uint32_t>(at = scan(text, at)));
+std::vector<PieceSpan> by_scanner(std::string_view text, Scanner scan) {
+  std::vector<PieceSpan> out;
+  for (size_t at = 0, end; at < text.size(); at = end) {
+    end = scan(text, at);
+    out.push_back({static_cast<uint32_t>(at), static_cast<uint32_t>(end)});
+  }
   return out;
 }
 
-std::vector<uint32_t> by_words(std::string_view text, PieceEnds find) {
-  std::vector<uint32_t> out(1, 0), ends(kEndsMax);
-  while (out.back() < text.size()) {
-    const size_t n = find(text, out.back(), ends.data());
-    REQUIRE(n > 0);
-    out.insert(out.end(), ends.begin(), ends.begin() + static_cast<ptrdiff_t>(n));
+std::vector<PieceSpan> bert_pieces(std::string_view text) {
+  std::vector<PieceSpan> out;
+  for (size_t at = 0; at < text.size();) {
+    const auto piece = bert_piece(text, at);
+    if (piece.begin < piece.end) out.push_back(piece);
+    at = piece.end;
   }
-  out.erase(out.begin());
+  return out;
+}
+
+std::vector<PieceSpan> by_words(std::string_view text, FindPieces find) {
+  std::vector<PieceSpan> out, pieces(kPiecesMax + 8);
+  for (size_t from = 0; from < text.size();) {
+    const size_t before = from, n = find(text, from, pieces.data());
+    REQUIRE(from > before);
+    out.insert(out.end(), pieces.begin(), pieces.begin() + static_cast<ptrdiff_t>(n));
+  }
   return out;
 }
 
@@ -90,11 +102,11 @@ constexpr std::string_view kParts[] = {"a",
 }  // namespace
 
 TEST_CASE("the fast matchers find the pieces of the plain ones") {
-  const Pair pairs[] = {{"gpt2", ends_gpt2, scan_gpt2},
-                        {"digits, gpt2", ends_gpt2_digits, scan_gpt2_digits},
-                        {"llama3", known_piece_ends(kLlama3Pattern), known_scanner(kLlama3Pattern)},
-                        {"qwen2", known_piece_ends(kQwen2Pattern), known_scanner(kQwen2Pattern)},
-                        {"qwen35", known_piece_ends(kQwen35Pattern), known_scanner(kQwen35Pattern)}};
+  const Pair pairs[] = {{"gpt2", find_gpt2, scan_gpt2},
+                        {"digits, gpt2", find_gpt2_digits, scan_gpt2_digits},
+                        {"llama3", known_find_pieces(kLlama3Pattern), known_scanner(kLlama3Pattern)},
+                        {"qwen2", known_find_pieces(kQwen2Pattern), known_scanner(kQwen2Pattern)},
+                        {"qwen35", known_find_pieces(kQwen35Pattern), known_scanner(kQwen35Pattern)}};
   std::mt19937 random(7);
   for (int round = 0; round < 4000; ++round) {
     // Short texts for the cases, long ones for the windows, and now and then one part over and over.
@@ -107,6 +119,8 @@ TEST_CASE("the fast matchers find the pieces of the plain ones") {
       CAPTURE(text);
       REQUIRE(by_words(text, pair.fast) == by_scanner(text, pair.plain));
     }
+    CAPTURE(text);
+    REQUIRE(by_words(text, find_bert) == bert_pieces(text));
   }
 }
 
