@@ -119,7 +119,11 @@ void to_host(const Tensor& x, std::span<float> out) {
 at::Tensor norm(const at::Tensor& x, const NormWeight& entry) {
   const auto hidden = x.to(at::kFloat);
   const auto variance = hidden.pow(2).mean(-1, /*keepdim=*/true);
-  return unwrap(entry.weight) * (hidden * at::rsqrt(variance + entry.eps)).to(x.scalar_type());
+  const auto normal = hidden * at::rsqrt(variance + entry.eps);
+  const auto weight = unwrap(entry.weight);
+  // A weight in f32 (Gemma's) multiplies before the result is rounded, another after.
+  if (weight.scalar_type() == at::kFloat) return (normal * weight).to(x.scalar_type());
+  return weight * normal.to(x.scalar_type());
 }
 
 at::Tensor product(const at::Tensor& x, const LinearWeight& entry) {

@@ -208,7 +208,7 @@ Tensor Linear::add_to(Tensor residual, const Tensor& x) const {
 }
 
 RMSNorm::RMSNorm(const Params& p, int64_t width, double eps, float offset) : RMSNorm(p, width, eps) {
-  if (!entry_.weight.defined()) return;
+  if (!entry_.weight.defined() || offset == 0) return;
   auto values = to_vector(entry_.weight);
   for (auto& value : values) value += offset;
   entry_.weight = entry_.weight.backend().from_host(values, {width});

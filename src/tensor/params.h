@@ -134,7 +134,7 @@ class Embedding {
 class RMSNorm {
  public:
   RMSNorm(const Params& p, int64_t width, double eps) : entry_{p.store().vector(p.name("weight"), width), eps} {}
-  /// The stored weight plus `offset`: GemmaRMSNorm stores it minus one.
+  /// The stored weight plus `offset`, kept in f32: GemmaRMSNorm stores it minus one and multiplies before it rounds.
   RMSNorm(const Params& p, int64_t width, double eps, float offset);
   Tensor operator()(const Tensor& x) const { return x.backend().rms_norm(x, entry_); }
   const NormWeight& entry() const { return entry_; }
