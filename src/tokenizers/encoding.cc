@@ -112,8 +112,10 @@ void Encoding::pad(size_t length, TokenId pad_id, int32_t pad_type_id, Side side
   const size_t n = size();
   if (n >= length) return;
   const size_t count = length - n;
-  if (type_ids.empty() && pad_type_id != 0) type_ids.resize(n, 0);
-  if (!type_ids.empty()) add_on(side, type_ids, count, pad_type_id);
+  if (!type_ids.empty() || pad_type_id != 0) {
+    type_ids.resize(n, 0);
+    add_on(side, type_ids, count, pad_type_id);
+  }
   special_tokens_mask.resize(n, 0);
   add_on(side, special_tokens_mask, count, uint8_t{1});
   attention_mask.resize(n, 1);

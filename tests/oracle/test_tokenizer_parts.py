@@ -76,6 +76,17 @@ def test_scores_are_read_as_serde_json_reads_them(tmp_path):
         same_whole(path, tk.Tokenizer.from_file(path), ["a" * 301, "ab" * 200, "aab" * 99, "".join(r.choice("ab") for _ in range(500))])
 
 
+@pytest.mark.parametrize("pattern", [r"\w+|[^\w\s]+", r"\w", r"\W", r"[\w]", r"[^\w]", r"[\W]", r"\d", r"\D", r"[\d]", r"[^\d]"])
+def test_escaped_classes_of_regular_expressions(tmp_path, pattern):
+    """Code points between two of another kind."""
+    model = {"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"}
+    split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
+    path = save(tmp_path, {"version": "1.0", "added_tokens": [], "pre_tokenizer": split, "model": model})
+    text = "".join(f"a{chr(c)}!{chr(c)} " for c in [*range(0x3000), *range(0x10000, 0x12000), *LETTERS[0x3000::97]])
+    got = hearth(path, [text], "--offsets")[0]
+    assert tk.Tokenizer.from_file(path).encode(text).offsets == [tuple(o) for o in got["offsets"]]
+
+
 def test_random_tokenizers_long(tmp_path):
     done, seed, start = 0, int(os.environ.get("HEARTH_TOKENIZER_FUZZ_SEED", "1000")), time.time()
     while done < LONG_MB * 1e6:

@@ -19,12 +19,16 @@ struct Property {
   std::string_view category;  // this category
 };
 
-constexpr char kWordName[] = "HearthWord";
+// A bare \w takes six signs of Latin-1 (superscripts and fractions) that \w in brackets does not: Oniguruma looks the
+// first 256 code points up in a table of ISO 8859-1 there, and makes brackets of Unicode's ranges.
+constexpr char kWordName[] = "HearthWord", kWordInClassName[] = "HearthWordInClass";
+constexpr std::u32string_view kWordsAloneOnly = U"\u00b2\u00b3\u00b9\u00bc\u00bd\u00be";
 constexpr Property kProperties[] = {
     {"L", unicode::letter, ""},
     {"M", unicode::mark, ""},
     {"N", unicode::number, ""},
     {kWordName, unicode::word, ""},
+    {kWordInClassName, unicode::word, ""},
     {"Lu", 0, "Lu"},
     {"Ll", 0, "Ll"},
     {"Lt", 0, "Lt"},
@@ -44,7 +48,9 @@ std::vector<OnigCodePoint> ranges_of(const Property& property) {
   std::vector<OnigCodePoint> out = {0};
   bool inside = false;
   for (char32_t c = 0; c < 0x110000; ++c) {
-    const bool is_in = property.flags != 0
+    const bool is_left_out = property.name == kWordInClassName && kWordsAloneOnly.find(c) != kWordsAloneOnly.npos;
+    const bool is_in = is_left_out ? false
+                       : property.flags != 0
                            ? unicode::is(c, property.flags)
                            : unicode::category_name(unicode::category(c)).starts_with(property.category);
     if (is_in && !inside) out.push_back(c);
@@ -68,17 +74,22 @@ bool define_properties() {
   return true;
 }
 
-// \w and \W by the name that define_properties gave them.
-std::string with_word_class(std::string_view pattern) {
+// \w, \W, \d and \D by the names that define_properties gave them.
+std::string with_own_classes(std::string_view pattern) {
   std::string out;
+  int depth = 0;  // of brackets
   for (size_t i = 0; i < pattern.size(); ++i) {
     if (pattern[i] != '\\' || i + 1 == pattern.size()) {
+      if (pattern[i] == '[') ++depth;
+      if (pattern[i] == ']' && depth > 0) --depth;
       out.push_back(pattern[i]);
       continue;
     }
     const char escaped = pattern[++i];
     if (escaped == 'w' || escaped == 'W') {
-      out += cat(escaped == 'w' ? "\\p{" : "\\P{", std::string_view(kWordName), "}");
+      out += cat(escaped == 'w' ? "\\p{" : "\\P{", std::string_view(depth > 0 ? kWordInClassName : kWordName), "}");
+    } else if (escaped == 'd' || escaped == 'D') {
+      out += escaped == 'd' ? "\\p{Nd}" : "\\P{Nd}";
     } else {
       out += {'\\', escaped};
     }
@@ -99,7 +110,7 @@ void Regex::Free::operator()(void* regex) const {
 Result<Regex> Regex::compile(std::string_view pattern) {
   static const bool ready = define_properties();
   VERIFY(ready, "Oniguruma takes the Unicode classes");
-  const std::string source = with_word_class(pattern);
+  const std::string source = with_own_classes(pattern);
   OnigRegex regex = nullptr;
   OnigErrorInfo info{};
   const int code = onig_new(&regex, bytes(source.data()), bytes(source.data() + source.size()),
