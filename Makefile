@@ -1,7 +1,7 @@
 # The thin front of CMake's presets and the scripts. `make run` and `make test` do all their own set-up.
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run build test test-crash test-s3 test-tokenizers-long bench check docs web dist setup-build setup-test setup-s3 setup-bench clean
+.PHONY: run build test test-crash test-s3 test-tokenizers-long parity bench check docs web dist setup-build setup-test setup-s3 setup-bench clean
 JOBS ?= $(shell nproc)
 
 setup-build setup-test setup-s3 setup-bench: setup-%:
@@ -38,6 +38,10 @@ test-s3: setup-s3 build
 ## 100 MB of random Unicode through random tokenizers, for a night; `make test` takes a tenth of one.
 test-tokenizers-long: setup-test build
 	@HEARTH_TOKENIZER_FUZZ_MB=100 TEST=pytest scripts/test tests/oracle/test_tokenizer_parts.py -k long
+
+## Every text family and head beside transformers. SEED=n, VARIANT=default|heldout, ONLY=family or family.head.
+parity: setup-test build
+	@SEED=$(SEED) VARIANT=$(VARIANT) ONLY=$(ONLY) scripts/parity
 
 ## A table beside the peers; ONLY=row runs one row.
 bench: setup-bench build

@@ -105,6 +105,19 @@ Result<std::unique_ptr<TextModel>> build_gated_decoder(const Config& config, con
   return std::unique_ptr<TextModel>(std::make_unique<GatedDecoder>(config, p, act, kinds, std::move(options)));
 }
 
+Result<std::vector<GatedLayerKind>> sliding_from_a_layer_on(const Config& config, const GatedLayerKind& kind) {
+  ConfigReader read(config.raw);
+  const bool slides = read.flag("use_sliding_window", false);
+  const auto first = read.integer("max_window_layers", 28);
+  TRY(read.take());
+  std::vector out(static_cast<size_t>(config.num_hidden_layers), kind);
+  for (int64_t i = 0; slides && i < config.num_hidden_layers; ++i) {
+    const bool is_sliding = config.layer_types.empty() ? i >= first : window_of(config, i) > 0;
+    out[static_cast<size_t>(i)].window = is_sliding ? config.sliding_window : 0;
+  }
+  return out;
+}
+
 int64_t window_of(const Config& config, int64_t layer) {
   const bool is_full =
       !config.layer_types.empty() && config.layer_types[static_cast<size_t>(layer)] != "sliding_attention";

@@ -79,6 +79,9 @@ class GatedDecoder final : public TextModel {
 /// A stack of equal layers with the configuration's own positions: what most families build.
 Result<std::unique_ptr<TextModel>> build_gated_decoder(const Config& config, const Params& p,
                                                        std::span<const GatedLayerKind> kinds);
+/// Layers of a kind of which some slide: with `use_sliding_window` those that `layer_types` names, else those from
+/// `max_window_layers` on.
+Result<std::vector<GatedLayerKind>> sliding_from_a_layer_on(const Config& config, const GatedLayerKind& kind);
 /// The window of a layer by `layer_types`; where the file names none, every layer has the configuration's.
 int64_t window_of(const Config& config, int64_t layer);
 

@@ -7,18 +7,8 @@ namespace hearth::transformers::models {
 namespace {
 
 Result<std::unique_ptr<TextModel>> build(const Config& c, const Params& p) {
-  ConfigReader read(c.raw);
-  const bool slides = read.flag("use_sliding_window", false);
-  const auto first = read.integer("max_window_layers", 28);
-  TRY(read.take());
-  std::vector<GatedLayerKind> kinds;
-  for (int64_t i = 0; i < c.num_hidden_layers; ++i) {
-    const bool is_sliding = c.layer_types.empty() ? i >= first : window_of(c, i) > 0;
-    kinds.push_back({.qkv_bias = bias_if(c.attention_bias),
-                     .o_bias = bias_if(c.attention_bias),
-                     .has_qk_norm = true,
-                     .window = slides && is_sliding ? c.sliding_window : 0});
-  }
+  const auto kinds = TRY(sliding_from_a_layer_on(
+      c, {.qkv_bias = bias_if(c.attention_bias), .o_bias = bias_if(c.attention_bias), .has_qk_norm = true}));
   return build_gated_decoder(c, p, kinds);
 }
 
