@@ -67,7 +67,8 @@ GatedMlp::GatedMlp(const Params& p, const Config& c, Activation act, const Gated
 
 GatedDecoder::Layer::Layer(const Params& p, const Config& c, Activation act, const GatedLayerKind& kind)
     : self_attn(p / "self_attn", c, kind),
-      mlp(p / "mlp", c, act, kind),
+      mlp(kind.experts ? decltype(mlp)(ExpertMlp(p / kind.mlp, c, act, *kind.experts))
+                       : decltype(mlp)(GatedMlp(p / kind.mlp, c, act, kind))),
       input_layernorm(p / "input_layernorm", c.hidden_size, c.rms_norm_eps, kind.norm_offset),
       post_attention_layernorm(p / "post_attention_layernorm", c.hidden_size, c.rms_norm_eps, kind.norm_offset) {}
 
@@ -90,7 +91,7 @@ Tensor GatedDecoder::forward(const Batch& batch) const {
     batch.record(x);
     const auto& layer = layers_[i];
     x = layer.self_attn(config(), std::move(x), layer.input_layernorm, ropes, batch, i);
-    x = layer.mlp(std::move(x), layer.post_attention_layernorm);
+    x = std::visit([&](const auto& mlp) { return mlp(std::move(x), layer.post_attention_layernorm); }, layer.mlp);
   }
   x = norm_(x);
   batch.record(x);

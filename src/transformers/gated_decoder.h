@@ -4,9 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "transformers/experts.h"
 #include "transformers/rope.h"
 #include "transformers/text_model.h"
 
@@ -19,8 +22,10 @@ struct GatedLayerKind {
   bool has_qk_norm = false;  ///< each head of q and k is normalized before it turns
   float norm_offset = 0;     ///< added to norms' stored weights
   bool has_rope = true;
-  size_t rope = 0;     ///< which of the model's frequencies
-  int64_t window = 0;  ///< of the attention; 0: none
+  size_t rope = 0;                         ///< which of the model's frequencies
+  const char* mlp = "mlp";                 ///< the feed-forward part's name
+  std::optional<ExpertKind> experts = {};  ///< in place of one feed-forward part
+  int64_t window = 0;                      ///< of the attention; 0: none
 };
 
 class GatedAttention {
@@ -66,7 +71,7 @@ class GatedDecoder final : public TextModel {
  private:
   struct Layer {
     GatedAttention self_attn;
-    GatedMlp mlp;
+    std::variant<GatedMlp, ExpertMlp> mlp;
     RMSNorm input_layernorm, post_attention_layernorm;
     Layer(const Params& p, const Config& c, Activation act, const GatedLayerKind& kind);
   };
