@@ -33,6 +33,8 @@ FAMILIES = {
     "qwen3": "causal seqcls",
     "qwen3-moe": "causal",
     "gemma": "causal",
+    "gemma2": "causal",
+    "gemma3": "causal",
     "phi2": "causal",
     "phi3": "causal",
     "starcoder2": "causal",
