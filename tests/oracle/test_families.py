@@ -29,6 +29,8 @@ FAMILIES = {
     "llama-yarn": "causal",
     "mistral": "base causal",
     "mixtral": "causal",
+    "falcon-7b": "causal",
+    "falcon-40b": "causal",
     "qwen2": "base causal",
     "qwen3": "causal seqcls",
     "qwen3-moe": "causal",
@@ -75,7 +77,7 @@ def kept_rows(theirs, name, golden):
 
 @pytest.fixture(scope="module")
 def made():
-    return checkpoints.make(sorted(FAMILIES), SEED, VARIANT)
+    return checkpoints.make([*sorted(FAMILIES), "falcon-rw"], SEED, VARIANT)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -109,3 +111,20 @@ def test_cached_decoding(made, name, tmp_path):
     for split in (1, 4):
         cached = forward(made / name, tmp_path / "inputs", tmp_path / "out", "--split", str(split))["out.logits"]
         assert distance(cached, ours) <= TOLERANCE, (name, split)
+
+
+def test_alibi_of_falcon(made, tmp_path):
+    """Beside transformers' default attention: the golden data are of "eager", which adds the slopes twice in 5.23."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    golden_path = made / "golden" / "falcon-rw.causal.safetensors"
+    golden = load_file(golden_path)
+    ids, mask = (torch.from_numpy(golden[f"in.{name}"]) for name in ("input_ids", "attention_mask"))
+    model = AutoModelForCausalLM.from_pretrained(made / "falcon-rw.causal").eval()
+    assert model.config._attn_implementation == "sdpa"
+    with torch.no_grad():
+        theirs = model(input_ids=ids, attention_mask=mask).logits.numpy()[golden["in.attention_mask"].astype(bool)]
+    for backend in ("native", "aten"):
+        ours = forward(made / "falcon-rw.causal", golden_path, tmp_path / "out", "--backend", backend)["out.logits"]
+        assert distance(ours, theirs) <= TOLERANCE
