@@ -30,7 +30,7 @@ void under_each_isa(F body) {
   force_isa(best_isa());
 }
 
-/// softmax(q k^T scale) v in double precision, one query row at a time.
+/// softmax(softcap(q k^T scale) + bias) v over the keys in the window, in double precision, one query row at a time.
 std::vector<double> plain_attention(const Attention& a) {
   std::vector<double> out(static_cast<size_t>(a.query_count * a.heads * a.head_dim));
   for (int64_t t = 0; t < a.query_count; ++t)
@@ -44,6 +44,10 @@ std::vector<double> plain_attention(const Attention& a) {
         double s = 0;
         for (int64_t d = 0; d < a.head_dim; ++d) s += static_cast<double>(q[d]) * a.k[head + p * a.kv_stride + d];
         s *= a.scale != 0 ? a.scale : 1 / std::sqrt(static_cast<double>(a.head_dim));
+        if (a.softcap > 0) s = std::tanh(s / a.softcap) * a.softcap;
+        if (a.bias != nullptr) s += a.bias[h * a.bias_head_stride + t * a.bias_row_stride + p];
+        const int64_t apart = a.key_count - a.query_count + t - p;
+        if (a.window > 0 && std::abs(apart) >= a.window) s = -INFINITY;
         maximum = std::max(maximum, score[static_cast<size_t>(p)] = s);
       }
       for (auto& s : score) total += s = std::exp(s - maximum);
@@ -175,4 +179,60 @@ TEST_CASE("rms_norm, rope and silu_mul equal their formulas at every length") {
         }
     }
   });
+}
+
+TEST_CASE("attention: windows, capped scores and biases equal the plain formula") {
+  struct Kind {
+    int64_t queries, keys, window;
+    bool causal;
+    float softcap;
+    bool has_bias;
+  };
+  // Windows shorter and longer than a tile of keys and than the piece that one thread takes of a long cache.
+  const Kind kinds[] = {
+      {130, 130, 5, true, 0, false},   {130, 130, 100, true, 0, false}, {1, 700, 90, true, 0, false},
+      {1, 700, 5, true, 20, false},    {3, 400, 70, true, 0, true},     {150, 150, 40, false, 0, false},
+      {90, 90, 3, false, 0, true},     {70, 200, 0, true, 5, true},     {140, 140, 0, false, 0, true},
+      {20, 20, 400, false, 30, false}, {64, 300, 64, true, 0, true}};
+  constexpr int64_t kHeads = 6, kKvHeads = 2, kHeadDim = 24;
+  for (const int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    for (const Kind& kind : kinds) {
+      const auto q = normals(kind.queries * kHeads * kHeadDim, 1, 2),
+                 k = normals(kind.keys * kKvHeads * kHeadDim, 2, 2), v = normals(kind.keys * kKvHeads * kHeadDim, 3),
+                 bias = normals(kHeads * kind.queries * kind.keys, 4, 3);
+      std::vector<float> out(q.size());
+      const Attention a{.q = q.data(),
+                        .k = k.data(),
+                        .v = v.data(),
+                        .out = out.data(),
+                        .query_count = kind.queries,
+                        .key_count = kind.keys,
+                        .heads = kHeads,
+                        .kv_heads = kKvHeads,
+                        .head_dim = kHeadDim,
+                        .kv_stride = kHeadDim,
+                        .kv_head_stride = kind.keys * kHeadDim,
+                        .causal = kind.causal,
+                        .window = kind.window,
+                        .softcap = kind.softcap,
+                        .bias = kind.has_bias ? bias.data() : nullptr,
+                        .bias_head_stride = kind.queries * kind.keys,
+                        .bias_row_stride = kind.keys};
+      const auto wanted = plain_attention(a);
+      under_each_isa([&] {
+        std::fill(out.begin(), out.end(), NAN);
+        attention({&a, 1}, pool);
+        double worst = 0;
+        for (size_t i = 0; i < out.size(); ++i) {
+          const double error = std::abs(out[i] - wanted[i]);
+          worst = error <= worst ? worst : error;
+        }
+        CAPTURE(kind.queries);
+        CAPTURE(kind.keys);
+        CAPTURE(kind.window);
+        CHECK(worst < 2e-5);  // as above
+      });
+    }
+  }
 }
