@@ -75,6 +75,7 @@ struct ThreadPool::State {
         now = word.value.load(std::memory_order_acquire);
       }
       if (now == seen) {
+        if (stopping.load()) return;  // the last step of the word may have been seen while leaving a loop
         word.value.wait(seen);
         continue;
       }
