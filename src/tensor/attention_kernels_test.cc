@@ -60,6 +60,25 @@ std::vector<double> plain_attention(const Attention& a) {
   return out;
 }
 
+/// `out`: where `a` writes.
+void check_against_plain(const Attention& a, std::vector<float>& out, ThreadPool& pool) {
+  CAPTURE(a.query_count);
+  CAPTURE(a.key_count);
+  CAPTURE(a.head_dim);
+  CAPTURE(a.window);
+  const auto wanted = plain_attention(a);
+  under_each_isa([&] {
+    std::fill(out.begin(), out.end(), NAN);
+    attention({&a, 1}, pool);
+    double worst = 0;
+    for (size_t i = 0; i < out.size(); ++i) {
+      const double error = std::abs(out[i] - wanted[i]);
+      worst = error <= worst ? worst : error;
+    }
+    CHECK(worst < 2e-5);  // f32 scores of size 30 round by 2e-6, values are of size 1
+  });
+}
+
 }  // namespace
 
 TEST_CASE("attention: equals the plain formula for one and many queries, grouped heads, every head size") {
@@ -91,20 +110,7 @@ TEST_CASE("attention: equals the plain formula for one and many queries, grouped
                         .kv_stride = stride,
                         .kv_head_stride = s.head_dim,
                         .causal = s.causal};
-      const auto wanted = plain_attention(a);
-      under_each_isa([&] {
-        std::fill(out.begin(), out.end(), NAN);
-        attention({&a, 1}, pool);
-        double worst = 0;
-        for (size_t i = 0; i < out.size(); ++i) {
-          const double error = std::abs(out[i] - wanted[i]);
-          worst = error <= worst ? worst : error;
-        }
-        CAPTURE(s.queries);
-        CAPTURE(s.keys);
-        CAPTURE(s.head_dim);
-        CHECK(worst < 2e-5);  // f32 scores of size 30 round by 2e-6, values are of size 1
-      });
+      check_against_plain(a, out, pool);
     }
   }
 }
@@ -219,20 +225,7 @@ TEST_CASE("attention: windows, capped scores and biases equal the plain formula"
                         .bias = kind.has_bias ? bias.data() : nullptr,
                         .bias_head_stride = kind.queries * kind.keys,
                         .bias_row_stride = kind.keys};
-      const auto wanted = plain_attention(a);
-      under_each_isa([&] {
-        std::fill(out.begin(), out.end(), NAN);
-        attention({&a, 1}, pool);
-        double worst = 0;
-        for (size_t i = 0; i < out.size(); ++i) {
-          const double error = std::abs(out[i] - wanted[i]);
-          worst = error <= worst ? worst : error;
-        }
-        CAPTURE(kind.queries);
-        CAPTURE(kind.keys);
-        CAPTURE(kind.window);
-        CHECK(worst < 2e-5);  // as above
-      });
+      check_against_plain(a, out, pool);
     }
   }
 }

@@ -68,7 +68,8 @@ Result<WeightSource> transposed(const WeightSource& source) {
   return out;
 }
 
-/// Some rows of an array; borrows them when they lie in one piece.
+}  // namespace
+
 Result<WeightSource> rows_of(const WeightSource& source, std::span<const RowRange> ranges) {
   const auto row_bytes = source.data.size() / static_cast<size_t>(std::max<int64_t>(source.shape[0], 1));
   auto out = source;
@@ -98,8 +99,6 @@ Result<WeightSource> rows_of(const WeightSource& source, std::span<const RowRang
   out.owner = std::move(buffer);
   return out;
 }
-
-}  // namespace
 
 Result<WeightSource> ParamStore::rearranged(const WeightSource& source, const Stored& stored) const {
   auto out = stored.is_transposed && source.shape.size() == 2 ? TRY(transposed(source)) : source;

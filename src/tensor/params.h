@@ -40,6 +40,9 @@ struct Stored {
 /// that Backend::rope turns. `begin`: the first head's first row; a head's first `rotated` rows are reordered.
 std::vector<RowRange> halves_of_pairs(int64_t begin, int64_t heads, int64_t head_dim, int64_t rotated);
 
+/// Rows of an array, in this order; borrowed when they lie in one piece. bad_input when it has no such rows.
+Result<WeightSource> rows_of(const WeightSource& source, std::span<const RowRange> ranges);
+
 /// All tensors of one checkpoint, and what building a model from them found wrong. One thread.
 class ParamStore {
  public:

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "tensor/ops.h"
@@ -50,5 +51,18 @@ struct Batch {
   void reserve() const;
   void commit() const;
 };
+
+/// A stack that norms what its last layer gives: layer(one of `layers`, x, its index) for each, then the norm. Records
+/// the embeddings, what each layer but the last gives, and the normed end, as transformers' `hidden_states` has them.
+template <class Layers, class Layer, class Norm>
+Tensor through(const Layers& layers, Tensor x, const Batch& batch, const Norm& norm, const Layer& layer) {
+  for (size_t i = 0; i < layers.size(); ++i) {
+    batch.record(x);
+    x = layer(layers[i], std::move(x), i);
+  }
+  x = norm(x);
+  batch.record(x);
+  return x;
+}
 
 }  // namespace hearth

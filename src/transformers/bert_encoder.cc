@@ -1,9 +1,25 @@
 #include "transformers/bert_encoder.h"
 
-#include <memory>
-
 namespace hearth {
 namespace {
+
+class BertStack final : public TextModel {
+ public:
+  BertStack(const Config& c, const Params& p, Activation act, int64_t type_vocab_size, BertPositions* positions)
+      : TextModel(c),
+        embeddings_(p / "embeddings", c, type_vocab_size),
+        encoder_(p / "encoder", c, act),
+        positions_(positions) {}
+
+  Tensor forward(const Batch& batch) const override {
+    return encoder_(config(), embeddings_(batch, positions_(config(), batch)), batch);
+  }
+
+ private:
+  BertEmbeddings embeddings_;
+  BertEncoder encoder_;
+  BertPositions* positions_;
+};
 
 class PoolerHead final : public Head {
  public:
@@ -30,6 +46,25 @@ class PooledClassifier final : public Head {
 };
 
 }  // namespace
+
+std::vector<int32_t> positions_after_pad(const Config& config, const Batch& batch) {
+  const auto pad = config.pad_token_id.value_or(1);
+  std::vector<int32_t> out;
+  for (const auto& s : batch.sequences) {
+    auto next = static_cast<int32_t>(s.past()) + pad;
+    for (int64_t row = s.begin; row < s.begin + s.count; ++row)
+      out.push_back(batch.ids[static_cast<size_t>(row)] == pad ? pad : ++next);
+  }
+  return out;
+}
+
+Result<std::unique_ptr<TextModel>> build_bert_encoder(const Config& config, const Params& p, BertPositions* positions) {
+  ConfigReader read(config.raw);
+  const auto type_vocab_size = read.size("type_vocab_size", 2);
+  TRY(read.take());
+  const auto act = TRY(activation_by_name(config.hidden_act));
+  return std::unique_ptr<TextModel>(std::make_unique<BertStack>(config, p, act, type_vocab_size, positions));
+}
 
 Result<std::unique_ptr<Head>> bert_pooler(const Config& config, const Params& base) {
   if (!base.store().has((base / "pooler" / "dense").name("weight"))) return std::unique_ptr<Head>();

@@ -3,6 +3,7 @@
 // Source: Devlin et al., arXiv:1810.04805; transformers 5.23.0 models/bert/modeling_bert.py.
 #pragma once
 
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -96,6 +97,13 @@ struct BertPooler {
     return activation(dense(index_select(hidden, first_rows(batch))), Activation::tanh);
   }
 };
+
+/// The position of each row.
+using BertPositions = std::vector<int32_t>(const Config& config, const Batch& batch);
+/// RoBERTa's: pad tokens stand at pad_token_id, the others are counted from pad_token_id + 1 on.
+BertPositions positions_after_pad;
+/// Embeddings and encoder: the whole stack of BERT, and of RoBERTa with other positions.
+Result<std::unique_ptr<TextModel>> build_bert_encoder(const Config& config, const Params& p, BertPositions* positions);
 
 /// The head of the stack alone: pooler_output. Null where the file has no pooler; transformers makes one up then, and
 /// nobody reads it. `base`: where the stack's tensors lie.

@@ -1,5 +1,7 @@
 #include "transformers/gated_decoder.h"
 
+#include "base/text.h"
+
 namespace hearth {
 namespace {
 
@@ -87,15 +89,10 @@ Tensor GatedDecoder::forward(const Batch& batch) const {
   for (const auto& frequencies : options_.frequencies) ropes.emplace_back(batch, frequencies);
   Tensor x = embed_tokens_(batch.ids);
   if (options_.embedding_scale != 1) x = scale(x, options_.embedding_scale);
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    batch.record(x);
-    const auto& layer = layers_[i];
-    x = layer.self_attn(config(), std::move(x), layer.input_layernorm, ropes, batch, i);
-    x = std::visit([&](const auto& mlp) { return mlp(std::move(x), layer.post_attention_layernorm); }, layer.mlp);
-  }
-  x = norm_(x);
-  batch.record(x);
-  return x;
+  return through(layers_, std::move(x), batch, norm_, [&](const Layer& layer, Tensor in, size_t i) {
+    in = layer.self_attn(config(), std::move(in), layer.input_layernorm, ropes, batch, i);
+    return std::visit([&](const auto& mlp) { return mlp(std::move(in), layer.post_attention_layernorm); }, layer.mlp);
+  });
 }
 
 Result<std::unique_ptr<TextModel>> build_gated_decoder(const Config& config, const Params& p,
@@ -103,6 +100,11 @@ Result<std::unique_ptr<TextModel>> build_gated_decoder(const Config& config, con
   GatedDecoderOptions options;
   options.frequencies.push_back(TRY(RopeFrequencies::from(config)));
   const auto act = TRY(activation_by_name(config.hidden_act));
+  for (const auto& kind : kinds) {
+    if (kind.experts && kind.experts->experts_per_token > kind.experts->experts)
+      return Status(Code::bad_input, cat("config.json: num_experts_per_tok ", kind.experts->experts_per_token, " of ",
+                                         kind.experts->experts, " experts"));
+  }
   return std::unique_ptr<TextModel>(std::make_unique<GatedDecoder>(config, p, act, kinds, std::move(options)));
 }
 

@@ -78,14 +78,9 @@ class Gemma2Model final : public TextModel {
   Tensor forward(const Batch& batch) const override {
     std::vector<Rope> ropes;
     for (const auto& frequencies : frequencies_) ropes.emplace_back(batch, frequencies);
-    Tensor x = scale(embed_tokens_(batch.ids), std::sqrt(static_cast<double>(config().hidden_size)));
-    for (size_t i = 0; i < layers_.size(); ++i) {
-      batch.record(x);
-      x = layers_[i](config(), x, act_, ropes, batch, i);
-    }
-    x = norm_(x);
-    batch.record(x);
-    return x;
+    return through(layers_, scale(embed_tokens_(batch.ids), std::sqrt(static_cast<double>(config().hidden_size))),
+                   batch, norm_,
+                   [&](const Layer& layer, Tensor x, size_t i) { return layer(config(), x, act_, ropes, batch, i); });
   }
 
  private:

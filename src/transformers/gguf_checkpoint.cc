@@ -116,24 +116,12 @@ std::string checkpoint_name(std::string_view name) {
   return std::string(name);
 }
 
-/// Rows of each head from pairs (2i, 2i + 1) back to halves (i, i + head_dim / 2). Rows are whole blocks of any type.
-Status unpermute(WeightSource& source, int64_t heads) {
+/// Rows of each head from pairs back to halves. Rows are whole blocks of any type.
+Result<WeightSource> unpermuted(const WeightSource& source, int64_t heads) {
   const auto rows = source.shape.size() > 0 ? source.shape[0] : 0;
   if (rows == 0 || heads <= 0 || rows % (2 * heads) != 0)
-    return {Code::bad_input, cat(source.name, " has ", rows, " rows, which ", heads, " heads cannot share")};
-  const auto row_bytes = source.data.size() / static_cast<size_t>(rows);
-  const auto half = rows / heads / 2;
-  auto buffer = std::make_shared<std::vector<std::byte>>(source.data.size());
-  for (int64_t head = 0; head < heads; ++head) {
-    for (int64_t i = 0; i < 2 * half; ++i) {
-      const auto from = head * 2 * half + (i % half) * 2 + i / half;
-      std::memcpy(buffer->data() + static_cast<size_t>(head * 2 * half + i) * row_bytes,
-                  source.data.data() + static_cast<size_t>(from) * row_bytes, row_bytes);
-    }
-  }
-  source.data = *buffer;
-  source.owner = std::move(buffer);
-  return {};
+    return Status(Code::bad_input, cat(source.name, " has ", rows, " rows, which ", heads, " heads cannot share"));
+  return rows_of(source, halves_of_pairs(0, heads, rows / heads, rows / heads));
 }
 
 }  // namespace
@@ -188,7 +176,7 @@ Result<std::vector<WeightSource>> gguf_sources(const std::shared_ptr<const Weigh
     const auto part = parse_name(tensor->name).part;
     if (is_permuted && (part == "attn_q" || part == "attn_k")) {
       const auto heads = config["num_attention_heads"].as_int();
-      TRY(unpermute(source, part == "attn_q" ? heads : config["num_key_value_heads"].as_int(heads)));
+      source = TRY(unpermuted(source, part == "attn_q" ? heads : config["num_key_value_heads"].as_int(heads)));
     }
     out.push_back(std::move(source));
   }

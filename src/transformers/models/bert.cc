@@ -6,20 +6,6 @@
 namespace hearth::transformers::models {
 namespace {
 
-class BertModel final : public TextModel {
- public:
-  BertModel(const Config& c, const Params& p, Activation act, int64_t type_vocab_size)
-      : TextModel(c), embeddings_(p / "embeddings", c, type_vocab_size), encoder_(p / "encoder", c, act) {}
-
-  Tensor forward(const Batch& batch) const override {
-    return encoder_(config(), embeddings_(batch, batch.positions), batch);
-  }
-
- private:
-  BertEmbeddings embeddings_;
-  BertEncoder encoder_;
-};
-
 /// The pooler of a stack that was saved alone has no prefix.
 Params base(const Params& root) {
   return root.store().has_prefix("bert.") ? root / "bert" : root;
@@ -93,11 +79,7 @@ Result<std::unique_ptr<Head>> next_sentence(const Config& c, const Params& root)
 }
 
 Result<std::unique_ptr<TextModel>> build(const Config& config, const Params& p) {
-  ConfigReader read(config.raw);
-  const auto type_vocab_size = read.size("type_vocab_size", 2);
-  TRY(read.take());
-  const auto act = TRY(activation_by_name(config.hidden_act));
-  return std::unique_ptr<TextModel>(std::make_unique<BertModel>(config, p, act, type_vocab_size));
+  return build_bert_encoder(config, p, [](const Config&, const Batch& batch) { return batch.positions; });
 }
 
 }  // namespace

@@ -150,14 +150,9 @@ class FalconModel final : public TextModel {
     } else {
       rope.emplace(batch, frequencies_);
     }
-    Tensor x = word_embeddings_(batch.ids);
-    for (size_t i = 0; i < h_.size(); ++i) {
-      batch.record(x);
-      x = h_[i](config(), options_, x, act_, rope ? &*rope : nullptr, biases, batch, i);
-    }
-    x = ln_f_(x);
-    batch.record(x);
-    return x;
+    return through(h_, word_embeddings_(batch.ids), batch, ln_f_, [&](const Layer& layer, Tensor x, size_t i) {
+      return layer(config(), options_, x, act_, rope ? &*rope : nullptr, biases, batch, i);
+    });
   }
 
  private:

@@ -72,14 +72,9 @@ class GPT2Model final : public TextModel {
   }
 
   Tensor forward(const Batch& batch) const override {
-    Tensor x = wte_(batch.ids) + wpe_(batch.positions);
-    for (size_t i = 0; i < h_.size(); ++i) {
-      batch.record(x);
-      x = h_[i](config(), std::move(x), act_, batch, i);
-    }
-    x = ln_f_(x);
-    batch.record(x);
-    return x;
+    return through(
+        h_, wte_(batch.ids) + wpe_(batch.positions), batch, ln_f_,
+        [&](const Layer& layer, Tensor x, size_t i) { return layer(config(), std::move(x), act_, batch, i); });
   }
 
  private:

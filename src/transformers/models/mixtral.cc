@@ -1,6 +1,5 @@
 // Mixtral: Mistral's layers with experts in place of the feed-forward part.
 // Source: Jiang et al., arXiv:2401.04088; transformers 5.23.0 models/mixtral/modeling_mixtral.py. Oracle: mixtral.
-#include "base/text.h"
 #include "transformers/gated_decoder.h"
 #include "transformers/heads.h"
 
@@ -15,8 +14,6 @@ Result<std::unique_ptr<TextModel>> build(const Config& c, const Params& p) {
                            .experts = read.size("num_local_experts", 8),
                            .experts_per_token = read.size("num_experts_per_tok", 2),
                            .intermediate_size = c.intermediate_size};
-  if (experts.experts_per_token > experts.experts)
-    read.fail(cat("config.json: num_experts_per_tok ", experts.experts_per_token, " of ", experts.experts, " experts"));
   TRY(read.take());
   const GatedLayerKind kind{.mlp = "block_sparse_moe", .experts = experts, .window = c.sliding_window};
   return build_gated_decoder(c, p, std::vector(static_cast<size_t>(c.num_hidden_layers), kind));

@@ -58,14 +58,9 @@ class PhiModel final : public TextModel {
 
   Tensor forward(const Batch& batch) const override {
     const Rope rope(batch, frequencies_);
-    Tensor x = embed_tokens_(batch.ids);
-    for (size_t i = 0; i < layers_.size(); ++i) {
-      batch.record(x);
-      x = layers_[i](config(), std::move(x), act_, rope, batch, i);
-    }
-    x = final_layernorm_(x);
-    batch.record(x);
-    return x;
+    return through(
+        layers_, embed_tokens_(batch.ids), batch, final_layernorm_,
+        [&](const Layer& layer, Tensor x, size_t i) { return layer(config(), std::move(x), act_, rope, batch, i); });
   }
 
  private:

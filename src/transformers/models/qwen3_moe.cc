@@ -2,7 +2,6 @@
 // Source: transformers 5.23.0 models/qwen3_moe/modeling_qwen3_moe.py. Oracle: qwen3-moe.
 #include <algorithm>
 
-#include "base/text.h"
 #include "transformers/gated_decoder.h"
 #include "transformers/heads.h"
 
@@ -18,8 +17,6 @@ Result<std::unique_ptr<TextModel>> build(const Config& c, const Params& p) {
   const auto step = read.size("decoder_sparse_step", 1);
   const auto dense = read.integers("mlp_only_layers");
   const bool slides = read.flag("use_sliding_window", false);
-  if (experts.experts_per_token > experts.experts)
-    read.fail(cat("config.json: num_experts_per_tok ", experts.experts_per_token, " of ", experts.experts, " experts"));
   TRY(read.take());
   std::vector<GatedLayerKind> kinds;
   for (int64_t i = 0; i < c.num_hidden_layers; ++i) {

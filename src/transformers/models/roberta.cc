@@ -8,32 +8,6 @@
 namespace hearth::transformers::models {
 namespace {
 
-class RobertaModel final : public TextModel {
- public:
-  RobertaModel(const Config& c, const Params& p, Activation act, int64_t type_vocab_size)
-      : TextModel(c), embeddings_(p / "embeddings", c, type_vocab_size), encoder_(p / "encoder", c, act) {}
-
-  Tensor forward(const Batch& batch) const override {
-    return encoder_(config(), embeddings_(batch, positions(batch)), batch);
-  }
-
- private:
-  /// Pad tokens stand at pad_token_id; the others are counted from pad_token_id + 1 on.
-  std::vector<int32_t> positions(const Batch& batch) const {
-    const auto pad = config().pad_token_id.value_or(1);
-    std::vector<int32_t> out;
-    for (const auto& s : batch.sequences) {
-      auto next = static_cast<int32_t>(s.past()) + pad;
-      for (int64_t row = s.begin; row < s.begin + s.count; ++row)
-        out.push_back(batch.ids[static_cast<size_t>(row)] == pad ? pad : ++next);
-    }
-    return out;
-  }
-
-  BertEmbeddings embeddings_;
-  BertEncoder encoder_;
-};
-
 /// layer_norm(gelu(dense(x))) and the decoder.
 class RobertaLMHead final : public RowHead {
  public:
@@ -83,11 +57,7 @@ Result<std::unique_ptr<Head>> multiple_choice(const Config& c, const Params& roo
 }
 
 Result<std::unique_ptr<TextModel>> build(const Config& config, const Params& p) {
-  ConfigReader read(config.raw);
-  const auto type_vocab_size = read.size("type_vocab_size", 2);
-  TRY(read.take());
-  const auto act = TRY(activation_by_name(config.hidden_act));
-  return std::unique_ptr<TextModel>(std::make_unique<RobertaModel>(config, p, act, type_vocab_size));
+  return build_bert_encoder(config, p, positions_after_pad);
 }
 
 }  // namespace

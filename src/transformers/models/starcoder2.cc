@@ -48,14 +48,9 @@ class Starcoder2Model final : public TextModel {
 
   Tensor forward(const Batch& batch) const override {
     const Rope rope(batch, frequencies_);
-    Tensor x = embed_tokens_(batch.ids);
-    for (size_t i = 0; i < layers_.size(); ++i) {
-      batch.record(x);
-      x = layers_[i](config(), std::move(x), act_, rope, batch, i);
-    }
-    x = norm_(x);
-    batch.record(x);
-    return x;
+    return through(layers_, embed_tokens_(batch.ids), batch, norm_, [&](const Layer& layer, Tensor x, size_t i) {
+      return layer(config(), std::move(x), act_, rope, batch, i);
+    });
   }
 
  private:
