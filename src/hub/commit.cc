@@ -224,14 +224,9 @@ Result<CommitDone> create_commit(Hub& hub, const Repo& repo, const Caller& autho
   const auto folder = hub.git_folder(repo);
   const bool new_folder = !exists(path_join(folder, path_parent(ref)));  // of a reference that was packed
   git_reference* made = nullptr;
-  const auto move = [&] {
+  const int r = TRY(git::write_reference(folder, ref, [&] {
     return git_reference_create_matching(&made, at.repository.get(), ref.c_str(), &id, /*force=*/1, &parent, "commit");
-  };
-  int r = move();
-  if (r == GIT_ELOCKED) {
-    TRY(git::await_reference(folder, ref));
-    r = move();
-  }
+  }));
   if (r == GIT_EMODIFIED || r == GIT_ELOCKED) return moved();
   if (r != 0) return git::failure(r, ref);
   git_reference_free(made);

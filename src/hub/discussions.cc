@@ -4,7 +4,9 @@
 #include "base/text.h"
 #include "hub/discussion_rows.h"
 #include "hub/events.h"
+#include "hub/git/reference_lock.h"
 #include "hub/git/snapshot.h"
+#include "hub/lock.h"
 #include "hub/notifications.h"
 #include "hub/object_id.h"
 #include "hub/parameters.h"
@@ -39,6 +41,12 @@ constexpr std::pair<DiscussionStatus, std::string_view> kStatuses[] = {{Discussi
                                                                        {DiscussionStatus::open, "open"},
                                                                        {DiscussionStatus::closed, "closed"},
                                                                        {DiscussionStatus::merged, "merged"}};
+
+// An opening that was killed may have left the lock of the reference that the next one makes.
+Status await_next_number(const Hub& hub, const Repo& repo) {
+  const auto last = TRY(hub.db().query_one("SELECT last FROM discussion_numbers WHERE repo_id = $1", {repo.id}));
+  return git::await_reference(hub.git_folder(repo), cat("refs/pr/", (last ? (*last)[0].integer() : 0) + 1));
+}
 
 }  // namespace
 
@@ -151,6 +159,12 @@ Result<Discussion> open_discussion(Hub& hub, const Repo& repo, const Caller& by,
   const auto status = wanted.is_pull_request ? wanted.status : DiscussionStatus::open;
   if (status != DiscussionStatus::open && status != DiscussionStatus::draft)
     return Status(Code::bad_input, "a pull request begins as open or as draft");
+  Fd lock;
+  if (wanted.is_pull_request) {
+    // Before the transaction: others would wait for it, and writers take the two in this order.
+    lock = TRY(lock_repository(hub, repo));
+    TRY(await_next_number(hub, repo));
+  }
   const auto now = now_ms();
   auto transaction = TRY(hub.db().begin());
   const auto number = TRY(
@@ -276,10 +290,9 @@ Status delete_discussion(Hub& hub, const Repo& repo, const Caller& by, int64_t n
   TRY(transaction.execute("DELETE FROM discussions WHERE id = $1", {discussion.id}));
   TRY(transaction.commit());
   if (!discussion.is_pull_request) return {};
-  const auto repository = TRY(git::open(hub, repo));
-  if (const int r = git_reference_remove(repository.get(), discussion.ref().c_str()); r != 0 && r != GIT_ENOTFOUND)
-    return git::failure(r, discussion.ref());
-  return {};
+  const auto lock = TRY(lock_repository(hub, repo));
+  auto removed = git::remove_reference(hub.git_folder(repo), discussion.ref());
+  return removed.code() == Code::not_found ? Status() : std::move(removed);
 }
 
 }  // namespace hearth::hub

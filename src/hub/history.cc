@@ -5,6 +5,7 @@
 #include "hub/events.h"
 #include "hub/git/durable.h"
 #include "hub/git/objects.h"
+#include "hub/git/reference_lock.h"
 #include "hub/git/snapshot.h"
 #include "hub/lock.h"
 #include "hub/protection.h"
@@ -111,7 +112,9 @@ Status create_branch(const Hub& hub, const Repo& repo, const Caller& by, std::st
   if (!former.ok() || overwrite)
     TRY(check_ref_change(TRY(protected_branches(hub, repo)), by, repo, {.ref = ref, .rewrites = former.ok()}));
   git_reference* made = nullptr;
-  const int r = git_reference_create(&made, repository.get(), ref.c_str(), &target, overwrite, "create branch");
+  const int r = TRY(git::write_reference(hub.git_folder(repo), ref, [&] {
+    return git_reference_create(&made, repository.get(), ref.c_str(), &target, overwrite, "create branch");
+  }));
   if (r == GIT_EEXISTS) return Status(Code::conflict, exists_already(ref));
   if (r != 0) return git::failure(r, cat("branch '", name, "'"));
   git_reference_free(made);
@@ -122,14 +125,14 @@ Status create_branch(const Hub& hub, const Repo& repo, const Caller& by, std::st
 
 Status delete_branch(const Hub& hub, const Repo& repo, const Caller& by, std::string_view name) {
   if (!check_ref_name(name).ok()) return unknown("branch", name);
+  const auto lock = TRY(lock_repository(hub, repo));
   const auto begun_ms = now_ms();
   const auto repository = TRY(git::open(hub, repo));
   const auto ref = cat("refs/heads/", name);
   const auto former = value_of(repository.get(), ref);
   if (former.empty()) return unknown("branch", name);
   TRY(check_ref_change(TRY(protected_branches(hub, repo)), by, repo, {.ref = ref, .deletes = true}));
-  if (const int r = git_reference_remove(repository.get(), ref.c_str()); r != 0)
-    return git::failure(r, cat("branch '", name, "'"));
+  TRY(git::remove_reference(hub.git_folder(repo), ref));
   TRY(git::sync_names(hub.git_folder(repo), begun_ms));
   note_moved(hub, repo, *by.user, {former, {}, ref});
   return {};
@@ -137,43 +140,45 @@ Status delete_branch(const Hub& hub, const Repo& repo, const Caller& by, std::st
 
 Status create_tag(const Hub& hub, const Repo& repo, const User& by, std::string_view name, std::string_view revision,
                   std::string_view message) {
+  const auto lock = TRY(lock_repository(hub, repo));
   const auto begun_ms = now_ms();
   const auto repository = TRY(git::open(hub, repo));
   const auto target = TRY(git::resolve(repository.get(), revision.empty() ? "main" : revision));
   TRY(check_ref_name(name));
+  const std::string tag(name);
+  const auto ref = cat("refs/tags/", tag);
   git_object* found = nullptr;
   if (const int r = git_object_lookup(&found, repository.get(), &target, GIT_OBJECT_COMMIT); r != 0)
     return git::failure(r, "commit");
   const git::ObjectPtr object(found);
+  git_signature* signed_by = nullptr;
+  if (const int r = git_signature_new(&signed_by, by.name.c_str(), author_email(by).c_str(), now_ms() / 1000, 0);
+      r != 0)
+    return git::failure(r, "signature");
+  const git::SignaturePtr signature(signed_by);
+  const std::string text(message);
   git_oid made;
-  int r = 0;
-  if (message.empty()) {
-    r = git_tag_create_lightweight(&made, repository.get(), std::string(name).c_str(), object.get(), /*force=*/0);
-  } else {
-    git_signature* signature = nullptr;
-    if (const int s = git_signature_new(&signature, by.name.c_str(), author_email(by).c_str(), now_ms() / 1000, 0);
-        s != 0)
-      return git::failure(s, "signature");
-    const git::SignaturePtr owned(signature);
-    r = git_tag_create(&made, repository.get(), std::string(name).c_str(), object.get(), signature,
-                       std::string(message).c_str(), /*force=*/0);
-  }
-  if (r == GIT_EEXISTS) return Status(Code::conflict, exists_already(cat("refs/tags/", name)));
+  const int r = TRY(git::write_reference(hub.git_folder(repo), ref, [&] {
+    return text.empty()
+               ? git_tag_create_lightweight(&made, repository.get(), tag.c_str(), object.get(), /*force=*/0)
+               : git_tag_create(&made, repository.get(), tag.c_str(), object.get(), signature.get(), text.c_str(), 0);
+  }));
+  if (r == GIT_EEXISTS) return Status(Code::conflict, exists_already(ref));
   if (r != 0) return git::failure(r, cat("tag '", name, "'"));
   TRY(git::sync_names(hub.git_folder(repo), begun_ms));
-  note_moved(hub, repo, by, {{}, git::hex(made), cat("refs/tags/", name)});
+  note_moved(hub, repo, by, {{}, git::hex(made), ref});
   return {};
 }
 
 Status delete_tag(const Hub& hub, const Repo& repo, const User& by, std::string_view name) {
   if (!check_ref_name(name).ok()) return unknown("tag", name);
+  const auto lock = TRY(lock_repository(hub, repo));
   const auto begun_ms = now_ms();
   const auto repository = TRY(git::open(hub, repo));
   const auto ref = cat("refs/tags/", name);
   const auto former = value_of(repository.get(), ref);
-  const int r = git_tag_delete(repository.get(), std::string(name).c_str());
-  if (r == GIT_ENOTFOUND) return unknown("tag", name);
-  if (r != 0) return git::failure(r, cat("tag '", name, "'"));
+  if (former.empty()) return unknown("tag", name);
+  TRY(git::remove_reference(hub.git_folder(repo), ref));
   TRY(git::sync_names(hub.git_folder(repo), begun_ms));
   note_moved(hub, repo, by, {former, {}, ref});
   return {};

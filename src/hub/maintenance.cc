@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "hub/events.h"
 #include "hub/git/objects.h"
+#include "hub/git/reference_lock.h"
 #include "hub/git/rewrite.h"
 #include "hub/git/snapshot.h"
 #include "hub/index.h"
@@ -56,8 +57,10 @@ Result<std::string> super_squash(Hub& hub, const Repo& repo, const Caller& by, s
                                                                 author_email(*by.user), now_ms() / 1000, text));
   TRY(batch.write(at.repository.get()));
   git_reference* made = nullptr;
-  const int r = git_reference_create_matching(&made, at.repository.get(), ref.c_str(), &id, /*force=*/1,
-                                              git_commit_id(at.commit.get()), "super-squash");
+  const int r = TRY(git::write_reference(hub.git_folder(repo), ref, [&] {
+    return git_reference_create_matching(&made, at.repository.get(), ref.c_str(), &id, /*force=*/1,
+                                         git_commit_id(at.commit.get()), "super-squash");
+  }));
   if (r == GIT_EMODIFIED || r == GIT_ELOCKED)
     return Status(Code::precondition,
                   "The branch was updated since you opened this page. Please refresh and try again.");

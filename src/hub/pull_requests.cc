@@ -9,6 +9,7 @@
 #include "hub/events.h"
 #include "hub/git/durable.h"
 #include "hub/git/objects.h"
+#include "hub/git/reference_lock.h"
 #include "hub/git/snapshot.h"
 #include "hub/index.h"
 #include "hub/lock.h"
@@ -154,7 +155,9 @@ Result<git_oid> write_merge(const Sides& at, const Discussion& discussion, const
                                                     merge_message(discussion, by, commits)));
   TRY(batch.write(repository));
   git_reference* made = nullptr;
-  const int r = git_reference_create_matching(&made, repository, kMain, &id, /*force=*/1, &at.ours, "merge");
+  const int r = TRY(git::write_reference(git_repository_path(repository), kMain, [&] {
+    return git_reference_create_matching(&made, repository, kMain, &id, /*force=*/1, &at.ours, "merge");
+  }));
   if (r == GIT_EMODIFIED || r == GIT_ELOCKED)
     return Status(Code::precondition, "A commit has happened since on main. Please refresh and try again.");
   if (r != 0) return git::failure(r, kMain);

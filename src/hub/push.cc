@@ -282,11 +282,13 @@ Result<PushCheck> check_push(Hub& hub, const Repo& repo, const Caller& caller, s
   for (const auto& [blob, sha256] : inspection.objects) places.push_back({sha256, finder.path(blob), updates[0].ref});
   TRY(hub.link_objects(repo, places));
   // git locks them when this is over, and gives up where a killed process left its lock.
+  const auto folder = hub.git_folder(repo);
   for (const auto& update : updates)
-    if (const auto folder = hub.git_folder(repo); git::is_reference_locked(folder, update.ref)) {
-      const auto lock = TRY(lock_repository(hub, repo));
-      TRY(git::await_reference(folder, update.ref));
-    }
+    for (const std::string_view ref : {std::string_view(update.ref), git::kPackedReferences})
+      if (git::is_reference_locked(folder, ref)) {
+        const auto lock = TRY(lock_repository(hub, repo));
+        TRY(git::await_reference(folder, ref));
+      }
   out.texts = std::move(remarks);
   return out;
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "hub/git/git.h"
 
 namespace hearth::hub::git {
 namespace {
@@ -37,6 +38,24 @@ Status await_reference(const std::string& folder, std::string_view ref) {
       return errno_status("cannot remove", path);
   }
   return Status(Code::busy, cat(ref, " is being written by others: try again in a moment"));
+}
+
+Result<int> write_reference(const std::string& folder, std::string_view ref, const std::function<int()>& write) {
+  if (const int r = write(); r != GIT_ELOCKED) return r;
+  TRY(await_reference(folder, ref));
+  return write();
+}
+
+Status remove_reference(const std::string& folder, const std::string& ref) {
+  // A repository of its own each time: one whose deletion failed at packed-refs takes the reference for deleted.
+  const auto remove = [&]() -> Result<int> { return git_reference_remove(TRY(open(folder)).get(), ref.c_str()); };
+  int r = TRY(remove());
+  if (r == GIT_ELOCKED) {
+    TRY(await_reference(folder, ref));
+    TRY(await_reference(folder, kPackedReferences));
+    r = TRY(remove());
+  }
+  return r == 0 ? Status() : failure(r, ref);
 }
 
 }  // namespace hearth::hub::git

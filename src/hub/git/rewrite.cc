@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "hub/git/durable.h"
 #include "hub/git/objects.h"
+#include "hub/git/reference_lock.h"
 
 namespace hearth::hub::git {
 namespace {
@@ -161,10 +162,11 @@ Result<std::vector<RefMove>> drop_blobs(git_repository* repository,
   for (const auto& move : moves) {
     const auto old_id = TRY(parse_oid(move.old_id)), new_id = TRY(parse_oid(move.new_id));
     git_reference* moved = nullptr;
-    if (const int r = git_reference_create_matching(&moved, repository, move.ref.c_str(), &new_id, /*force=*/1, &old_id,
-                                                    "remove files for good");
-        r != 0)
-      return failure(r, move.ref);
+    const int r = TRY(write_reference(git_repository_path(repository), move.ref, [&] {
+      return git_reference_create_matching(&moved, repository, move.ref.c_str(), &new_id, /*force=*/1, &old_id,
+                                           "remove files for good");
+    }));
+    if (r != 0) return failure(r, move.ref);
     git_reference_free(moved);
   }
   TRY(sync_names(git_repository_path(repository), begun_ms));
