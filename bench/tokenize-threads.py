@@ -9,7 +9,7 @@ def run():
     _tokenizers.measure("bpe", (), turns=1)  # builds the program
     program = _tokenizers._common.root / "build" / "bin" / "bench_tokenizers"
     best = {}
-    for _ in range(3):
+    for _ in range(5):
         for threads in (1, 2):
             got = _tokenizers.ask([program, _tokenizers.vocabulary("bpe"), _tokenizers.texts(), "ids", threads])
             best[threads] = max(best.get(threads, 0), got["warm_wall"])

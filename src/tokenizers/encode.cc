@@ -179,23 +179,30 @@ std::string_view Tokenizer::Parts::text_of(const Encoding& encoding, size_t inde
 Result<std::vector<Encoding>> Tokenizer::encode_batch(std::span<const EncodeInput> inputs, const EncodeOptions& options,
                                                       int threads) const {
   const size_t n = inputs.size();
+  const size_t wanted = threads > 0 ? static_cast<size_t>(threads) : std::max(1u, std::thread::hardware_concurrency());
+  const size_t workers = std::clamp<size_t>(n, 1, wanted);
+  // Short texts are taken several at a time, so that threads seldom meet, and few enough that all end together.
+  const size_t block = std::clamp<size_t>(n / workers / 64, 1, 256);
   std::vector<Encoding> out(n);
   std::vector<Status> failed(n);
   std::atomic<size_t> next{0};
   const auto work = [&] {
-    for (size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < n;) {
-      auto encoding = encode(inputs[i], options);
-      if (encoding.ok()) {
-        out[i] = *std::move(encoding);
-      } else {
-        failed[i] = std::move(encoding).status().with(cat("input ", i));
+    auto scratch = parts_->take_scratch();
+    for (size_t begin; (begin = next.fetch_add(block, std::memory_order_relaxed)) < n;) {
+      for (size_t i = begin; i < std::min(begin + block, n); ++i) {
+        auto encoding = parts_->encode(inputs[i], options, *scratch);
+        if (encoding.ok()) {
+          out[i] = *std::move(encoding);
+        } else {
+          failed[i] = std::move(encoding).status().with(cat("input ", i));
+        }
       }
     }
+    parts_->give_back(std::move(scratch));
   };
-  const size_t wanted = threads > 0 ? static_cast<size_t>(threads) : std::thread::hardware_concurrency();
   {
     std::vector<std::jthread> helpers;
-    while (helpers.size() + 1 < std::min(wanted, n)) helpers.emplace_back(work);
+    while (helpers.size() + 1 < workers) helpers.emplace_back(work);
     work();
   }
   for (auto& status : failed)
@@ -234,10 +241,7 @@ Encoding Tokenizer::Parts::join_texts(std::vector<Encoding> texts, bool add_spec
   return out;
 }
 
-Result<Encoding> Tokenizer::encode(const EncodeInput& input, const EncodeOptions& options) const {
-  const auto& p = *parts_;
-  auto scratch = p.take_scratch();
-  auto& s = *scratch;
+Result<Encoding> Tokenizer::Parts::encode(const EncodeInput& input, const EncodeOptions& options, Scratch& s) const {
   s.aligned = options.offsets != OffsetUnit::none;
   std::vector<Encoding> texts;
   const auto encode_one = [&](const TextInput& text) -> Status {
@@ -245,23 +249,27 @@ Result<Encoding> Tokenizer::encode(const EncodeInput& input, const EncodeOptions
     s.word = 0;
     if (!text.words) {
       out.ids.reserve(text.text.size() / 4 + 8);
-      TRY(p.encode_text(text.text, options, s, out));
+      TRY(encode_text(text.text, options, s, out));
     }
     for (size_t i = 0; text.words && i < text.words->size(); ++i) {
       const auto before = static_cast<ptrdiff_t>(out.word_ids.size());
-      TRY(p.encode_text((*text.words)[i], options, s, out));
+      TRY(encode_text((*text.words)[i], options, s, out));
       std::fill(out.word_ids.begin() + before, out.word_ids.end(), static_cast<int32_t>(i));
     }
     out.special_tokens_mask.assign(out.ids.size(), 0);
     if (texts.size() == 2) out.type_ids.assign(out.ids.size(), 1);
     return {};
   };
-  auto status = encode_one(input.text);
-  if (status.ok() && input.pair) status = encode_one(*input.pair);
-  p.give_back(std::move(scratch));
-  TRY(std::move(status));
+  TRY(encode_one(input.text));
+  if (input.pair) TRY(encode_one(*input.pair));
+  return post_process(std::move(texts), options);
+}
 
-  return p.post_process(std::move(texts), options);
+Result<Encoding> Tokenizer::encode(const EncodeInput& input, const EncodeOptions& options) const {
+  auto scratch = parts_->take_scratch();
+  auto out = parts_->encode(input, options, *scratch);
+  parts_->give_back(std::move(scratch));
+  return out;
 }
 
 std::string_view Tokenizer::token_text(const Encoding& encoding, size_t index) const {

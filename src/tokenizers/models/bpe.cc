@@ -18,6 +18,8 @@ namespace hearth::tokenizers {
 namespace {
 
 struct BpeScratch final : ModelScratch {
+  explicit BpeScratch(std::shared_ptr<SharedWords> words) : cache(std::move(words)) {}
+
   WordCache cache;
   WordTokens found;  // of one word
   MergeBuffers buffers;
@@ -32,7 +34,7 @@ class Bpe final : public Model {
     unk_ = options_.unk_token.empty() ? -1 : vocabulary_.find(options_.unk_token);
   }
 
-  std::unique_ptr<ModelScratch> scratch() const override { return std::make_unique<BpeScratch>(); }
+  std::unique_ptr<ModelScratch> scratch() const override { return std::make_unique<BpeScratch>(words_); }
   TokenId token_to_id(std::string_view token) const override { return vocabulary_.find(token); }
   std::optional<std::string_view> id_to_token(TokenId id) const override { return vocabulary_.text(id); }
   int64_t size() const override { return vocabulary_.size(); }
@@ -173,6 +175,7 @@ class Bpe final : public Model {
     return true;
   }
 
+  std::shared_ptr<SharedWords> words_ = std::make_shared<SharedWords>();
   Vocabulary vocabulary_;
   MergeTable merges_;
   BpeOptions options_;

@@ -32,6 +32,8 @@ struct Cut {
 };
 
 struct Scratch final : ModelScratch {
+  explicit Scratch(std::shared_ptr<SharedWords> words) : cache(std::move(words)) {}
+
   WordCache cache;
   std::vector<Best> best;  // by place
   WordTokens found;        // of one word
@@ -52,7 +54,7 @@ class Unigram final : public Model {
     }
   }
 
-  std::unique_ptr<ModelScratch> scratch() const override { return std::make_unique<Scratch>(); }
+  std::unique_ptr<ModelScratch> scratch() const override { return std::make_unique<Scratch>(words_); }
   TokenId token_to_id(std::string_view token) const override { return vocabulary_.find(token); }
   std::optional<std::string_view> id_to_token(TokenId id) const override { return vocabulary_.text(id); }
   int64_t size() const override { return vocabulary_.size(); }
@@ -142,6 +144,7 @@ class Unigram final : public Model {
     return true;
   }
 
+  std::shared_ptr<SharedWords> words_ = std::make_shared<SharedWords>();
   Vocabulary vocabulary_;
   std::vector<double> scores_;
   Trie trie_;

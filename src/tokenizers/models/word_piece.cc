@@ -17,6 +17,8 @@ struct Options {
 };
 
 struct Scratch final : ModelScratch {
+  explicit Scratch(std::shared_ptr<SharedWords> words) : cache(std::move(words)) {}
+
   WordCache cache;
   WordTokens found;  // of one word
   std::array<PieceSpan, kPiecesMax + 8> pieces;
@@ -30,7 +32,7 @@ class WordPiece final : public Model {
     has_inner_ = trie_.step(inner_, options_.prefix);
   }
 
-  std::unique_ptr<ModelScratch> scratch() const override { return std::make_unique<Scratch>(); }
+  std::unique_ptr<ModelScratch> scratch() const override { return std::make_unique<Scratch>(words_); }
   TokenId token_to_id(std::string_view token) const override { return vocabulary_.find(token); }
   std::optional<std::string_view> id_to_token(TokenId id) const override { return vocabulary_.text(id); }
   int64_t size() const override { return vocabulary_.size(); }
@@ -75,6 +77,7 @@ class WordPiece final : public Model {
     return {};
   }
 
+  std::shared_ptr<SharedWords> words_ = std::make_shared<SharedWords>();
   Vocabulary vocabulary_;
   Trie trie_;
   Options options_;

@@ -60,6 +60,8 @@ struct Tokenizer::Parts final : tokenizers::TokenTexts {
     return std::string_view(token_bytes).substr(begin, token_bytes_begin[static_cast<size_t>(id) + 1] - begin);
   }
 
+  /// The whole of Tokenizer::encode.
+  Result<Encoding> encode(const EncodeInput& input, const EncodeOptions& options, Scratch& scratch) const;
   /// One text, without special tokens around it: cut on raw added tokens, then each part in turn.
   Status encode_text(std::string_view text, const EncodeOptions& options, Scratch& scratch, Encoding& out) const;
   /// A stretch of the input without raw added tokens: normalized, cut on normalized added tokens, encoded.

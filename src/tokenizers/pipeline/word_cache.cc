@@ -6,9 +6,85 @@
 
 namespace hearth::tokenizers {
 
+WordTable::WordTable(int bits) : bits_(bits) {
+  constexpr size_t kHugePage = size_t{2} << 20;
+  const size_t size = sizeof(Set) << bits;
+  sets_.reset(static_cast<Set*>(std::aligned_alloc(size < kHugePage ? alignof(Set) : kHugePage, size)));
+  VERIFY(sets_ != nullptr, "there is memory for the words");
+  if (size >= kHugePage) ::madvise(sets_.get(), size, MADV_HUGEPAGE);
+  std::memset(static_cast<void*>(sets_.get()), 0, size);
+}
+
+// Other threads may still fill lines of this one: those that are not full yet are lost.
+std::shared_ptr<WordTable> WordTable::next() const {
+  auto out = std::make_shared<WordTable>(std::min(bits_ + 2, kBitsMax));
+  const bool is_last = bits_ == kBitsMax || records_.with([](const auto& r) { return r.total > kRecordsMax; });
+  if (is_last) return out;
+  for (size_t i = 0; i <= mask(); ++i) {
+    for (auto& line : sets_[i].lines) {
+      const Key key = line.key();
+      if (key.high <= kClaimed) continue;
+      auto& to = out->claim(hash_of(key));
+      std::memcpy(to.ids, line.ids, sizeof line - offsetof(Line, ids));
+      to.publish(key);
+    }
+  }
+  // After the lines, so that it has the records of all of them.
+  auto records = records_.with([](const auto& r) { return r; });
+  out->records_.with([&](auto& r) { r = std::move(records); });
+  return out;
+}
+
+WordTable::Line& WordTable::claim(uint64_t hash) {
+  if (count_.fetch_add(1, std::memory_order_relaxed) >= mask()) is_full_.store(true, std::memory_order_relaxed);
+  for (size_t i = hash >> shift();; i = (i + 1) & mask()) {
+    for (auto& line : sets_[i].lines) {
+      std::atomic_ref high(line.high);
+      uint64_t empty = 0;
+      if (high.load(std::memory_order_relaxed) != empty) continue;
+      if (high.compare_exchange_strong(empty, kClaimed, std::memory_order_relaxed)) return line;
+    }
+  }
+}
+
+uint32_t* WordTable::record(size_t size) {
+  return records_.with([&](auto& r) {
+    if (r.size - r.used < size) {
+      r.size = std::max(size, kChunk);
+      r.used = 0;
+      r.total += r.size;
+      r.chunks.push_back(std::make_shared_for_overwrite<uint32_t[]>(r.size));
+      if (r.total > kRecordsMax) is_full_.store(true, std::memory_order_relaxed);
+    }
+    r.used += size;
+    return r.chunks.back().get() + r.used - size;
+  });
+}
+
+std::shared_ptr<WordTable> SharedWords::table() const {
+  return table_.with([](const auto& table) { return table; });
+}
+
+std::shared_ptr<WordTable> SharedWords::after(const WordTable* full) {
+  return table_.with([&](auto& table) {
+    if (table.get() == full) {
+      table = full->next();
+      newest_.store(table.get(), std::memory_order_release);
+    }
+    return table;
+  });
+}
+
+void WordCache::use(std::shared_ptr<WordTable> table) {
+  table_ = std::move(table);
+  sets_ = table_->sets();
+  mask_ = table_->mask();
+  shift_ = table_->shift();
+}
+
 bool WordCache::recorded(const Line& line, std::string_view word, std::span<const TokenId>& ids,
-                         std::span<const uint32_t>& sizes) const {
-  const uint32_t* const record = &records_[static_cast<uint32_t>(line.ids[0])];
+                         std::span<const uint32_t>& sizes) {
+  const uint32_t* const record = line.record();
   const size_t count = record[0];
   static_assert(sizeof(TokenId) == sizeof(uint32_t));
   ids = {reinterpret_cast<const TokenId*>(record + 1), count};
@@ -18,68 +94,29 @@ bool WordCache::recorded(const Line& line, std::string_view word, std::span<cons
 
 void WordCache::keep(const Asked& asked, std::string_view word, const WordTokens& tokens) {
   if (word.size() > kWordMax) return;
-  if (count_ > mask_ || records_.size() > kRecordsMax) grow();
-  Line& line = place_of(asked.hash);
-  line.key = asked.key;
-  ++count_;
+  if (table_->is_full()) use(words_->after(table_.get()));
   const size_t n = tokens.ids.size();
-  if (word.size() <= kShort && n <= kInLine) {
+  const bool is_long = word.size() > kShort;
+  uint32_t* record = nullptr;
+  if (is_long || n > kInLine) {
+    record = table_->record(1 + 2 * n + (is_long ? (word.size() + 3) / 4 : 0));
+    record[0] = static_cast<uint32_t>(n);
+    std::copy(tokens.ids.begin(), tokens.ids.end(), record + 1);
+    std::copy(tokens.sizes.begin(), tokens.sizes.end(), record + 1 + n);
+    if (is_long) std::memcpy(record + 1 + 2 * n, word.data(), word.size());
+  }
+  Line& line = table_->claim(asked.hash);
+  if (record != nullptr) {
+    line.count = WordTable::kElsewhere;
+    std::memcpy(line.ids, &record, sizeof record);
+  } else {
     line.count = static_cast<uint8_t>(n);
     for (size_t i = 0; i < n; ++i) {
       line.ids[i] = tokens.ids[i];
       line.sizes[i] = static_cast<uint8_t>(tokens.sizes[i]);
     }
-    return;
   }
-  line.count = kElsewhere;
-  line.ids[0] = static_cast<TokenId>(records_.size());
-  records_.push_back(static_cast<uint32_t>(n));
-  records_.insert(records_.end(), tokens.ids.begin(), tokens.ids.end());
-  records_.insert(records_.end(), tokens.sizes.begin(), tokens.sizes.end());
-  if (word.size() <= kShort) return;
-  const size_t at = records_.size();
-  records_.resize(at + (word.size() + 3) / 4);
-  std::memcpy(&records_[at], word.data(), word.size());
-}
-
-// A free line for a new word.
-WordCache::Line& WordCache::place_of(uint64_t hash) {
-  for (size_t i = hash >> shift_;; i = (i + 1) & mask_)
-    for (auto& line : sets_[i].lines)
-      if (line.key.high == 0) return line;
-}
-
-void WordCache::allocate(int bits) {
-  constexpr size_t kHugePage = size_t{2} << 20;
-  const size_t size = sizeof(Set) << bits;
-  sets_.reset(static_cast<Set*>(std::aligned_alloc(size < kHugePage ? alignof(Set) : kHugePage, size)));
-  VERIFY(sets_ != nullptr, "there is memory for the words");
-  if (size >= kHugePage) ::madvise(sets_.get(), size, MADV_HUGEPAGE);
-  std::memset(static_cast<void*>(sets_.get()), 0, size);
-  bits_ = bits;
-  shift_ = 64 - bits;
-  mask_ = (size_t{1} << bits) - 1;
-  count_ = 0;
-}
-
-// Four times as many sets; where that may not be, none of the words are kept.
-void WordCache::grow() {
-  if (bits_ >= kBitsMax || records_.size() > kRecordsMax) {
-    std::memset(static_cast<void*>(sets_.get()), 0, sizeof(Set) << bits_);
-    count_ = 0;
-    records_.clear();
-    return;
-  }
-  const auto old = std::move(sets_);
-  const size_t sets = mask_ + 1;
-  allocate(std::min(bits_ + 2, kBitsMax));
-  for (size_t i = 0; i < sets; ++i) {
-    for (const auto& line : old[i].lines) {
-      if (line.key.high == 0) continue;
-      place_of(hash_of(line.key)) = line;
-      ++count_;
-    }
-  }
+  line.publish(asked.key);
 }
 
 }  // namespace hearth::tokenizers

@@ -2,6 +2,7 @@
 
 #include <random>
 #include <string>
+#include <thread>
 
 #include <doctest/doctest.h>
 
@@ -83,6 +84,41 @@ TEST_CASE("the cache gives what the model gives, for words of every size and mor
     REQUIRE(cache.append(words, found, got, encode).ok());
     REQUIRE(got.ids == want.ids);
   }
+}
+
+TEST_CASE("threads that share the words get each what the model gives, while tables follow one another") {
+  const auto words = std::make_shared<SharedWords>();
+  const auto work = [&](unsigned seed, size_t& wrong) {
+    std::mt19937 random(seed % 2);  // two threads each meet the same words in the same order
+    WordCache cache(words);
+    WordTokens found;
+    Tokens got;
+    const auto encode = [&](std::string_view word) -> Status {
+      found = tokens_of(word);
+      return {};
+    };
+    for (int round = 0; round < 2500; ++round) {
+      std::vector<std::string> texts;
+      for (int i = 0; i < 200; ++i) {
+        auto& word = texts.emplace_back(1 + random() % (i % 40 == 0 ? 300 : 20), 'p');
+        for (auto& c : word) c = static_cast<char>('p' - random() % 3);
+      }
+      const std::vector<std::string_view> pieces(texts.begin(), texts.end());
+      std::vector<TokenId> want;
+      for (const auto piece : pieces) {
+        const auto ids = tokens_of(piece).ids;
+        want.insert(want.end(), ids.begin(), ids.end());
+      }
+      got.ids.clear();
+      if (!cache.append(pieces, found, got, encode).ok() || got.ids != want) ++wrong;
+    }
+  };
+  size_t wrong[4] = {};
+  {
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < 4; ++i) threads.emplace_back([&, i] { work(i, wrong[i]); });
+  }
+  for (const auto n : wrong) CHECK(n == 0);
 }
 
 TEST_CASE("a word that cannot be encoded is an error and is not kept") {
