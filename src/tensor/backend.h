@@ -76,7 +76,9 @@ struct AttentionSequence {
   Tensor k, v;  ///< [kv_heads, capacity, head_dim], of which the first `key_count` positions are used; strides are free
                 ///< but for the last dimension, which is dense
   int64_t key_count = 0;
-  Tensor bias = {};  ///< [heads or 1, row_count or 1, key_count] or undefined: added to the scores; a 1 stands for all
+  /// [heads or 1, row_count or 1, key_count] or undefined: added to the scores; a 1 stands for all. Strides are free but
+  /// for the last dimension, which is dense.
+  Tensor bias = {};
 };
 
 /// score = softcap(q k^T * scale) + bias, softmax over the keys that a row sees.

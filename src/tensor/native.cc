@@ -340,11 +340,11 @@ Tensor attention(const Tensor& q, std::span<const AttentionSequence> sequences, 
     if (!s.bias.defined()) continue;
     const auto& b = s.bias;
     if (b.dim() != 3 || (b.size(0) != 1 && b.size(0) != heads) || (b.size(1) != 1 && b.size(1) != s.row_count) ||
-        b.size(2) != s.key_count)
+        b.size(2) != s.key_count || b.strides()[2] != 1)
       throw ShapeError(cat("attention: a bias ", b.shape().text(), " for ", s.row_count, " rows"));
-    a.bias = dense(b);
-    a.bias_head_stride = b.size(0) == 1 ? 0 : b.size(1) * b.size(2);
-    a.bias_row_stride = b.size(1) == 1 ? 0 : b.size(2);
+    a.bias = b.data<float>();
+    a.bias_head_stride = b.size(0) == 1 ? 0 : b.strides()[0];
+    a.bias_row_stride = b.size(1) == 1 ? 0 : b.strides()[1];
   }
   kernels::attention(work, pool());
   return out;
