@@ -76,8 +76,8 @@ struct AttentionSequence {
   Tensor k, v;  ///< [kv_heads, capacity, head_dim], of which the first `key_count` positions are used; strides are free
                 ///< but for the last dimension, which is dense
   int64_t key_count = 0;
-  /// [heads or 1, row_count or 1, key_count] or undefined: added to the scores; a 1 stands for all. Strides are free but
-  /// for the last dimension, which is dense.
+  /// [heads or 1, row_count or 1, key_count] or undefined: added to the scores; a 1 stands for all. Strides are free
+  /// but for the last dimension, which is dense.
   Tensor bias = {};
 };
 

@@ -47,8 +47,7 @@ class PooledClassifier final : public Head {
 
 }  // namespace
 
-std::vector<int32_t> positions_after_pad(const Config& config, const Batch& batch) {
-  const auto pad = config.pad_token_id.value_or(1);
+std::vector<int32_t> positions_after_pad(int32_t pad, const Batch& batch) {
   std::vector<int32_t> out;
   for (const auto& s : batch.sequences) {
     auto next = static_cast<int32_t>(s.past()) + pad;

@@ -32,21 +32,31 @@ struct BertSelfAttention {
   }
 };
 
-struct BertLayer {
-  BertSelfAttention attention;
+/// norm(x + output(act(intermediate(x)))).
+struct BertFeedForward {
   Linear intermediate, output;
   LayerNorm norm;
 
-  BertLayer(const Params& p, const Config& c)
-      : attention(p / "attention", c),
-        intermediate(p / "intermediate" / "dense", c.hidden_size, c.intermediate_size, Bias::present),
+  /// p: the layer.
+  BertFeedForward(const Params& p, const Config& c)
+      : intermediate(p / "intermediate" / "dense", c.hidden_size, c.intermediate_size, Bias::present),
         output(p / "output" / "dense", c.intermediate_size, c.hidden_size, Bias::present),
         norm(p / "output" / "LayerNorm", c.hidden_size, c.layer_norm_eps) {}
 
-  Tensor operator()(const Config& c, Tensor x, Activation act, const Batch& batch, size_t index) const {
-    x = attention(c, std::move(x), batch, index);
+  Tensor operator()(Tensor x, Activation act) const {
     const Tensor inner = activation(intermediate(x), act);
     return norm(output.add_to(std::move(x), inner));
+  }
+};
+
+struct BertLayer {
+  BertSelfAttention attention;
+  BertFeedForward feed_forward;
+
+  BertLayer(const Params& p, const Config& c) : attention(p / "attention", c), feed_forward(p, c) {}
+
+  Tensor operator()(const Config& c, Tensor x, Activation act, const Batch& batch, size_t index) const {
+    return feed_forward(attention(c, std::move(x), batch, index), act);
   }
 };
 
@@ -100,8 +110,8 @@ struct BertPooler {
 
 /// The position of each row.
 using BertPositions = std::vector<int32_t>(const Config& config, const Batch& batch);
-/// RoBERTa's: pad tokens stand at pad_token_id, the others are counted from pad_token_id + 1 on.
-BertPositions positions_after_pad;
+/// RoBERTa's positions: tokens of the id `pad` stand at `pad`, the others are counted from `pad` + 1 on.
+std::vector<int32_t> positions_after_pad(int32_t pad, const Batch& batch);
 /// Embeddings and encoder: the whole stack of BERT, and of RoBERTa with other positions.
 Result<std::unique_ptr<TextModel>> build_bert_encoder(const Config& config, const Params& p, BertPositions* positions);
 

@@ -30,9 +30,10 @@ Status RelativeBuckets::check() const {
   return {};
 }
 
-RelativeAttentionBias::RelativeAttentionBias(const Params& p, int64_t heads, const RelativeBuckets& buckets)
+RelativeAttentionBias::RelativeAttentionBias(const Params& p, int64_t heads, const RelativeBuckets& buckets,
+                                             int64_t rows)
     : heads_(heads), buckets_(buckets) {
-  const auto weight = p.store().array(p.name("weight"), {buckets.num_buckets, heads});
+  const auto weight = p.store().array(p.name("weight"), {rows > 0 ? rows : buckets.num_buckets, heads});
   if (weight.defined()) values_ = to_vector(weight);
 }
 

@@ -27,8 +27,8 @@ struct RelativeBuckets {
 /// `relative_attention_bias`: weight [num_buckets, heads].
 class RelativeAttentionBias {
  public:
-  /// p: where `weight` lies. `buckets` has passed its check().
-  RelativeAttentionBias(const Params& p, int64_t heads, const RelativeBuckets& buckets);
+  /// p: where `weight` lies, with as many rows as there are buckets, or `rows`. `buckets` has passed its check().
+  RelativeAttentionBias(const Params& p, int64_t heads, const RelativeBuckets& buckets, int64_t rows = 0);
   /// What is added to the scores of each sequence of the batch, from its rows to all its keys: [heads, rows, keys].
   std::vector<Tensor> operator()(const Batch& batch) const;
 
