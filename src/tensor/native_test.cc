@@ -234,4 +234,27 @@ TEST_CASE("params: every fault of a checkpoint is named") {
   CHECK(text.find("no place for: left.over") != std::string::npos);
 }
 
+TEST_CASE("params: tied weights are one tensor under any of their names, and two where the file has two") {
+  const auto weights = [](std::vector<std::pair<const char*, int>> rows) {
+    ParamStore store(native_backend(), {});
+    for (const auto& [name, seed] : rows) store.set(source(name, {4, 8}, seed));
+    store.tie("head", "shared");
+    store.tie("decoder", "shared");
+    std::vector<std::shared_ptr<const Weight>> out;
+    for (const auto name : {"head", "shared", "decoder"}) out.push_back(store.matrix(name, 4, 8));
+    CHECK(store.finish().ok());
+    return out;
+  };
+  for (const auto name : {"head", "shared", "decoder"}) {
+    const auto one = weights({{name, 1}});
+    CHECK(one[0] == one[1]);
+    CHECK(one[1] == one[2]);
+  }
+  const auto equal = weights({{"shared", 1}, {"head", 1}});
+  CHECK(equal[0] == equal[1]);
+  const auto different = weights({{"shared", 1}, {"head", 2}});
+  CHECK(different[0] != different[1]);
+  CHECK(different[1] == different[2]);
+}
+
 }  // namespace hearth

@@ -5,6 +5,13 @@
 #include "base/text.h"
 
 namespace hearth {
+namespace {
+
+bool is_equal(const WeightSource& a, const WeightSource& b) {
+  return a.dtype == b.dtype && a.shape == b.shape && std::ranges::equal(a.data, b.data);
+}
+
+}  // namespace
 
 void ParamStore::set(WeightSource source) {
   auto key = source.name;
@@ -14,7 +21,19 @@ void ParamStore::set(WeightSource source) {
 }
 
 void ParamStore::tie(std::string name, std::string to) {
+  if (origin_of(to) == name) return;
+  const auto own = sources_.find(name), other = sources_.find(origin_of(to));
+  const bool is_there = own != sources_.end(), is_other_there = other != sources_.end();
+  ties_.erase(name);
+  if (is_there && is_other_there && !is_equal(own->second, other->second)) return;
+  if (is_there && !is_other_there) std::swap(name, to);
   ties_.insert_or_assign(std::move(name), std::move(to));
+}
+
+const std::string& ParamStore::origin_of(const std::string& name) const {
+  const auto* out = &name;
+  for (auto tie = ties_.find(*out); tie != ties_.end(); tie = ties_.find(*out)) out = &tie->second;
+  return *out;
 }
 
 bool ParamStore::has(std::string_view name) const {
@@ -119,9 +138,8 @@ const WeightSource* ParamStore::find(const std::string& name, const Shape& shape
 
 std::shared_ptr<const Weight> ParamStore::matrix(const std::string& name, int64_t rows, int64_t cols,
                                                  const Stored& stored) {
-  const auto tied = ties_.find(name);
-  const auto& origin = tied == ties_.end() ? name : tied->second;
-  if (tied != ties_.end()) used_.insert(name);  // a stored copy of a tied weight is left unread: the first one wins
+  used_.insert(name);  // a stored copy of a tied weight is left unread
+  const auto& origin = origin_of(name);
   const auto key = key_of(origin, stored);
   if (const auto made = matrices_.find(key); made != matrices_.end()) return made->second;
   const auto stored_rows = row_count(stored, rows);
@@ -139,9 +157,8 @@ std::shared_ptr<const Weight> ParamStore::matrix(const std::string& name, int64_
 }
 
 Tensor ParamStore::vector(const std::string& name, int64_t size, const Stored& stored) {
-  const auto tied = ties_.find(name);
-  if (tied != ties_.end()) used_.insert(name);
-  const auto* source = find(tied == ties_.end() ? name : tied->second, {row_count(stored, size)});
+  used_.insert(name);
+  const auto* source = find(origin_of(name), {row_count(stored, size)});
   if (!source) return {};
   auto tensor = [&]() -> Result<Tensor> {
     const auto asked = TRY(rearranged(*source, {.rows = stored.rows}));
@@ -196,6 +213,9 @@ std::string Params::name(std::string_view leaf) const {
 Linear::Linear(const Params& p, int64_t inputs, int64_t outputs, Bias bias, const Stored& stored)
     : entry_{p.store().matrix(p.name("weight"), outputs, inputs, stored),
              bias == Bias::present ? p.store().vector(p.name("bias"), outputs, stored) : Tensor()} {}
+
+Linear::Linear(const Params& p, int64_t inputs, int64_t outputs, Tensor bias)
+    : entry_{p.store().matrix(p.name("weight"), outputs, inputs), std::move(bias)} {}
 
 Tensor Linear::operator()(const Tensor& x) const {
   const LinearWeight* const weight = &entry_;

@@ -50,7 +50,8 @@ class ParamStore {
 
   /// Adds or replaces an entry.
   void set(WeightSource source);
-  /// The second name finds the first one's tensor: tied weights.
+  /// Tied weights: `name` finds the tensor of `to`, or `to` that of `name` where the file has that one alone. Two that
+  /// differ stay two, as in transformers. After `set`, before either is asked for.
   void tie(std::string name, std::string to);
   bool has(std::string_view name) const;
 
@@ -74,6 +75,7 @@ class ParamStore {
 
  private:
   const WeightSource* find(const std::string& name, const Shape& shape);
+  const std::string& origin_of(const std::string& name) const;
   Result<WeightSource> rearranged(const WeightSource& source, const Stored& stored) const;
 
   const Backend& backend_;
@@ -112,6 +114,8 @@ constexpr Bias bias_if(bool present) {
 class Linear {
  public:
   Linear(const Params& p, int64_t inputs, int64_t outputs, Bias bias = Bias::none, const Stored& stored = {});
+  /// With a bias from elsewhere; undefined: none.
+  Linear(const Params& p, int64_t inputs, int64_t outputs, Tensor bias);
   Tensor operator()(const Tensor& x) const;
   /// (*this)(x) + residual in one step.
   Tensor add_to(Tensor residual, const Tensor& x) const;

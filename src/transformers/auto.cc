@@ -78,7 +78,7 @@ Result<Parts> build_parts(const Config& config, const Family& family, const Head
   if (config.tie_word_embeddings && family.output_embeddings)
     store.tie((root / family.output_embeddings).name("weight"), (base / family.input_embeddings).name("weight"));
   Parts out;
-  out.stack = TRY(family.build(config, base));
+  out.stack = TRY((row.build_stack ? row.build_stack : family.build)(config, base));
   if (row.build) out.head = TRY(row.build(config, root));
   const bool is_other_head = !config.architectures.empty() && config.architectures.front() != row.architecture;
   TRY(store.finish(is_other_head || !row.build));

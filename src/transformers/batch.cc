@@ -35,9 +35,17 @@ Tensor Batch::cross_attention(size_t layer, const Tensor& q, AttentionOptions op
   options.causal = false;
   std::vector<AttentionSequence> work;
   work.reserve(sequences.size());
+  const CrossCache* last = nullptr;
   for (const auto& s : sequences) {
-    const auto& held = s.cache->cross_->layers.at(layer);
-    work.push_back({s.begin, s.count, held.k, held.v, held.k.size(1)});
+    const auto* cross = s.cache->cross_.get();
+    const auto& held = cross->layers.at(layer);
+    // Beams of one text lie side by side: their rows see the same keys, so they are read once.
+    if (cross == last) {
+      work.back().row_count += s.count;
+    } else {
+      work.push_back({s.begin, s.count, held.k, held.v, held.k.size(1)});
+    }
+    last = cross;
   }
   return hearth::attention(q, work, options);
 }

@@ -29,6 +29,7 @@ struct Batch {
   /// What dynamic and longrope positions take for the length of every sequence; 0: each one's own. transformers looks
   /// at the longest row of a padded batch.
   int64_t rope_length = 0;
+  const Batch* source = nullptr;                 ///< of a decoder's batch: what the encoder read, sequence by sequence
   std::vector<Tensor>* hidden_states = nullptr;  ///< where record() puts what it is given, or none
 
   int64_t rows() const { return static_cast<int64_t>(ids.size()); }

@@ -32,14 +32,14 @@ std::string PreTrainedModel::numerics_name() const {
   return options_.dtype == DType::bf16 ? "exact bf16" : "exact f32";
 }
 
-Result<Batch> PreTrainedModel::batch_of(const ModelInputs& inputs) const {
+Result<Batch> PreTrainedModel::batch_of(const ModelInputs& inputs, int64_t vocab_size) const {
   const auto count = inputs.batch * inputs.length;
   if (inputs.batch < 1 || inputs.length < 1) return Status(Code::bad_input, "an empty batch");
   TRY(check_size("input_ids", inputs.input_ids, count, false));
   TRY(check_size("attention_mask", inputs.attention_mask, count, true));
   TRY(check_size("token_type_ids", inputs.token_type_ids, count, true));
   TRY(check_size("position_ids", inputs.position_ids, count, true));
-  TRY(check_ids("input_ids", inputs.input_ids, config().vocab_size));
+  TRY(check_ids("input_ids", inputs.input_ids, vocab_size));
   Batch out{.backend = backend_};
   for (int64_t row = 0; row < inputs.batch; ++row) {
     BatchSequence sequence{.begin = out.rows()};
@@ -58,10 +58,41 @@ Result<Batch> PreTrainedModel::batch_of(const ModelInputs& inputs) const {
   return out;
 }
 
+namespace {
+
+/// The decoder's tokens [batch, length] where the caller gave none.
+Result<ModelInputs> shifted(const Seq2SeqModel& model, const ModelInputs& inputs) {
+  const auto& config = model.config();
+  if (model.decoder_inputs() == DecoderInputs::none)
+    return Status(Code::bad_input, cat("decoder_input_ids are missing, which ", config.model_type, " needs"));
+  const auto start = token_ids(config.raw["decoder_start_token_id"]);
+  const bool is_wrapped = model.decoder_inputs() == DecoderInputs::after_last_token;
+  if (start.empty() && !is_wrapped)
+    return Status(Code::bad_input, "config.json has no decoder_start_token_id, and decoder_input_ids are missing");
+  if (!config.pad_token_id)
+    return Status(Code::bad_input, "config.json has no pad_token_id, and decoder_input_ids are missing");
+  ModelInputs out{.batch = inputs.batch,
+                  .length = inputs.length,
+                  .input_ids = inputs.input_ids,
+                  .attention_mask = {},
+                  .token_type_ids = {},
+                  .position_ids = {},
+                  .decoder_input_ids = {}};
+  for (auto row = out.input_ids.begin(); row != out.input_ids.end(); row += inputs.length) {
+    const auto padding = std::count(row, row + inputs.length, *config.pad_token_id);
+    const auto first = is_wrapped ? row[std::max<int64_t>(inputs.length - padding, 1) - 1] : start.front();
+    std::shift_right(row, row + inputs.length, 1);
+    *row = first;
+  }
+  return out;
+}
+
+}  // namespace
+
 Result<ModelOutput> PreTrainedModel::forward(const ModelInputs& inputs, const ForwardOptions& options) const {
   if (dynamic_cast<const Seq2SeqModel*>(stack_.get())) return forward_seq2seq(inputs, options);
   ModelOutput out;
-  auto batch = TRY(batch_of(inputs));
+  auto batch = TRY(batch_of(inputs, config().vocab_size));
   if (options.output_hidden_states) batch.hidden_states = &out.hidden_states;
   out.last_hidden_state = stack_->forward(batch);
   if (head_) (*head_)(out.last_hidden_state, batch, out);
@@ -71,16 +102,19 @@ Result<ModelOutput> PreTrainedModel::forward(const ModelInputs& inputs, const Fo
 Result<ModelOutput> PreTrainedModel::forward_seq2seq(const ModelInputs& inputs, const ForwardOptions& options) const {
   const auto& model = static_cast<const Seq2SeqModel&>(*stack_);
   ModelOutput out;
-  auto source = TRY(batch_of(inputs));
+  auto source = TRY(batch_of(inputs, config().vocab_size));
   if (options.output_hidden_states) source.hidden_states = &out.encoder_hidden_states;
   out.encoder_last_hidden_state = model.encode(source);
-  auto target = TRY(batch_of({.batch = inputs.batch,
-                              .length = inputs.decoder_length,
-                              .input_ids = inputs.decoder_input_ids,
-                              .attention_mask = {},
-                              .token_type_ids = {},
-                              .position_ids = {},
-                              .decoder_input_ids = {}}));
+  const ModelInputs given{.batch = inputs.batch,
+                          .length = inputs.decoder_length,
+                          .input_ids = inputs.decoder_input_ids,
+                          .attention_mask = {},
+                          .token_type_ids = {},
+                          .position_ids = {},
+                          .decoder_input_ids = {}};
+  auto target =
+      TRY(batch_of(given.input_ids.empty() ? TRY(shifted(model, inputs)) : given, model.decoder_vocab_size()));
+  target.source = &source;
   if (options.output_hidden_states) target.hidden_states = &out.decoder_hidden_states;
   std::vector<KvCache> caches;
   for (const auto& s : source.sequences)

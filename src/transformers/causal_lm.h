@@ -23,7 +23,8 @@ struct ModelInputs {
   std::vector<int32_t> token_type_ids;  ///< empty: all 0
   std::vector<int32_t> position_ids;    ///< empty: 0 .. length - 1, padding counted
   int64_t decoder_length = 0;
-  std::vector<int32_t> decoder_input_ids;  ///< [batch, decoder_length]: of encoder-decoder models
+  /// [batch, decoder_length]: of encoder-decoder models; empty: what the family takes then.
+  std::vector<int32_t> decoder_input_ids;
 };
 
 struct ForwardOptions {
@@ -52,7 +53,7 @@ class PreTrainedModel {
 
  private:
   Result<ModelOutput> forward_seq2seq(const ModelInputs& inputs, const ForwardOptions& options) const;
-  Result<Batch> batch_of(const ModelInputs& inputs) const;
+  Result<Batch> batch_of(const ModelInputs& inputs, int64_t vocab_size) const;
 
   std::unique_ptr<const TextModel> stack_;
   std::unique_ptr<const Head> head_;

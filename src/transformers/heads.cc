@@ -59,6 +59,35 @@ class QuestionHead final : public Head {
   Linear start_, end_;
 };
 
+class ClassifierOfLastEos final : public Head {
+ public:
+  ClassifierOfLastEos(const Config& c, const Params& p, int32_t eos)
+      : dense_(p / "dense", c.hidden_size, c.hidden_size, Bias::present),
+        out_proj_(p / "out_proj", c.hidden_size, c.num_labels, Bias::present),
+        eos_(eos) {}
+  void operator()(const Tensor& hidden, const Batch& batch, ModelOutput& out) const override {
+    std::vector<int64_t> rows;
+    for (size_t i = 0; i < batch.sequences.size(); ++i) rows.push_back(batch.sequences[i].begin + last_eos(batch, i));
+    out.logits = out_proj_(activation(dense_(index_select(hidden, rows)), Activation::tanh));
+  }
+
+ private:
+  /// The column of the last eos token that the encoder read in a sequence.
+  int64_t last_eos(const Batch& batch, size_t sequence) const {
+    VERIFY(batch.source, "a decoder's batch knows what the encoder read");
+    const auto& s = batch.source->sequences[sequence];
+    for (auto row = s.begin + s.count - 1; row >= s.begin; --row) {
+      const auto column = batch.source->positions[static_cast<size_t>(row)];
+      if (batch.source->ids[static_cast<size_t>(row)] == eos_ && column < batch.sequences[sequence].count)
+        return column;
+    }
+    throw ShapeError(cat("text ", sequence, " has no eos token (id ", eos_, "), whose row is classified"));
+  }
+
+  Linear dense_, out_proj_;
+  int32_t eos_;
+};
+
 template <class Made, class... Args>
 Result<std::unique_ptr<Head>> made(Args&&... args) {
   return std::unique_ptr<Head>(std::make_unique<Made>(std::forward<Args>(args)...));
@@ -80,6 +109,10 @@ Result<std::unique_ptr<Head>> score_of_tokens(const Config& config, const Params
 }
 Result<std::unique_ptr<Head>> classifier_of_tokens(const Config& config, const Params& root) {
   return made<TokenHead>(config, root / "classifier");
+}
+Result<std::unique_ptr<Head>> classifier_of_last_eos(const Config& config, const Params& root) {
+  if (config.eos_token_id.empty()) return Status(Code::bad_input, "config.json has no eos_token_id");
+  return made<ClassifierOfLastEos>(config, root / "classification_head", config.eos_token_id.front());
 }
 Result<std::unique_ptr<Head>> qa_outputs(const Config& config, const Params& root) {
   return made<QuestionHead>(config, root);

@@ -17,6 +17,8 @@ Result<std::unique_ptr<Head>> score_of_last_token(const Config& config, const Pa
 /// Token classification: a layer `score`, or `classifier`, with a bias.
 Result<std::unique_ptr<Head>> score_of_tokens(const Config& config, const Params& root);
 Result<std::unique_ptr<Head>> classifier_of_tokens(const Config& config, const Params& root);
+/// An encoder-decoder's text classification: `classification_head` of the decoder's row at the source's last eos token.
+Result<std::unique_ptr<Head>> classifier_of_last_eos(const Config& config, const Params& root);
 /// Question answering: `qa_outputs`, whose first output says where an answer starts, the second where it ends.
 Result<std::unique_ptr<Head>> qa_outputs(const Config& config, const Params& root);
 

@@ -34,6 +34,10 @@ class TextModel {
   const Config config_;
 };
 
+/// What a decoder reads where a forward pass gives it no tokens: the encoder's, one place to the right, after
+/// decoder_start_token_id or, wrapped around, after the last one that is not padding.
+enum class DecoderInputs { none, after_start_token, after_last_token };
+
 /// An encoder and the decoder that answers it. forward() is the decoder's; its caches hold the encoder's output.
 class Seq2SeqModel : public TextModel {
  public:
@@ -42,6 +46,8 @@ class Seq2SeqModel : public TextModel {
   virtual Tensor encode(const Batch& batch) const = 0;
   /// What the decoder's layers read of rows [length, d_model] of encode().
   virtual CrossCache cross(const Tensor& encoded) const = 0;
+  virtual DecoderInputs decoder_inputs() const { return DecoderInputs::none; }
+  virtual int64_t decoder_vocab_size() const { return config().vocab_size; }
 };
 
 /// What a model gives, under transformers' names. [rows, ...] over the rows of the batch or [sequences, ...]; undefined
@@ -96,6 +102,8 @@ struct HeadRow {
   /// Takes its tensors from the checkpoint's root. Null: the stack alone. Of a causal or seq2seq language model it
   /// makes a RowHead.
   Result<std::unique_ptr<Head>> (*build)(const Config& config, const Params& root) = nullptr;
+  /// A stack of its own (the decoder alone, the encoder alone); null: the family's.
+  Result<std::unique_ptr<TextModel>> (*build_stack)(const Config& config, const Params& p) = nullptr;
 };
 
 /// A model family: one file of models/. Literal.
