@@ -233,6 +233,7 @@ Encoding Tokenizer::Parts::join_texts(std::vector<Encoding> texts, bool add_spec
     const auto mark = [&](Encoding& e) { e.sequences[i] = TextSpan{0, static_cast<uint32_t>(e.ids.size())}; };
     mark(texts[i]);
     if (processor == nullptr) continue;  // as the original: what was cut off does not learn which text it is of
+    texts[i].type_ids.assign(i == 0 ? 0 : texts[i].size(), 1);
     for (auto& more : texts[i].overflowing) mark(more);
   }
   if (processor != nullptr) processor->process(texts, add_special_tokens, *this);

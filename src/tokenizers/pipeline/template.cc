@@ -27,12 +27,24 @@ void apply_template(std::span<const TemplateItem> items, std::vector<Encoding>& 
     auto& text = parts[item.text];
     text.type_ids.clear();
     if (item.type_id != 0) text.type_ids.assign(text.size(), item.type_id);
-    text.sequences = {};
     text.sequences[item.text] = TextSpan{0, static_cast<uint32_t>(text.size())};
     out.append(text);
   }
   parts.clear();
   parts.push_back(std::move(out));
+}
+
+void unmark(std::vector<Encoding>& parts) {
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const auto unmark_one = [&](Encoding& e) {
+      e.special_tokens_mask.clear();
+      e.attention_mask.clear();
+      e.sequences = {};
+      e.sequences[i] = TextSpan{0, static_cast<uint32_t>(e.size())};
+    };
+    unmark_one(parts[i]);
+    for (auto& more : parts[i].overflowing) unmark_one(more);
+  }
 }
 
 Result<ClsSep> read_cls_sep(const ConfigView& config) {

@@ -19,6 +19,8 @@ struct TemplateItem {
 /// Joins the texts by a template; without special tokens only their type ids and order come from it.
 void apply_template(std::span<const TemplateItem> items, std::vector<Encoding>& parts, bool add_special_tokens,
                     const TokenTexts& texts);
+/// What the texts were marked with before counts no more: no id is special, and each is of the text that it is in now.
+void unmark(std::vector<Encoding>& parts);
 /// How many special tokens a template has.
 size_t special_count(std::span<const TemplateItem> items);
 

@@ -14,7 +14,9 @@ class BertProcessing final : public PostProcessor {
   }
   size_t added_tokens(bool is_pair) const override { return is_pair ? 3 : 2; }
   void process(std::vector<Encoding>& parts, bool add_special_tokens, const TokenTexts& texts) const override {
-    if (add_special_tokens) apply_template(parts.size() == 2 ? pair_ : single_, parts, true, texts);
+    if (!add_special_tokens) return;
+    unmark(parts);
+    apply_template(parts.size() == 2 ? pair_ : single_, parts, true, texts);
   }
 
  private:

@@ -23,7 +23,9 @@ class RobertaProcessing final : public PostProcessor {
       trim_offsets(part, add_prefix_space_, texts);
       for (auto& more : part.overflowing) trim_offsets(more, add_prefix_space_, texts);
     }
-    if (add_special_tokens) apply_template(parts.size() == 2 ? pair_ : single_, parts, true, texts);
+    if (!add_special_tokens) return;
+    unmark(parts);
+    apply_template(parts.size() == 2 ? pair_ : single_, parts, true, texts);
   }
 
  private:
