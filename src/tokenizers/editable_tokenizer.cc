@@ -244,7 +244,7 @@ Status check_utf8(std::string_view text) {
 
 Result<std::string> TokenizerPart::normalize(std::string_view text) const {
   TRY(check_utf8(text));
-  AlignedText out({.text = text, .at_start = true}, /*aligned=*/false);
+  AlignedText out({.text = text}, /*aligned=*/false);
   as<Normalizer>().normalize(out);
   return out.text();
 }
@@ -253,7 +253,7 @@ Result<std::vector<PreTokenizedPiece>> TokenizerPart::pre_tokenize(std::string_v
   TRY(check_utf8(text));
   PiecesView pieces;
   pieces.clear(/*aligned=*/true);
-  if (!text.empty()) as<PreTokenizer>().split({.text = text, .at_start = true}, pieces);
+  if (!text.empty()) as<PreTokenizer>().split({.text = text}, pieces);
   std::vector<uint32_t> characters(text.size() + 1);  // before each byte
   for (size_t i = 0; i < text.size(); ++i) characters[i + 1] = characters[i] + ((text[i] & 0xC0) != 0x80 ? 1 : 0);
   std::vector<PreTokenizedPiece> out;

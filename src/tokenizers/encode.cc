@@ -105,7 +105,7 @@ Status Tokenizer::Parts::encode_plain(TextView text, Scratch& s, Encoding& out) 
     s.word += static_cast<int32_t>(count);
     return {};
   }
-  s.pieces.clear(s.aligned);
+  s.pieces.clear(s.aligned || (pre_tokenizer && pre_tokenizer->asks_start_of_pieces()));
   if (pre_tokenizer) {
     pre_tokenizer->split(text, s.pieces);
   } else {
@@ -131,7 +131,7 @@ Status Tokenizer::Parts::encode_plain(TextView text, Scratch& s, Encoding& out) 
 
 Status Tokenizer::Parts::encode_section(TextView text, const EncodeOptions& options, Scratch& s, Encoding& out) const {
   if (normalizer && normalizer->may_change(text.text)) {
-    s.normalized.assign(text, s.aligned);
+    s.normalized.assign(text, s.aligned || (pre_tokenizer && pre_tokenizer->asks_start()));
     normalizer->normalize(s.normalized);
     text = s.normalized.view();
   }
@@ -155,7 +155,7 @@ Status Tokenizer::Parts::encode_text(std::string_view text, const EncodeOptions&
   const size_t before = out.offsets.size();
   s.sections.clear();
   added.raw().cut(text, options.split_special_tokens, s.sections);
-  const TextView whole{.text = text, .at_start = true};
+  const TextView whole{.text = text};
   for (const auto& section : s.sections) {
     const auto part = whole.sub(section.begin, section.end);
     if (section.token != nullptr) {

@@ -116,8 +116,7 @@ std::optional<std::string_view> Tokenizer::Parts::decoded_token(TokenId id) cons
 }
 
 bool Tokenizer::Parts::is_skipped(TokenId id) const {
-  const auto* token = added.find(id);
-  return token != nullptr && token->skipped;
+  return added.skips(id);
 }
 
 Result<Tokenizer> Tokenizer::from_json(std::string_view text) {

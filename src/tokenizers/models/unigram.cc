@@ -57,6 +57,7 @@ class Unigram final : public Model {
   std::unique_ptr<ModelScratch> scratch() const override { return std::make_unique<Scratch>(words_); }
   TokenId token_to_id(std::string_view token) const override { return vocabulary_.find(token); }
   std::optional<std::string_view> id_to_token(TokenId id) const override { return vocabulary_.text(id); }
+  std::span<const TokenId> twins() const override { return vocabulary_.twins(); }
   int64_t size() const override { return vocabulary_.size(); }
   int64_t ids_end() const override { return vocabulary_.ids_end(); }
 

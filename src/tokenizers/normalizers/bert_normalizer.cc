@@ -156,14 +156,12 @@ class BertNormalizer final : public Normalizer {
     const std::string_view text = aligned.text();
     std::string out, waiting;  // waiting: marks that are no accents and what they follow
     out.reserve(text.size() + text.size() / 8 + 32);
-    bool moved = false;
     for (size_t at = 0; at < text.size();) {
       if (const size_t end = ascii_end(text, at); end > at) {
         flush(waiting, out);
         const size_t before = out.size();
         out.append(text, at, end - at);
         out.resize(before + change_ascii_(out.data() + before, end - at));
-        moved |= before == 0 && options_.clean_text && is_control(static_cast<unsigned char>(text[0]));
         at = end;
         continue;
       }
@@ -175,17 +173,15 @@ class BertNormalizer final : public Normalizer {
           continue;
         if (unicode::record(c) >> 24 == 0) flush(waiting, out);
       }
-      const size_t before = out.size();
       if (c < kTable && becomes_[c].size != Becomes::kLong) {
         out.append(becomes_[c].bytes, becomes_[c].size);
       } else if (!append(out, c)) {
         waiting += text.substr(begin, at - begin);
         continue;
       }
-      moved |= begin == 0 && out.size() == before;
     }
     flush(waiting, out);
-    aligned.become(std::move(out), moved);
+    aligned.become(std::move(out));
   }
 
   // What a character becomes, if that does not depend on its neighbours; else false, and nothing is appended.

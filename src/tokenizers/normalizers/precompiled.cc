@@ -99,7 +99,7 @@ class Precompiled final : public Normalizer {
     } else {
       TextSink sink;
       sink.out.reserve(text.text().size() + 16);
-      if (run(text.text(), sink)) text.become(std::move(sink.out), false);
+      if (run(text.text(), sink)) text.become(std::move(sink.out));
     }
   }
 

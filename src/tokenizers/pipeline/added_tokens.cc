@@ -37,7 +37,10 @@ size_t space_end(std::string_view text, size_t begin) {
 }  // namespace
 
 void Matcher::add(std::string text, const AddedToken* token) {
-  if (text.empty()) return;
+  if (text.empty()) {
+    if (empty_ == nullptr) empty_ = token;
+    return;
+  }
   begins_[static_cast<unsigned char>(text[0])] = true;
   rows_.push_back({std::move(text), token});
 }
@@ -77,25 +80,30 @@ size_t Matcher::next_begin(std::string_view text, size_t at) const {
 
 void Matcher::cut(std::string_view text, bool split_special_tokens, std::vector<Section>& out) const {
   size_t covered = 0;
-  if (!rows_.empty()) {
-    for (size_t at = 0; at < text.size();) {
-      at = next_begin(text, at);
-      if (at == text.size()) break;
-      const Row* row = longest_at(text, at);
-      if (row == nullptr) {
-        ++at;
-        continue;
-      }
-      size_t begin = at, end = at + row->text.size();
-      at = end;  // the next match may begin here, even in white space that this one takes
-      const auto& token = *row->token;
-      if (split_special_tokens && token.special) continue;
-      if (token.single_word && touches_word(text, begin, end)) continue;
-      if (token.lstrip) begin = std::max(space_begin(text, begin), covered);
-      if (token.rstrip) end = space_end(text, end);
-      if (begin > covered) out.push_back({covered, begin, nullptr});
-      out.push_back({begin, end, &token});
-      covered = end;
+  const auto found = [&](const AddedToken& token, size_t begin, size_t end) {
+    if (split_special_tokens && token.special) return;
+    if (token.single_word && touches_word(text, begin, end)) return;
+    if (token.lstrip) begin = std::max(space_begin(text, begin), covered);
+    if (token.rstrip) end = space_end(text, end);
+    if (begin > covered) out.push_back({covered, begin, nullptr});
+    if (end > begin) out.push_back({begin, end, &token});
+    covered = end;
+  };
+  size_t last_end = SIZE_MAX;
+  for (size_t at = 0; !empty() && at <= text.size();) {
+    if (empty_ == nullptr) at = next_begin(text, at);
+    if (const Row* row = longest_at(text, at); row != nullptr) {
+      const size_t begin = at;
+      at = last_end = begin + row->text.size();  // the next may begin here, even in white space that this one takes
+      found(*row->token, begin, at);
+      continue;
+    }
+    if (empty_ != nullptr && at != last_end) found(*empty_, at, at);
+    if (at == text.size()) break;
+    if (empty_ == nullptr) {
+      ++at;
+    } else {
+      utf8_next(text, at);
     }
   }
   if (covered < text.size()) out.push_back({covered, text.size(), nullptr});
@@ -137,6 +145,10 @@ AddedTokens AddedTokens::make(std::vector<AddedToken> tokens, const Model& model
     const auto same = by_content.find(token->decoded);
     token->skipped = same != by_content.end() && same->second.special;
   }
+  for (const TokenId id : model.twins()) {
+    const auto same = by_content.find(std::string(*model.id_to_token(id)));
+    if (same != by_content.end() && same->second.special) out.skipped_twins_.insert(id);
+  }
   for (const bool special : {true, false}) {
     for (const auto& token : out.tokens_) {
       if (token->special == special) (token->normalized ? out.normalized_ : out.raw_).add(token->decoded, token.get());
@@ -145,6 +157,11 @@ AddedTokens AddedTokens::make(std::vector<AddedToken> tokens, const Model& model
   out.raw_.finish();
   out.normalized_.finish();
   return out;
+}
+
+bool AddedTokens::skips(TokenId id) const {
+  const auto* token = find(id);
+  return token != nullptr ? token->skipped : skipped_twins_.contains(id);
 }
 
 const AddedToken* AddedTokens::find(TokenId id) const {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "tokenizers/pipeline/parts.h"
@@ -31,12 +32,13 @@ struct Section {
   const AddedToken* token;
 };
 
-/// Finds a set of strings, leftmost first, of those that begin there the longest.
+/// Finds a set of strings, leftmost first, of those that begin there the longest. An empty one, which a normalizer may
+/// leave of a token, is found before every character at which no other one ends or begins.
 class Matcher {
  public:
   void add(std::string text, const AddedToken* token);
   void finish();
-  bool empty() const { return rows_.empty(); }
+  bool empty() const { return rows_.empty() && empty_ == nullptr; }
   /// Cuts the text into sections, which cover it in order (a token that strips may reach back).
   void cut(std::string_view text, bool split_special_tokens, std::vector<Section>& out) const;
 
@@ -50,6 +52,7 @@ class Matcher {
   std::vector<Row> rows_;  // sorted by text
   size_t next_begin(std::string_view text, size_t at) const;
 
+  const AddedToken* empty_ = nullptr;  // the one whose text is empty
   std::array<bool, 256> begins_{};
   int only_begin_ = -1;  // the byte that all begin with, if they do
 };
@@ -64,12 +67,15 @@ class AddedTokens {
   const Matcher& normalized() const { return normalized_; }  ///< for the normalized text
   const AddedToken* find(TokenId id) const;
   const AddedToken* find(std::string_view content) const;
+  /// Whether decoding without special tokens leaves an id out: it does so by the text, under whatever id.
+  bool skips(TokenId id) const;
   int64_t ids_end() const { return ids_end_; }
 
  private:
   std::vector<std::unique_ptr<AddedToken>> tokens_;
   std::unordered_map<TokenId, const AddedToken*> by_id_;
   std::unordered_map<std::string_view, const AddedToken*> by_content_;
+  std::unordered_set<TokenId> skipped_twins_;  // the model's other ids of texts that are special
   Matcher raw_, normalized_;
   int64_t ids_end_ = 0;
 };

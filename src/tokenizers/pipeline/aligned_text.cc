@@ -25,7 +25,6 @@ TextSpan TextView::origin(size_t begin, size_t end) const {
 void AlignedText::assign(TextView view, bool aligned) {
   text_.assign(view.text);
   aligned_ = aligned;
-  at_start_ = view.at_start;
   spans_.clear();
   if (!aligned) return;
   if (view.spans != nullptr) {
@@ -48,7 +47,6 @@ void AlignedText::prepend(std::string_view content) {
 }
 
 void Rewriter::keep(size_t size) {
-  if (out_.empty() && read_ > 0) moved_ = true;
   out_.append(text_.text_, read_, size);
   if (text_.aligned_) {
     const auto from = text_.spans_.begin() + static_cast<ptrdiff_t>(read_);
@@ -62,7 +60,6 @@ void Rewriter::insert(std::string_view content) {
 }
 
 void Rewriter::write(char32_t c, size_t like) {
-  if (out_.empty() && like != 0 && like != kBefore) moved_ = true;
   const size_t before = out_.size();
   utf8_append(out_, c);
   if (!text_.aligned_) return;
@@ -79,7 +76,6 @@ void Rewriter::finish() {
   if (read_ < text_.text_.size()) keep(text_.text_.size() - read_);
   text_.text_.swap(out_);
   text_.spans_.swap(spans_);
-  if (moved_) text_.at_start_ = false;
 }
 
 void transform(AlignedText& text, std::span<const unicode::Normalized> characters) {

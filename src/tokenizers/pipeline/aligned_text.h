@@ -21,16 +21,17 @@ struct TextView {
   std::string_view text;
   const TextSpan* spans = nullptr;  ///< one a byte, in bytes of the input; null: the bytes are the input's own
   uint32_t at = 0;                  ///< where in the input they begin, if `spans` is null
-  bool at_start = false;            ///< begins where the input begins
 
   bool empty() const { return text.empty(); }
   size_t size() const { return text.size(); }
   /// Bytes [begin, end).
   TextView sub(size_t begin, size_t end) const {
     return {text.substr(begin, end - begin), spans == nullptr ? nullptr : spans + begin,
-            at + static_cast<uint32_t>(begin), at_start && begin == 0};
+            at + static_cast<uint32_t>(begin)};
   }
   TextView sub(size_t begin) const { return sub(begin, text.size()); }
+  /// Whether its first letter came from where the input begins. Not empty, and its places are kept.
+  bool at_start() const { return (spans == nullptr ? at : spans->begin) == 0; }
   /// The stretch of the input that bytes [begin, end) came from: whole characters.
   TextSpan origin(size_t begin, size_t end) const;
 };
@@ -45,16 +46,15 @@ class AlignedText {
 
   const std::string& text() const { return text_; }
   bool aligned() const { return aligned_; }
-  TextView view() const { return {text_, aligned_ ? spans_.data() : nullptr, 0, at_start_}; }
+  TextView view() const { return {text_, aligned_ ? spans_.data() : nullptr, 0}; }
   operator TextView() const { return view(); }  // NOLINT(google-explicit-constructor): it is one
 
   /// The letters, for changes byte for byte: the places in the input stay.
   char* letters() { return text_.data(); }
-  /// Another text in the place of this one, which is not aligned. `moved`: what it begins with stood further on.
-  void become(std::string text, bool moved) {
+  /// Another text in the place of this one, which is not aligned.
+  void become(std::string text) {
     DVERIFY(!aligned_, "the places are not kept");
     text_ = std::move(text);
-    if (moved) at_start_ = false;
   }
   /// Puts `content` before the text, if there is any: what is put there counts as a part of the first character.
   void prepend(std::string_view content);
@@ -64,7 +64,6 @@ class AlignedText {
   std::string text_;
   std::vector<TextSpan> spans_;  // one a byte, if aligned
   bool aligned_ = false;
-  bool at_start_ = false;
 };
 
 /// Each of these changes a text as the normalizer of its name does.
@@ -111,7 +110,6 @@ class Rewriter {
   std::string out_;
   std::vector<TextSpan> spans_;
   size_t read_ = 0;
-  bool moved_ = false;  // what is written first came from another place than the old first character
 };
 
 /// Without the characters for which `goes` is true.

@@ -38,20 +38,17 @@ class PiecesView {
     texts_.clear();
     origins_.clear();
     kept_.clear();
-    start_ = SIZE_MAX;
     aligned_ = aligned;
   }
   void add(TextView piece) {
     if (piece.empty()) return;
-    if (piece.at_start) start_ = texts_.size();
     texts_.push_back(piece.text);
     if (aligned_) origins_.push_back(piece);
   }
   /// Takes back the pieces from the i-th on, to cut them further.
   std::vector<TextView> take_from(size_t i) {
     std::vector<TextView> out;
-    for (size_t k = i; k < texts_.size(); ++k)
-      out.push_back(aligned_ ? origins_[k] : TextView{.text = texts_[k], .at_start = k == start_});
+    for (size_t k = i; k < texts_.size(); ++k) out.push_back(aligned_ ? origins_[k] : TextView{.text = texts_[k]});
     texts_.resize(i);
     if (aligned_) origins_.resize(i);
     return out;
@@ -69,7 +66,6 @@ class PiecesView {
   std::vector<std::string_view> texts_;
   std::vector<TextView> origins_;
   std::deque<AlignedText> kept_;
-  size_t start_ = SIZE_MAX;  // the piece with which the input begins
   bool aligned_ = false;
 };
 
@@ -84,6 +80,10 @@ class PreTokenizer {
   /// The matcher that finds just the pieces that split() would, where no letter is changed: a model may then go through
   /// the text by itself. nullptr: there is none. Asked after leave_bytes().
   virtual FindPieces find_pieces() const { return nullptr; }
+  /// Whether it asks at_start() of the text that it cuts, whose places must then be kept.
+  virtual bool asks_start() const { return false; }
+  /// Whether a later step of it asks that of the pieces of an earlier one: their places must then be kept, too.
+  virtual bool asks_start_of_pieces() const { return false; }
   /// Each digit (unicode::numeric) is a piece, and what stands between digits is one.
   virtual bool isolates_digits() const { return false; }
   /// Hands each text on as the one piece that it is.
@@ -125,6 +125,8 @@ class Model {
   virtual bool take_bytes() { return false; }
   virtual TokenId token_to_id(std::string_view token) const = 0;  ///< -1: none
   virtual std::optional<std::string_view> id_to_token(TokenId id) const = 0;
+  /// The ids whose text another id has too, and is found under.
+  virtual std::span<const TokenId> twins() const { return {}; }
   virtual int64_t size() const = 0;     ///< how many tokens it has
   virtual int64_t ids_end() const = 0;  ///< one more than the largest id
 };

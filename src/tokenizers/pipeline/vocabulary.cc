@@ -44,6 +44,8 @@ Result<Vocabulary> Vocabulary::make(std::span<const VocabularyRow> rows, OneText
     if (entry >= 0 && one_text == OneText::last_id_wins) {
       out.spans_[static_cast<size_t>(entry)].size = kNone;
       --out.count_;
+    } else if (entry >= 0) {
+      out.twins_.push_back(entry);
     }
     span = {static_cast<uint32_t>(out.arena_.size()), static_cast<uint32_t>(text.size())};
     out.arena_.append(text);

@@ -36,6 +36,8 @@ class Vocabulary {
     const auto& s = spans_[static_cast<size_t>(id)];
     return std::string_view(arena_).substr(s.begin, s.size);
   }
+  /// The ids that have a text which find() gives another id for.
+  std::span<const TokenId> twins() const { return twins_; }
   int64_t size() const { return count_; }
   int64_t ids_end() const { return static_cast<int64_t>(spans_.size()); }
 
@@ -49,6 +51,7 @@ class Vocabulary {
   std::string arena_;
   std::vector<Span> spans_;     // by id
   std::vector<TokenId> table_;  // by hash, -1 where free; a power of two, at most half full
+  std::vector<TokenId> twins_;
   int64_t count_ = 0;
 };
 

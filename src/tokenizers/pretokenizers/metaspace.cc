@@ -17,13 +17,15 @@ class Metaspace final : public PreTokenizer {
     const auto& sign = replacement_.source();
     AlignedText changed(view, out.aligned());
     space_.replace(changed, sign);
-    const bool prepend = prepend_ == Prepend::always || (prepend_ == Prepend::first && view.at_start);
+    const bool prepend = prepend_ == Prepend::always || (prepend_ == Prepend::first && view.at_start());
     if (prepend && !changed.text().starts_with(sign)) changed.prepend(sign);
     const auto kept = out.keep(std::move(changed));
     if (!split_) return out.add(kept);
     auto stretches = replacement_.stretches(kept.text);
     cut(kept, stretches, SplitBehavior::merged_with_next, out);
   }
+
+  bool asks_start() const override { return prepend_ == Prepend::first; }
 
  private:
   Pattern space_ = Pattern::literal(" "), replacement_;

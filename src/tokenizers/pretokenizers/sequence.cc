@@ -1,5 +1,7 @@
 // Sequence: each step cuts the pieces of the one before.
 // Source: tokenizers pre_tokenizers/sequence.rs.
+#include <algorithm>
+
 #include "tokenizers/pretokenizers_registry.h"
 
 namespace hearth::tokenizers::pretokenizers {
@@ -14,6 +16,14 @@ class Sequence final : public PreTokenizer {
     run(0, view, out);
   }
   bool leave_bytes(bool leave) override { return !steps_.empty() && steps_.back()->leave_bytes(leave); }
+  bool asks_start() const override {
+    return std::any_of(steps_.begin(), steps_.end(), [](const auto& step) { return step->asks_start(); });
+  }
+  bool asks_start_of_pieces() const override {
+    return std::any_of(steps_.begin(), steps_.end(), [&](const auto& step) {
+      return step->asks_start_of_pieces() || (step != steps_.front() && step->asks_start());
+    });
+  }
   FindPieces find_pieces() const override {
     if (steps_.size() == 1) return steps_[0]->find_pieces();
     if (steps_.size() != 2) return nullptr;

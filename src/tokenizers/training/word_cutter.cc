@@ -48,14 +48,14 @@ void WordCutter::count_plain(TextView text, Scratch& s) const {
     s.words.add(text.text);
     return;
   }
-  s.pieces.clear(/*aligned=*/false);
+  s.pieces.clear(/*aligned=*/pre_tokenizer_->asks_start_of_pieces());
   pre_tokenizer_->split(text, s.pieces);
   for (const auto piece : s.pieces.texts()) s.words.add(piece);
 }
 
 void WordCutter::count_section(TextView text, Scratch& s) const {
   if (normalizer_ && normalizer_->may_change(text.text)) {
-    s.normalized.assign(text, /*aligned=*/false);
+    s.normalized.assign(text, /*aligned=*/pre_tokenizer_ && pre_tokenizer_->asks_start());
     normalizer_->normalize(s.normalized);
     text = s.normalized.view();
   }
@@ -70,7 +70,7 @@ void WordCutter::count_section(TextView text, Scratch& s) const {
 void WordCutter::count(std::string_view text, Scratch& s) const {
   s.sections.clear();
   added_.raw().cut(text, /*split_special_tokens=*/false, s.sections);
-  const TextView whole{.text = text, .at_start = true};
+  const TextView whole{.text = text};
   for (const auto& section : s.sections) {
     const auto part = whole.sub(section.begin, section.end);
     section.token != nullptr ? s.tokens.add(part.text) : count_section(part, s);
