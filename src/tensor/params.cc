@@ -44,6 +44,11 @@ bool ParamStore::has_prefix(std::string_view prefix) const {
   return std::ranges::any_of(names_, [&](const std::string& name) { return name.starts_with(prefix); });
 }
 
+void ParamStore::ignore_prefix(std::string_view prefix) {
+  for (const auto& name : names_)
+    if (name.starts_with(prefix)) used_.insert(name);
+}
+
 std::vector<RowRange> halves_of_pairs(int64_t begin, int64_t heads, int64_t head_dim, int64_t rotated) {
   std::vector<RowRange> out;
   for (int64_t head = 0; head < heads; ++head, begin += head_dim) {

@@ -64,8 +64,9 @@ class ParamStore {
   Tensor vector(const std::string& name, int64_t size, const Stored& stored = {});
   /// An array of any shape, as a tensor; undefined, and noted, when it is missing or misshaped.
   Tensor array(const std::string& name, const Shape& shape);
-  /// Says that a tensor is known and not needed.
+  /// Says that a tensor is known and not needed, or all whose names begin so.
   void ignore(const std::string& name) { used_.insert(name); }
+  void ignore_prefix(std::string_view prefix);
 
   /// bad_input with every missing, misshaped and left-over tensor's name (the first few of each kind); `may_be_left`:
   /// left-over ones are no fault, for what was loaded is a part of the checkpoint.
@@ -156,6 +157,9 @@ class LayerNorm {
   LayerNorm(const Params& p, int64_t width, double eps, Bias bias = Bias::present)
       : entry_{p.store().vector(p.name("weight"), width), eps,
                bias == Bias::present ? p.store().vector(p.name("bias"), width) : Tensor()} {}
+  /// elementwise_affine=False: it holds no numbers.
+  LayerNorm(const Backend& backend, int64_t width, double eps)
+      : entry_{backend.from_host(std::vector(static_cast<size_t>(width), 1.0f), {width}), eps} {}
   Tensor operator()(const Tensor& x) const { return x.backend().layer_norm(x, entry_); }
 
  private:

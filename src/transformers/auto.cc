@@ -23,18 +23,20 @@ Result<std::vector<WeightSource>> safetensors_sources(const std::shared_ptr<cons
   return out;
 }
 
-/// Names that older files use: LayerNorm's gamma and beta.
-/// Source: transformers 5.23.0 modeling_utils.py _load_pretrained_model (legacy names).
+/// Names that older files use: LayerNorm's gamma and beta, GPT-NeoX's head.
+/// Source: transformers 5.23.0 modeling_utils.py _load_pretrained_model (legacy names), conversion_mapping.py.
 std::string current_name(const std::string& name) {
   for (const auto& [old, now] : {std::pair{".gamma", ".weight"}, std::pair{".beta", ".bias"}})
     if (name.ends_with(cat("LayerNorm", old)))
       return cat(name.substr(0, name.size() - std::string_view(old).size()), now);
-  return name;
+  constexpr std::string_view kOldHead = "embed_out.";
+  return name.starts_with(kOldHead) ? cat("lm_head.", name.substr(kOldHead.size())) : name;
 }
 
 /// Tables that are computed here, which older files carry.
 bool is_computed(std::string_view name) {
-  for (const auto ending : {".position_ids", ".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq"})
+  for (const auto ending : {".position_ids", ".attn.bias", ".attn.masked_bias", ".attention.bias",
+                            ".attention.masked_bias", ".attn.causal_mask", ".rotary_emb.inv_freq", "decoder.version"})
     if (name.ends_with(ending)) return true;
   return false;
 }

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <optional>
 
+#include "transformers/alibi.h"
+#include "transformers/fused_qkv.h"
 #include "transformers/heads.h"
 #include "transformers/rope.h"
 
@@ -36,57 +38,19 @@ struct Options {
   }
 };
 
-enum class Part { q, k, v };
-
-/// Where a part's rows lie in query_key_value: for each key-value head its queries, its key and its value; with one
-/// key-value head that is all queries, then the key, then the value.
-Stored rows_of(const Config& c, const Options& o, Part part) {
-  const auto d = c.head_dim, group = c.num_attention_heads / o.kv_heads;
-  Stored out{.row_count = (c.num_attention_heads + 2 * o.kv_heads) * d};
-  for (int64_t i = 0; i < o.kv_heads; ++i) {
-    const auto begin = i * (group + 2) * d;
-    if (part == Part::q) out.rows.push_back({begin, group * d});
-    if (part == Part::k) out.rows.push_back({begin + group * d, d});
-    if (part == Part::v) out.rows.push_back({begin + (group + 1) * d, d});
-  }
-  return out;
-}
-
 float rounded_to_bf16(float x) {
   const auto bits = std::bit_cast<uint32_t>(x);
   return std::bit_cast<float>((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000u);
 }
 
-/// Geometric slopes, one a head. Source: build_alibi_tensor.
-std::vector<float> alibi_slopes(int64_t heads) {
-  const auto closest = std::bit_floor(static_cast<uint64_t>(heads));
-  const auto series = [](uint64_t power) {
-    return std::pow(2.0f, static_cast<float>(-std::pow(2.0, -(std::log2(static_cast<double>(power)) - 3))));
-  };
-  std::vector<float> out;
-  for (uint64_t i = 1; i <= closest; ++i) out.push_back(std::pow(series(closest), static_cast<float>(i)));
-  for (uint64_t i = 1; out.size() < static_cast<size_t>(heads); i += 2)
-    out.push_back(std::pow(series(2 * closest), static_cast<float>(i)));
-  return out;
-}
-
-/// What ALiBi adds to the scores of each sequence: [heads, 1, keys]. transformers makes slopes and products in bf16,
-/// and scales them as it does the scores.
+/// transformers makes slopes and products in bf16, and scales them as it does the scores.
 /// Differs: with attn_implementation="eager" transformers 5.23 adds them twice, once by the mask; by default (sdpa) and
 /// here, as the models were trained, once.
-std::vector<Tensor> alibi(const Config& c, const Batch& batch) {
-  const auto slopes = alibi_slopes(c.num_attention_heads);
+std::vector<Tensor> slopes(const Config& c, const Batch& batch) {
   const float scale = 1 / std::sqrt(static_cast<float>(c.head_dim));
-  std::vector<Tensor> out;
-  for (const auto& s : batch.sequences) {
-    const auto keys = s.past() + s.count;
-    std::vector<float> values;
-    for (const float slope : slopes)
-      for (int64_t key = 0; key < keys; ++key)
-        values.push_back(rounded_to_bf16(rounded_to_bf16(slope) * static_cast<float>(key)) * scale);
-    out.push_back(batch.backend.from_host(values, {c.num_attention_heads, 1, keys}));
-  }
-  return out;
+  return alibi(batch, c.num_attention_heads, [scale](float slope, float position) {
+    return rounded_to_bf16(rounded_to_bf16(slope) * position) * scale;
+  });
 }
 
 struct Layer {
@@ -96,11 +60,11 @@ struct Layer {
 
   Layer(const Params& p, const Config& c, const Options& o)
       : q(p / "self_attention" / "query_key_value", c.hidden_size, c.num_attention_heads * c.head_dim, o.bias,
-          rows_of(c, o, Part::q)),
+          qkv_rows(QkvPart::q, c.num_attention_heads, o.kv_heads, c.head_dim)),
         k(p / "self_attention" / "query_key_value", c.hidden_size, o.kv_heads * c.head_dim, o.bias,
-          rows_of(c, o, Part::k)),
+          qkv_rows(QkvPart::k, c.num_attention_heads, o.kv_heads, c.head_dim)),
         v(p / "self_attention" / "query_key_value", c.hidden_size, o.kv_heads * c.head_dim, o.bias,
-          rows_of(c, o, Part::v)),
+          qkv_rows(QkvPart::v, c.num_attention_heads, o.kv_heads, c.head_dim)),
         dense(p / "self_attention" / "dense", c.num_attention_heads * c.head_dim, c.hidden_size, o.bias),
         dense_h_to_4h(p / "mlp" / "dense_h_to_4h", c.hidden_size, c.intermediate_size, o.bias),
         dense_4h_to_h(p / "mlp" / "dense_4h_to_h", c.intermediate_size, c.hidden_size, o.bias),
@@ -146,7 +110,7 @@ class FalconModel final : public TextModel {
     std::optional<Rope> rope;
     std::vector<Tensor> biases;
     if (options_.has_alibi) {
-      biases = alibi(config(), batch);
+      biases = slopes(config(), batch);
     } else {
       rope.emplace(batch, frequencies_);
     }
