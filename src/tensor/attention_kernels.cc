@@ -138,7 +138,7 @@ void attention(std::span<const Attention> sequences, ThreadPool& pool) {
   for (size_t i = 0; i < sequences.size(); ++i) {
     const Attention& a = sequences[i];
     VERIFY(a.heads % a.kv_heads == 0, "query heads share key-value heads evenly");
-    VERIFY(a.head_dim >= 1 && a.head_dim <= kHeadDimMax, "a head is 1 to 256 wide");
+    VERIFY(a.head_dim >= 1 && a.head_dim <= kHeadDimMax, "a head is 1 to 1024 wide");
     VERIFY(a.query_count >= 1 && a.key_count >= (a.causal ? a.query_count : 1), "the queries' own keys are there");
     plan_sequence(a, static_cast<int32_t>(i), pool.threads(), plan);
   }

@@ -311,7 +311,7 @@ void cache_write(const Tensor& cache, int64_t position, const Tensor& x, int64_t
 }
 
 Tensor attention(const Tensor& q, std::span<const AttentionSequence> sequences, const AttentionOptions& options) {
-  constexpr int64_t kHeadDimMax = 256;
+  constexpr int64_t kHeadDimMax = 1024;
   if (q.dim() != 3 || q.size(2) > kHeadDimMax) throw ShapeError(cat("attention with queries ", q.shape().text()));
   const auto heads = q.size(1), head_dim = q.size(2);
   Tensor out = empty_f32({q.size(0), heads * head_dim});

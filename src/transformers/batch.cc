@@ -20,7 +20,7 @@ Tensor Batch::attention(size_t layer, const Tensor& q, const Tensor& k, const Te
     if (s.cache) {
       const auto& held = s.cache->layers_[layer];
       backend.cache_write(held.k, s.past(), k, s.begin, s.count);
-      backend.cache_write(held.v, s.past(), v, s.begin, s.count);
+      if (!s.cache->shape_.values_are_keys) backend.cache_write(held.v, s.past(), v, s.begin, s.count);
       work.push_back({s.begin, s.count, held.k, held.v, s.past() + s.count});
     } else {
       work.push_back({s.begin, s.count, k.narrow(0, s.begin, s.count).transpose(0, 1),

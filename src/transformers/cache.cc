@@ -23,7 +23,7 @@ void KvCache::grow(const Backend& backend, int64_t capacity) {
   };
   for (auto& [k, v] : layers_) {
     k = moved(k);
-    v = moved(v);
+    v = shape_.values_are_keys ? k : moved(v);
   }
   capacity_ = capacity;
 }

@@ -18,6 +18,7 @@ namespace hearth {
 /// What a model's caches hold for each position.
 struct CacheShape {
   int64_t layers = 0, kv_heads = 0, head_dim = 0;
+  bool values_are_keys = false;  ///< one tensor is both: latent attention
 };
 
 struct KvPair {
@@ -30,7 +31,7 @@ struct CrossCache {
   std::vector<KvPair> layers;
 };
 
-/// One thread at a time. Memory: 2 * layers * kv_heads * head_dim * 4 bytes a token.
+/// One thread at a time. Memory: 2 * layers * kv_heads * head_dim * 4 bytes a token, half of it where values are keys.
 class KvCache {
  public:
   KvCache(const CacheShape& shape, DType dtype, std::shared_ptr<const CrossCache> cross = {})

@@ -68,7 +68,8 @@ GatedMlp::GatedMlp(const Params& p, const Config& c, Activation act, const Gated
       down_proj_(p / "down_proj", c.intermediate_size, c.hidden_size, kind.mlp_bias) {}
 
 GatedDecoder::Layer::Layer(const Params& p, const Config& c, Activation act, const GatedLayerKind& kind)
-    : self_attn(p / "self_attn", c, kind),
+    : self_attn(kind.latent ? decltype(self_attn)(LatentAttention(p / "self_attn", c, *kind.latent))
+                            : decltype(self_attn)(GatedAttention(p / "self_attn", c, kind))),
       mlp(kind.experts ? decltype(mlp)(ExpertMlp(p / kind.mlp, c, act, *kind.experts))
                        : decltype(mlp)(GatedMlp(p / kind.mlp, c, act, kind))),
       input_layernorm(p / "input_layernorm", c.hidden_size, c.rms_norm_eps, kind.norm_offset),
@@ -90,7 +91,11 @@ Tensor GatedDecoder::forward(const Batch& batch) const {
   Tensor x = embed_tokens_(batch.ids);
   if (options_.embedding_scale != 1) x = scale(x, options_.embedding_scale);
   return through(layers_, std::move(x), batch, norm_, [&](const Layer& layer, Tensor in, size_t i) {
-    in = layer.self_attn(config(), std::move(in), layer.input_layernorm, ropes, batch, i);
+    in = std::visit(
+        [&](const auto& self_attn) {
+          return self_attn(config(), std::move(in), layer.input_layernorm, ropes, batch, i);
+        },
+        layer.self_attn);
     return std::visit([&](const auto& mlp) { return mlp(std::move(in), layer.post_attention_layernorm); }, layer.mlp);
   });
 }
@@ -98,13 +103,13 @@ Tensor GatedDecoder::forward(const Batch& batch) const {
 Result<std::unique_ptr<TextModel>> build_gated_decoder(const Config& config, const Params& p,
                                                        std::span<const GatedLayerKind> kinds) {
   GatedDecoderOptions options;
-  options.frequencies.push_back(TRY(RopeFrequencies::from(config)));
+  const auto latent = kinds.front().latent;
+  options.frequencies.push_back(
+      TRY(RopeFrequencies::from(config, config.rope_parameters, latent ? latent->qk_rope_head_dim : 0)));
+  if (latent) options.cache = CacheShape{config.num_hidden_layers, 1, latent->cached_width(), /*values_are_keys=*/true};
   const auto act = TRY(activation_by_name(config.hidden_act));
-  for (const auto& kind : kinds) {
-    if (kind.experts && kind.experts->experts_per_token > kind.experts->experts)
-      return Status(Code::bad_input, cat("config.json: num_experts_per_tok ", kind.experts->experts_per_token, " of ",
-                                         kind.experts->experts, " experts"));
-  }
+  for (const auto& kind : kinds)
+    if (kind.experts) TRY(check_experts(*kind.experts));
   return std::unique_ptr<TextModel>(std::make_unique<GatedDecoder>(config, p, act, kinds, std::move(options)));
 }
 

@@ -1,6 +1,7 @@
 // GatedDecoder: the stack that LLaMA and the families after it share: RMS norms before each part, grouped-query
 // attention with rotary positions, a gated feed-forward part. A family says in GatedLayerKind how its layers differ.
-// Source: Touvron et al., arXiv:2302.13971; transformers 5.23.0 models/llama, mistral, qwen2, qwen3, smollm3, phi3.
+// Source: Touvron et al., arXiv:2302.13971; transformers 5.23.0 models/llama, mistral, qwen2, qwen3, smollm3, phi3,
+// deepseek_v2.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "transformers/experts.h"
+#include "transformers/latent_attention.h"
 #include "transformers/rope.h"
 #include "transformers/text_model.h"
 
@@ -26,6 +28,7 @@ struct GatedLayerKind {
   const char* mlp = "mlp";                 ///< the feed-forward part's name
   std::optional<ExpertKind> experts = {};  ///< in place of one feed-forward part
   int64_t window = 0;                      ///< of the attention; 0: none
+  std::optional<LatentKind> latent = {};   ///< latent attention in place of grouped-query attention
 };
 
 class GatedAttention {
@@ -57,6 +60,7 @@ class GatedMlp {
 /// What a family adds around the layers.
 struct GatedDecoderOptions {
   std::vector<RopeFrequencies> frequencies;  ///< one, or one a layer type
+  std::optional<CacheShape> cache = {};      ///< where it is not that of grouped-query attention
   double embedding_scale = 1;
   float norm_offset = 0;  ///< of the last norm
 };
@@ -67,10 +71,11 @@ class GatedDecoder final : public TextModel {
   GatedDecoder(const Config& c, const Params& p, Activation act, std::span<const GatedLayerKind> kinds,
                GatedDecoderOptions options);
   Tensor forward(const Batch& batch) const override;
+  CacheShape cache_shape() const override { return options_.cache.value_or(TextModel::cache_shape()); }
 
  private:
   struct Layer {
-    GatedAttention self_attn;
+    std::variant<GatedAttention, LatentAttention> self_attn;
     std::variant<GatedMlp, ExpertMlp> mlp;
     RMSNorm input_layernorm, post_attention_layernorm;
     Layer(const Params& p, const Config& c, Activation act, const GatedLayerKind& kind);

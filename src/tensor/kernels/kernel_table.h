@@ -10,7 +10,7 @@ constexpr int64_t kPanelRows = 16;      // output rows of a panel: the 32-bit la
 constexpr int64_t kBlock = 32;          // columns that share a scale
 constexpr int64_t kQ4BlockBytes = 320;  // 16 scales, 16 minima, 16 x 16 bytes of nibbles
 constexpr int64_t kQ8BlockBytes = 544;  // 16 scales, 16 x 32 bytes
-constexpr int64_t kHeadDimMax = 256;
+constexpr int64_t kHeadDimMax = 1024;
 
 /// 32 activations rounded to 8 bits: x is close to d * q.
 struct ActivationBlock {
