@@ -7,7 +7,7 @@ class BertStack final : public TextModel {
  public:
   BertStack(const Config& c, const Params& p, Activation act, int64_t type_vocab_size, BertPositions* positions)
       : TextModel(c),
-        embeddings_(p / "embeddings", c, type_vocab_size),
+        embeddings_(p / "embeddings", c, type_vocab_size, c.hidden_size),
         encoder_(p / "encoder", c, act),
         positions_(positions) {}
 
@@ -23,7 +23,7 @@ class BertStack final : public TextModel {
 
 class PoolerHead final : public Head {
  public:
-  PoolerHead(const Config& c, const Params& base) : pooler_(base / "pooler", c) {}
+  PoolerHead(const Config& c, const Params& pooler) : pooler_(pooler, c) {}
   void operator()(const Tensor& hidden, const Batch& batch, ModelOutput& out) const override {
     out.pooler_output = pooler_(hidden, batch);
   }
@@ -34,8 +34,8 @@ class PoolerHead final : public Head {
 
 class PooledClassifier final : public Head {
  public:
-  PooledClassifier(const Config& c, const Params& base, const Params& p, int64_t outputs)
-      : pooler_(base / "pooler", c), classifier_(p, c.hidden_size, outputs, Bias::present) {}
+  PooledClassifier(const Config& c, const Params& pooler, const Params& p, int64_t outputs)
+      : pooler_(pooler, c), classifier_(p, c.hidden_size, outputs, Bias::present) {}
   void operator()(const Tensor& hidden, const Batch& batch, ModelOutput& out) const override {
     out.logits = classifier_(pooler_(hidden, batch));
   }
@@ -65,14 +65,14 @@ Result<std::unique_ptr<TextModel>> build_bert_encoder(const Config& config, cons
   return std::unique_ptr<TextModel>(std::make_unique<BertStack>(config, p, act, type_vocab_size, positions));
 }
 
-Result<std::unique_ptr<Head>> bert_pooler(const Config& config, const Params& base) {
-  if (!base.store().has((base / "pooler" / "dense").name("weight"))) return std::unique_ptr<Head>();
-  return std::unique_ptr<Head>(std::make_unique<PoolerHead>(config, base));
+Result<std::unique_ptr<Head>> bert_pooler(const Config& config, const Params& pooler) {
+  if (!pooler.store().has(pooler.name("weight"))) return std::unique_ptr<Head>();
+  return std::unique_ptr<Head>(std::make_unique<PoolerHead>(config, pooler));
 }
 
-Result<std::unique_ptr<Head>> bert_classifier(const Config& config, const Params& base, const Params& classifier,
+Result<std::unique_ptr<Head>> bert_classifier(const Config& config, const Params& pooler, const Params& classifier,
                                               int64_t outputs) {
-  return std::unique_ptr<Head>(std::make_unique<PooledClassifier>(config, base, classifier, outputs));
+  return std::unique_ptr<Head>(std::make_unique<PooledClassifier>(config, pooler, classifier, outputs));
 }
 
 }  // namespace hearth

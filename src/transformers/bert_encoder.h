@@ -85,11 +85,12 @@ struct BertEmbeddings {
   Embedding word_embeddings, position_embeddings, token_type_embeddings;
   LayerNorm norm;
 
-  BertEmbeddings(const Params& p, const Config& c, int64_t type_vocab_size)
-      : word_embeddings(p / "word_embeddings", c.vocab_size, c.hidden_size),
-        position_embeddings(p / "position_embeddings", c.max_position_embeddings, c.hidden_size),
-        token_type_embeddings(p / "token_type_embeddings", type_vocab_size, c.hidden_size),
-        norm(p / "LayerNorm", c.hidden_size, c.layer_norm_eps) {}
+  /// `width`: of the embeddings.
+  BertEmbeddings(const Params& p, const Config& c, int64_t type_vocab_size, int64_t width)
+      : word_embeddings(p / "word_embeddings", c.vocab_size, width),
+        position_embeddings(p / "position_embeddings", c.max_position_embeddings, width),
+        token_type_embeddings(p / "token_type_embeddings", type_vocab_size, width),
+        norm(p / "LayerNorm", width, c.layer_norm_eps) {}
 
   Tensor operator()(const Batch& batch, std::span<const int32_t> positions) const {
     const std::vector<int32_t> zeros(batch.token_type_ids.empty() ? batch.ids.size() : 0);
@@ -101,8 +102,8 @@ struct BertEmbeddings {
 /// tanh(dense(the first row of each sequence)).
 struct BertPooler {
   Linear dense;
-  /// p: "pooler".
-  BertPooler(const Params& p, const Config& c) : dense(p / "dense", c.hidden_size, c.hidden_size, Bias::present) {}
+  /// p: the layer.
+  BertPooler(const Params& p, const Config& c) : dense(p, c.hidden_size, c.hidden_size, Bias::present) {}
   Tensor operator()(const Tensor& hidden, const Batch& batch) const {
     return activation(dense(index_select(hidden, first_rows(batch))), Activation::tanh);
   }
@@ -116,10 +117,10 @@ std::vector<int32_t> positions_after_pad(int32_t pad, const Batch& batch);
 Result<std::unique_ptr<TextModel>> build_bert_encoder(const Config& config, const Params& p, BertPositions* positions);
 
 /// The head of the stack alone: pooler_output. Null where the file has no pooler; transformers makes one up then, and
-/// nobody reads it. `base`: where the stack's tensors lie.
-Result<std::unique_ptr<Head>> bert_pooler(const Config& config, const Params& base);
+/// nobody reads it. `pooler`: its layer.
+Result<std::unique_ptr<Head>> bert_pooler(const Config& config, const Params& pooler);
 /// A text's class: a layer `classifier` on the pooler.
-Result<std::unique_ptr<Head>> bert_classifier(const Config& config, const Params& base, const Params& classifier,
+Result<std::unique_ptr<Head>> bert_classifier(const Config& config, const Params& pooler, const Params& classifier,
                                               int64_t outputs);
 
 }  // namespace hearth

@@ -118,6 +118,16 @@ Result<std::unique_ptr<Head>> qa_outputs(const Config& config, const Params& roo
   return made<QuestionHead>(config, root);
 }
 
+void name_decoder_bias(const Config& config, const Params& p) {
+  const auto own = p.name("bias"), decoder = (p / "decoder").name("bias");
+  const bool is_untied = !config.tie_word_embeddings && p.store().has(decoder);
+  if (is_untied || !p.store().has(own)) {
+    p.store().ignore(own);
+  } else {
+    p.store().tie(decoder, own);
+  }
+}
+
 std::vector<int64_t> first_rows(const Batch& batch) {
   std::vector<int64_t> out;
   for (const auto& s : batch.sequences) out.push_back(s.begin);

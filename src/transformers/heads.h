@@ -22,6 +22,10 @@ Result<std::unique_ptr<Head>> classifier_of_last_eos(const Config& config, const
 /// Question answering: `qa_outputs`, whose first output says where an answer starts, the second where it ends.
 Result<std::unique_ptr<Head>> qa_outputs(const Config& config, const Params& root);
 
+/// Names the bias of `decoder` below p, a head of masked words: files have it as p's own `bias`, newer ones under both
+/// names, and the first counts unless the embeddings are not tied.
+void name_decoder_bias(const Config& config, const Params& p);
+
 /// A row for each sequence: its first.
 std::vector<int64_t> first_rows(const Batch& batch);
 /// The right-most whose id is not `pad_token_id`; without one the last.

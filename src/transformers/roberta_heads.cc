@@ -39,7 +39,7 @@ class RobertaClassificationHead final : public Head {
 }  // namespace
 
 Result<std::unique_ptr<Head>> roberta_lm_head(const Config& config, const Params& root) {
-  root.store().tie("lm_head.decoder.bias", "lm_head.bias");  // files have it under the second name, or both
+  name_decoder_bias(config, root / "lm_head");
   return std::unique_ptr<Head>(std::make_unique<RobertaLMHead>(config, root / "lm_head"));
 }
 

@@ -59,6 +59,7 @@ struct ModelOutput {
   Tensor prediction_logits;  ///< [rows, vocab_size]: masked words, of heads that give two outputs
   Tensor start_logits, end_logits;  ///< [rows, 1]
   Tensor seq_relationship_logits;   ///< [sequences, 2]
+  Tensor sop_logits;                ///< [sequences, num_labels]: the order of two texts
   Tensor encoder_last_hidden_state;
   std::vector<Tensor> hidden_states, encoder_hidden_states, decoder_hidden_states;
 };

@@ -161,6 +161,7 @@ Status forward(const Arguments& arguments) {
   outputs.add("start_logits", out.start_logits);
   outputs.add("end_logits", out.end_logits);
   outputs.add("seq_relationship_logits", out.seq_relationship_logits);
+  outputs.add("sop_logits", out.sop_logits);
   outputs.add("encoder_last_hidden_state", out.encoder_last_hidden_state);
   outputs.add("hidden_states", out.hidden_states);
   outputs.add("encoder_hidden_states", out.encoder_hidden_states);

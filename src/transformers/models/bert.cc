@@ -7,8 +7,8 @@ namespace hearth::transformers::models {
 namespace {
 
 /// The pooler of a stack that was saved alone has no prefix.
-Params base(const Params& root) {
-  return root.store().has_prefix("bert.") ? root / "bert" : root;
+Params pooler_layer(const Params& root) {
+  return (root.store().has_prefix("bert.") ? root / "bert" : root) / "pooler" / "dense";
 }
 
 /// cls.predictions: the words that masks stand for.
@@ -28,13 +28,8 @@ class Predictions final : public RowHead {
   Linear decoder_;
 };
 
-/// Files have the bias of the decoder as `cls.predictions.bias`, newer ones under both names.
-void name_decoder_bias(const Params& root) {
-  root.store().tie("cls.predictions.decoder.bias", "cls.predictions.bias");
-}
-
 Result<std::unique_ptr<Head>> masked_lm(const Config& c, const Params& root) {
-  name_decoder_bias(root);
+  name_decoder_bias(c, root / "cls" / "predictions");
   return std::unique_ptr<Head>(
       std::make_unique<Predictions>(c, root / "cls" / "predictions", TRY(activation_by_name(c.hidden_act))));
 }
@@ -44,7 +39,7 @@ class PreTrainingHeads final : public Head {
  public:
   PreTrainingHeads(const Config& c, const Params& root, Activation act)
       : predictions_(c, root / "cls" / "predictions", act),
-        pooler_(base(root) / "pooler", c),
+        pooler_(pooler_layer(root), c),
         seq_relationship_(root / "cls" / "seq_relationship", c.hidden_size, 2, Bias::present) {}
   void operator()(const Tensor& hidden, const Batch& batch, ModelOutput& out) const override {
     out.prediction_logits = predictions_.logits(hidden);
@@ -58,24 +53,24 @@ class PreTrainingHeads final : public Head {
 };
 
 Result<std::unique_ptr<Head>> pre_training(const Config& c, const Params& root) {
-  name_decoder_bias(root);
+  name_decoder_bias(c, root / "cls" / "predictions");
   return std::unique_ptr<Head>(std::make_unique<PreTrainingHeads>(c, root, TRY(activation_by_name(c.hidden_act))));
 }
 
 Result<std::unique_ptr<Head>> pooler(const Config& c, const Params& root) {
-  return bert_pooler(c, base(root));
+  return bert_pooler(c, pooler_layer(root));
 }
 
 Result<std::unique_ptr<Head>> sequence_classifier(const Config& c, const Params& root) {
-  return bert_classifier(c, base(root), root / "classifier", c.num_labels);
+  return bert_classifier(c, pooler_layer(root), root / "classifier", c.num_labels);
 }
 
 Result<std::unique_ptr<Head>> choice_classifier(const Config& c, const Params& root) {
-  return bert_classifier(c, base(root), root / "classifier", 1);
+  return bert_classifier(c, pooler_layer(root), root / "classifier", 1);
 }
 
 Result<std::unique_ptr<Head>> next_sentence(const Config& c, const Params& root) {
-  return bert_classifier(c, base(root), root / "cls" / "seq_relationship", 2);
+  return bert_classifier(c, pooler_layer(root), root / "cls" / "seq_relationship", 2);
 }
 
 Result<std::unique_ptr<TextModel>> build(const Config& config, const Params& p) {

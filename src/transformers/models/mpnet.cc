@@ -66,16 +66,16 @@ class MPNetModel final : public TextModel {
   std::vector<Layer> layers_;
 };
 
-Params base(const Params& root) {
-  return root.store().has_prefix("mpnet.") ? root / "mpnet" : root;
+Params pooler_layer(const Params& root) {
+  return (root.store().has_prefix("mpnet.") ? root / "mpnet" : root) / "pooler" / "dense";
 }
 
 Result<std::unique_ptr<Head>> pooler(const Config& c, const Params& root) {
-  return bert_pooler(c, base(root));
+  return bert_pooler(c, pooler_layer(root));
 }
 
 Result<std::unique_ptr<Head>> multiple_choice(const Config& c, const Params& root) {
-  return bert_classifier(c, base(root), root / "classifier", 1);
+  return bert_classifier(c, pooler_layer(root), root / "classifier", 1);
 }
 
 Result<std::unique_ptr<TextModel>> build(const Config& config, const Params& p) {

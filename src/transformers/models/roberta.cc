@@ -8,12 +8,16 @@
 namespace hearth::transformers::models {
 namespace {
 
+Params pooler_layer(const Params& root) {
+  return (root.store().has_prefix("roberta.") ? root / "roberta" : root) / "pooler" / "dense";
+}
+
 Result<std::unique_ptr<Head>> pooler(const Config& c, const Params& root) {
-  return bert_pooler(c, root.store().has_prefix("roberta.") ? root / "roberta" : root);
+  return bert_pooler(c, pooler_layer(root));
 }
 
 Result<std::unique_ptr<Head>> multiple_choice(const Config& c, const Params& root) {
-  return bert_classifier(c, root.store().has_prefix("roberta.") ? root / "roberta" : root, root / "classifier", 1);
+  return bert_classifier(c, pooler_layer(root), root / "classifier", 1);
 }
 
 Result<std::unique_ptr<TextModel>> build(const Config& config, const Params& p) {

@@ -1,0 +1,78 @@
+"""Encoders whose configurations the checkpoints of make_checkpoints.py do not have: each flag that changes the numbers,
+and each head, beside transformers on a batch that is padded on the right, hidden states included."""
+import json
+import zlib
+
+import pytest
+import torch
+import transformers
+from safetensors.torch import save_file
+
+from outputs import check_outputs
+
+SMALL = dict(vocab_size=96, hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=48,
+             max_position_embeddings=64)
+ALBERT = SMALL | dict(model_type="albert", embedding_size=16)
+MPNET = SMALL | dict(model_type="mpnet")
+ROBERTA = SMALL | dict(model_type="roberta", type_vocab_size=1)
+DISTILBERT = dict(model_type="distilbert", vocab_size=96, dim=32, n_layers=2, n_heads=4, hidden_dim=48,
+                  max_position_embeddings=64)
+HEADS = "SequenceClassification", "TokenClassification", "QuestionAnswering", "MultipleChoice", "MaskedLM"
+# name: (configuration, head behind AutoModelFor or "" for AutoModel)
+CASES = {
+    **{f"mpnet-{head}": (MPNET, head) for head in HEADS},
+    "mpnet-more-buckets": (MPNET | dict(relative_attention_num_buckets=40), ""),
+    "roberta-choice": (ROBERTA, "MultipleChoice"),
+    "distilbert-choice": (DISTILBERT, "MultipleChoice"),
+    "albert-pretraining": (ALBERT, "PreTraining"),
+    "albert-choice": (ALBERT, "MultipleChoice"),
+    "albert-inner-layers": (ALBERT | dict(inner_group_num=2, num_hidden_groups=2), ""),
+    "albert-uneven-groups": (ALBERT | dict(num_hidden_layers=10, num_hidden_groups=7), ""),
+    "albert-relu-untied": (ALBERT | dict(hidden_act="relu", tie_word_embeddings=False), "MaskedLM"),
+}
+
+
+def random_weights(model, generator):
+    """Every parameter drawn anew, so that no bias is 0 and no norm 1."""
+    for name, p in sorted(model.named_parameters()):
+        noise = torch.randn(p.shape, generator=generator)
+        is_norm = "norm" in name.lower() and name.endswith("weight")
+        p.copy_(1 + 0.15 * noise if is_norm else 0.15 * noise if p.dim() == 1 else
+                0.5 * noise if "embed" in name else noise * 1.2 / p[0].numel()**0.5)
+    model.tie_weights()
+
+
+def batch(config, head, generator, length=29):
+    choices = 2 if head == "MultipleChoice" else 1
+    shape = (2, choices, length) if choices > 1 else (3, length)
+    ids = torch.randint(5, config.vocab_size, shape, generator=generator)
+    mask = torch.ones(shape, dtype=torch.long)
+    for row, left_out in zip(mask.view(-1, length), (0, 7, 20, 3)):
+        row[length - left_out:] = 0
+    ids[mask == 0] = config.pad_token_id
+    inputs = {"input_ids": ids, "attention_mask": mask}
+    if getattr(config, "type_vocab_size", 0) > 1:
+        inputs["token_type_ids"] = torch.randint(0, config.type_vocab_size, shape, generator=generator) * mask
+    return inputs
+
+
+@pytest.mark.parametrize("name", CASES)
+@torch.no_grad()
+def test_outputs(name, tmp_path):
+    settings, head = CASES[name]
+    generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
+    config = transformers.AutoConfig.for_model(**settings)
+    config.num_labels = 2 if head == "QuestionAnswering" else 3
+    auto = getattr(transformers, f"AutoModelFor{head}" if head else "AutoModel")
+    model = auto.from_config(config, attn_implementation="eager").eval()
+    random_weights(model, generator)
+    model.save_pretrained(tmp_path / "model")
+    inputs = batch(config, head, generator)
+    out = model(**inputs, output_hidden_states=True)
+    arrays = {f"in.{key}": value for key, value in inputs.items()}
+    for key, value in out.items():
+        for part, tensor in ((f".{i}", t) for i, t in enumerate(value)) if isinstance(value, tuple) else [("", value)]:
+            arrays[f"out.{key}{part}"] = tensor.clone()
+    save_file(arrays, tmp_path / "golden")
+    for backend in ("native", "aten"):
+        check_outputs(tmp_path / "model", tmp_path / "golden", tmp_path / "out", "--backend", backend)
