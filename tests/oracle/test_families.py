@@ -52,16 +52,9 @@ FAMILIES = {
     "smollm3": "causal",
     "bart": "s2s seqcls qa causal",
 }
-<<<<<<< HEAD
 CASES = [f"{family}.{head}" for family, heads in FAMILIES.items() for head in heads.split()]
 ONLY = os.environ.get("HEARTH_PARITY_ONLY", "").split()  # families, or family.head; none: all
 CASES = [case for case in CASES if not ONLY or {case, case.split(".")[0]} & set(ONLY)]
-TOLERANCE = 2e-5
-=======
-ONLY = os.environ.get("HEARTH_PARITY_ONLY", "")
-CASES = [name for family, heads in FAMILIES.items() for head in heads.split()
-         if (name := f"{family}.{head}") and ONLY in ("", family, name)]
->>>>>>> 036c089 (transformers: ALBERT; encoder flags beside transformers)
 SEED = int(os.environ.get("HEARTH_PARITY_SEED", "0"))
 VARIANT = os.environ.get("HEARTH_PARITY_VARIANT", "default")
 
