@@ -201,7 +201,8 @@ class Training {
           continue;
         }
         if (count[i] == 0) continue;
-        const double all_after = all + count[i] * static_cast<double>(other.pieces.size() - 1);
+        // The original means the alternative's pieces and counts all pieces there are; what it keeps depends on it.
+        const double all_after = all + count[i] * static_cast<double>(alive - 1);
         double after = 0;
         for (const uint32_t p : other.pieces) after += std::log(count[p] + count[i]) - std::log(all_after);
         losses[i] = count[i] / words * (std::log(count[i]) - std::log(all) - after);
