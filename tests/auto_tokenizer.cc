@@ -30,7 +30,8 @@ CallOptions call_options(const Json& o) {
                   .return_special_tokens_mask = o["return_special_tokens_mask"].as_bool(),
                   .return_offsets_mapping = o["return_offsets_mapping"].as_bool(),
                   .return_length = o["return_length"].as_bool(),
-                  .split_special_tokens = boolean(o["split_special_tokens"])};
+                  .split_special_tokens = boolean(o["split_special_tokens"]),
+                  .as_target = o["as_target"].as_bool()};
   const auto& padding = o["padding"];
   if (padding.as_bool() || padding.as_string() == "longest") out.padding = PaddingStrategy::longest;
   if (padding.as_string() == "max_length") out.padding = PaddingStrategy::max_length;

@@ -40,6 +40,8 @@ struct CallOptions {
   bool return_offsets_mapping = false;
   bool return_length = false;
   std::optional<bool> split_special_tokens = {};
+  /// The texts are of the target language, as Python's `text_target`: what a translation model is trained to answer.
+  bool as_target = false;
 };
 
 /// What tokenizer(...) returns, one encoding a row.

@@ -215,11 +215,11 @@ Result<Encoding> Tokenizer::Parts::post_process(std::vector<Encoding> texts, con
     auto truncation = *options.truncation;
     const size_t more =
         options.add_special_tokens && post_processor ? post_processor->added_tokens(texts.size() == 2) : 0;
-    if (more > truncation.max_length) {
+    if (more > truncation.max_length && !truncation.is_lenient) {
       return Status(Code::bad_input, cat("truncation: max_length ", truncation.max_length, " has no room for the ",
                                          more, " special tokens"));
     }
-    truncation.max_length -= more;
+    truncation.max_length -= std::min(more, truncation.max_length);
     TRY(truncate(texts, truncation));
   }
   Encoding out = join_texts(std::move(texts), options.add_special_tokens, post_processor.get());

@@ -132,9 +132,37 @@ void Encoding::pad(size_t length, TokenId pad_id, int32_t pad_type_id, Side side
   }
 }
 
+namespace {
+
+// Source: transformers 5.23.0 tokenization_python.py truncate_sequences.
+void truncate_leniently(std::span<Encoding> encodings, const Truncation& t, size_t total) {
+  const auto cut = [&](Encoding& e, size_t length) {
+    e.truncate(length, /*stride=*/0, t.side);
+    e.overflowing.clear();
+  };
+  const size_t to_remove = total - t.max_length;
+  if (t.strategy == TruncationStrategy::longest_first && encodings.size() == 2) {
+    const size_t a = encodings[0].size(), b = encodings[1].size(), shorter = std::min(a, b);
+    if (t.max_length >= 2 * shorter) return cut(encodings[a > b ? 0 : 1], t.max_length - shorter);
+    cut(encodings[0], t.max_length - t.max_length / 2);
+    cut(encodings[1], t.max_length / 2);
+    return;
+  }
+  const size_t which = t.strategy == TruncationStrategy::only_second ? 1 : 0;
+  if (which >= encodings.size()) return;
+  const size_t size = encodings[which].size();
+  cut(encodings[which], size - std::min(size, to_remove));
+}
+
+}  // namespace
+
 Status truncate(std::span<Encoding> encodings, const Truncation& t) {
   size_t total = 0;
   for (const auto& e : encodings) total += e.size();
+  if (t.is_lenient) {
+    if (total > t.max_length) truncate_leniently(encodings, t, total);
+    return {};
+  }
   const auto cut = [&](Encoding& e, size_t length) -> Status {
     if (length > 0 && length < e.size() && t.stride >= length) {
       return Status(Code::bad_input, cat("truncation: the stride of ", t.stride, " must be below the ", length,

@@ -63,6 +63,9 @@ struct Truncation {
   size_t stride = 0;        ///< ids that an overflow shares with its neighbour
   TruncationStrategy strategy = TruncationStrategy::longest_first;
   Side side = Side::right;  ///< where ids are cut off
+  /// As transformers' classes in Python code cut: a text that is too short or absent is no error, no overflow is kept,
+  /// and of two texts cut to half each the first gets the odd id.
+  bool is_lenient = false;
 };
 
 struct Padding {

@@ -468,7 +468,7 @@ def test_chat_list_of_templates(folders, tmp_path):
     assert "rag" in answer["error"]
 
 
-@pytest.mark.parametrize("changes, message", [({"tokenizer_class": "MarianTokenizer"}, "MarianTokenizer tokenizes in Python code of its own"),
+@pytest.mark.parametrize("changes, message", [({"tokenizer_class": "CanineTokenizer"}, "CanineTokenizer tokenizes in Python code of its own"),
                                               ({"auto_map": {"AutoTokenizer": ["tok.Tok", None]}, "tokenizer_class": "OwnTokenizer"}, "auto_map"),
                                               ({"tokenizer_class": "T5Tokenizer"}, "T5Tokenizer needs a Unigram vocabulary"),
                                               ({"padding_side": "up"}, "padding_side 'up' is not known")])

@@ -149,6 +149,9 @@ Result<BatchEncoding> PreTrainedTokenizer::operator()(std::span<const EncodeInpu
         Code::bad_input,
         "Asking to pad but the tokenizer does not have a padding token: set `pad_token` in tokenizer_config.json");
   }
+  const bool is_python = s.json.empty();
+  if (is_python && o.return_overflowing_tokens)
+    return Status(Code::unsupported, cat(s.class_name, " keeps no overflowing tokens: cut the text beforehand"));
   EncodeOptions encode{.add_special_tokens = o.add_special_tokens,
                        .split_special_tokens = o.split_special_tokens.value_or(s.split_special_tokens),
                        .offsets = o.return_offsets_mapping ? OffsetUnit::characters : OffsetUnit::none};
@@ -156,9 +159,11 @@ Result<BatchEncoding> PreTrainedTokenizer::operator()(std::span<const EncodeInpu
     encode.truncation = Truncation{.max_length = static_cast<size_t>(*plan.max_length),
                                    .stride = static_cast<size_t>(o.stride),
                                    .strategy = *plan.truncation,
-                                   .side = s.truncation_side};
+                                   .side = s.truncation_side,
+                                   .is_lenient = is_python};
   }
-  auto encodings = TRY(s.tokenizer.encode_batch(inputs, encode));
+  const auto& tokenizer = o.as_target && s.target ? *s.target : s.tokenizer;
+  auto encodings = TRY(tokenizer.encode_batch(inputs, encode));
   if (plan.padding != PaddingStrategy::do_not_pad) {
     Padding padding{.length = std::nullopt,
                     .to_multiple_of = static_cast<size_t>(o.pad_to_multiple_of.value_or(0)),

@@ -149,10 +149,10 @@ constexpr Names kAliases[] = {
 
 constexpr std::string_view kOwnCode =
     "BartphoTokenizer BertGenerationTokenizer BertJapaneseTokenizer BertweetTokenizer "
-    "BioGptTokenizer BlenderbotSmallTokenizer ByT5Tokenizer CTRLTokenizer CanineTokenizer "
+    "BioGptTokenizer BlenderbotSmallTokenizer CTRLTokenizer CanineTokenizer "
     "ClvpTokenizer CpmAntTokenizer CpmTokenizer DiaTokenizer EsmTokenizer FSMTTokenizer "
     "FastSpeech2ConformerTokenizer FlaubertTokenizer GPTNeoXJapaneseTokenizer GPTSw3Tokenizer "
-    "M2M100Tokenizer MarianTokenizer MgpstrTokenizer MyT5Tokenizer PLBartTokenizer "
+    "M2M100Tokenizer MgpstrTokenizer MyT5Tokenizer PLBartTokenizer "
     "PerceiverTokenizer PhobertTokenizer Pop2PianoTokenizer ProphetNetTokenizer RagTokenizer "
     "RoCBertTokenizer SiglipTokenizer Speech2TextTokenizer SpeechT5Tokenizer TapasTokenizer "
     "VitsTokenizer Wav2Vec2CTCTokenizer Wav2Vec2PhonemeCTCTokenizer XLMTokenizer "
@@ -161,9 +161,10 @@ constexpr std::string_view kOwnCode =
 
 constexpr std::string_view kVocabularies =
     "tokenizer.json vocab.txt vocab.json tokenizer.model tiktoken.model spiece.model sentencepiece.model "
-    "sentencepiece.bpe.model spm.model";
+    "sentencepiece.bpe.model spm.model source.spm";
 constexpr std::string_view kOtherFiles =
-    "config.json tokenizer_config.json special_tokens_map.json added_tokens.json merges.txt chat_template.jinja";
+    "config.json tokenizer_config.json special_tokens_map.json added_tokens.json merges.txt chat_template.jinja "
+    "target.spm target_vocab.json";
 
 constexpr std::string_view kFileAsItIs[] = {
     "deepseek-ai/deepseek-r1-distill-llama-*",

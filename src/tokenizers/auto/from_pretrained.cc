@@ -171,7 +171,10 @@ Status read_added_tokens(const std::string& folder, const Json& file, const Json
     for (const auto& [id, token] : tokens)
       if (token.content == name) l.kwargs.set(key, typed_token(token));
   }
-  for (auto& [id, token] : tokens) l.added_tokens.push_back(std::move(token));
+  for (auto& [id, token] : tokens) {
+    token.id = id;
+    l.added_tokens.push_back(std::move(token));
+  }
   return {};
 }
 
@@ -230,9 +233,30 @@ std::vector<std::pair<std::string, std::string>> named_templates(const Json& jso
   return out;
 }
 
+// The backend becomes `parts`, and with another post-processor `target_parts`.
+Status take_backend(Loading& l) {
+  Json for_target;
+  if (l.type->finish_target != nullptr) {
+    const Json for_source = l.backend.post_processor;
+    TRY(l.type->finish_target(l));
+    for_target = std::exchange(l.backend.post_processor, for_source);
+  }
+  const auto tokens = l.backend.tokens_to_find();
+  l.parts = TRY(l.backend.take_parts());
+  if (for_target.is_null()) return {};
+  auto target = std::make_shared<Tokenizer::Parts>();
+  target->normalizer = l.parts->normalizer;
+  target->decoder = l.parts->decoder;
+  target->post_processor = TRY(build_postprocessor({for_target, "post_processor"}));
+  target->added = AddedTokens::make(tokens, *l.parts->model, l.parts->normalizer.get());
+  target->finish_with_words_of(*l.parts);
+  l.target_parts = std::move(target);
+  return {};
+}
+
 Result<PreTrainedTokenizer> finish(Loading& l) {
   const std::string model_type(l.backend.model_type());
-  std::string json = l.backend.to_json();
+  std::string json = l.parts ? std::string() : l.backend.to_json();
   auto state = std::make_shared<PreTrainedTokenizer::State>(Tokenizer(nullptr));
   state->class_name = std::string(l.type->name);
   state->model_type = model_type;
@@ -259,17 +283,22 @@ Result<PreTrainedTokenizer> finish(Loading& l) {
   state->chat_templates = named_templates(templates);
   state->several_templates = !templates.is_string();
 
-  const auto role = [&](std::string_view name) -> std::optional<TokenId> {
-    const auto text = l.token(name);
-    return text ? l.backend.token_to_id(*text) : std::nullopt;
-  };
-  const SpecialTokens roles{
-      .bos = role("bos_token"), .eos = role("eos_token"), .unk = role("unk_token"), .pad = role("pad_token")};
-  auto parts = TRY(l.backend.take_parts());
-  parts->special_tokens = roles;
-  for (const auto& [name, text] : state->chat_templates)
-    if (name == "default") parts->chat_template = text;
-  state->tokenizer = Tokenizer(std::move(parts));
+  if (!l.parts) TRY(take_backend(l));
+  for (const auto& parts : {l.parts, l.target_parts}) {
+    if (!parts) continue;
+    const Tokenizer tokenizer(parts);
+    const auto role = [&](std::string_view name) -> std::optional<TokenId> {
+      const auto text = l.token(name);
+      return text ? tokenizer.token_to_id(*text) : std::nullopt;
+    };
+    parts->special_tokens = {
+        .bos = role("bos_token"), .eos = role("eos_token"), .unk = role("unk_token"), .pad = role("pad_token")};
+    for (const auto& [name, text] : state->chat_templates)
+      if (name == "default") parts->chat_template = text;
+  }
+  state->tokenizer = Tokenizer(std::move(l.parts));
+  if (l.target_parts) state->target = Tokenizer(std::move(l.target_parts));
+  state->files = std::move(l.files);
   state->config = std::move(l.kwargs);
   return PreTrainedTokenizer(std::move(state));
 }
@@ -298,6 +327,11 @@ Result<PreTrainedTokenizer> load(const std::string& folder, const TokenizerClass
     drop("additional_special_tokens");
   }
   TRY(read_added_tokens(folder, file, asked, l));
+  if (type.build_python != nullptr) {
+    apply_defaults(l);
+    TRY(type.build_python(l, folder));
+    return finish(l);
+  }
   if (file.is_object()) {
     auto taken = take_file(l, file);
     if (!taken.ok()) return std::move(taken).with(path_join(folder, "tokenizer.json"));

@@ -275,6 +275,19 @@ Status Loading::read_special_tokens() {
   return {};
 }
 
+Status Loading::read_arguments() {
+  TRY(read_special_tokens());
+  for (const auto& [key, side] :
+       {std::pair{"padding_side", &padding_side}, std::pair{"truncation_side", &truncation_side}}) {
+    const auto value = text(key);
+    if (value.empty()) continue;
+    if (value != "left" && value != "right")
+      return Status(Code::bad_input, cat(key, " '", value, "' is not known (left, right)"));
+    *side = value == "left" ? Side::left : Side::right;
+  }
+  return {};
+}
+
 Status Loading::init_base() {
   if (truncation.is_object() && kwargs.find("truncation_side") == nullptr)
     kwargs.set("truncation_side", to_lower_ascii(truncation["direction"].as_string("Right")));
@@ -289,15 +302,7 @@ Status Loading::init_base() {
   if (!file_post_processor.is_null()) backend.post_processor = file_post_processor;
   bool update = explicit_flags || backend.post_processor.is_null();
 
-  TRY(read_special_tokens());
-  for (const auto& [key, side] :
-       {std::pair{"padding_side", &padding_side}, std::pair{"truncation_side", &truncation_side}}) {
-    const auto value = text(key);
-    if (value.empty()) continue;
-    if (value != "left" && value != "right")
-      return Status(Code::bad_input, cat(key, " '", value, "' is not known (left, right)"));
-    *side = value == "left" ? Side::left : Side::right;
-  }
+  TRY(read_arguments());
 
   // Tokens that the configuration has and the backend lacks, or has with other flags.
   std::vector<AddedToken> add;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,10 @@ struct TokenizerClass {
   std::string_view model_input_names = "input_ids attention_mask";
   Side padding_side = Side::right;
   std::string_view vocab_file = {}, merges_file = {};
+  /// Of a translation model, after `finish`: the post-processor for texts in the target language.
+  Status (*finish_target)(Loading&) = nullptr;
+  /// A class that tokenizes in Python code, without tokenizer.json: reads its files and makes `parts`.
+  Status (*build_python)(Loading&, const std::string& folder) = nullptr;
 };
 
 /// A row of the registry classes/: related classes.
@@ -62,13 +67,17 @@ struct Loading {
   Json charsmap;                         ///< _spm_precompiled_charsmap in base64, or null
   Json file_post_processor;              ///< that of tokenizer.json
   Json truncation, padding;              ///< those of tokenizer.json
-  std::vector<AddedToken> added_tokens;  ///< added_tokens_decoder by id
+  std::vector<AddedToken> added_tokens;  ///< added_tokens_decoder: by id, which they have
   Backend backend;
   std::vector<std::pair<std::string, TokenValue>> special_tokens;  ///< named ones that are set, in Python's order
   std::vector<TokenValue> extra_special_tokens;
   bool add_bos_token = false, add_eos_token = false;
   int32_t pad_token_type_id = 0;
   std::vector<std::string> model_input_names;
+  std::vector<AddedToken> python_tokens;  ///< of a class with `build_python`: all added tokens with their ids
+  /// Of such a class: the whole, the same for the target language, and the files that it was made of.
+  std::shared_ptr<Tokenizer::Parts> parts, target_parts;
+  std::vector<std::pair<std::string, std::string>> files;
   Side padding_side = Side::right, truncation_side = Side::right;
 
   /// A keyword argument; `otherwise` when absent or null.
@@ -100,6 +109,8 @@ struct Loading {
   /// update_post_processor: bos and eos around each text as the flags say.
   Status update_post_processor();
 
+  /// What PreTrainedTokenizerBase.__init__ takes of its arguments: the special tokens, the sides.
+  Status read_arguments();
   /// PreTrainedTokenizerBase.__init__ and TokenizersBackend.__init__.
   Status init_base();
   bool rebuilt = false;  ///< the parts are from code or a conversion, not from tokenizer.json

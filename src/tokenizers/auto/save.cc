@@ -4,7 +4,9 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "tokenizers/auto/backend.h"
 #include "tokenizers/auto/state.h"
+#include "tokenizers/pipeline/pipeline.h"
 
 namespace hearth {
 
@@ -35,6 +37,14 @@ Json sorted(const Json& json) {
   return Json(std::move(out));
 }
 
+Json added_tokens_decoder(const Tokenizer& tokenizer) {
+  Json::Object out;
+  for (TokenId id = 0; id < tokenizer.vocab_size(); ++id)
+    if (const auto* token = tokenizer.parts().added.find(id))
+      out.push_back({cat(id), tokenizers::added_token_json(*token)});
+  return Json(std::move(out));
+}
+
 }  // namespace
 
 Status PreTrainedTokenizer::save_pretrained(const std::string& folder) const {
@@ -53,8 +63,14 @@ Status PreTrainedTokenizer::save_pretrained(const std::string& folder) const {
   config.set("model_max_length", s.model_max_length ? Json(*s.model_max_length) : Json(1e30));
   config.set("padding_side", s.padding_side == Side::left ? "left" : "right");
   config.set("tokenizer_class", s.class_name);
-  config.set("backend", "tokenizers");
-  TRY(write_file(path_join(folder, "tokenizer.json"), s.json));
+  if (s.json.empty()) {
+    config.set("backend", "custom");
+    config.set("added_tokens_decoder", added_tokens_decoder(s.tokenizer));
+    for (const auto& [name, bytes] : s.files) TRY(write_file(path_join(folder, name), bytes));
+  } else {
+    config.set("backend", "tokenizers");
+    TRY(write_file(path_join(folder, "tokenizer.json"), s.json));
+  }
   TRY(write_file(path_join(folder, "tokenizer_config.json"), sorted(config).dump(2) + "\n"));
   for (const auto& [name, text] : s.chat_templates) {
     if (name == "default") {

@@ -92,6 +92,9 @@ Status read_trainer(std::string_view bytes, SentencePieceModel& out) {
       case 3:
         out.model_type = number;
         break;
+      case 24:
+        out.treat_whitespace_as_suffix = field.value != 0;
+        break;
       case 35:
         out.byte_fallback = field.value != 0;
         break;
@@ -103,6 +106,9 @@ Status read_trainer(std::string_view bytes, SentencePieceModel& out) {
         break;
       case 42:
         out.eos_id = number;
+        break;
+      case 44:
+        out.unk_surface = TRY(text_of(field, "unk_surface"));
         break;
       case 45:
         out.unk_piece = TRY(text_of(field, "unk_piece"));
@@ -116,6 +122,18 @@ Status read_trainer(std::string_view bytes, SentencePieceModel& out) {
       default:
         break;
     }
+  }
+  return {};
+}
+
+Status read_normalizer(std::string_view bytes, SentencePieceModel& out) {
+  for (MessageView message(bytes); !message.done();) {
+    const auto field = TRY(message.next());
+    if (field.number == 2 && field.wire == 2) out.precompiled_charsmap = std::string(field.bytes);
+    if (field.wire != 0) continue;
+    if (field.number == 3) out.add_dummy_prefix = field.value != 0;
+    if (field.number == 4) out.remove_extra_whitespaces = field.value != 0;
+    if (field.number == 5) out.escape_whitespaces = field.value != 0;
   }
   return {};
 }
@@ -134,10 +152,11 @@ Result<SentencePieceModel> SentencePieceModel::parse(std::string_view bytes) {
     } else if (field.number == 2) {
       TRY(read_trainer(field.bytes, out));
     } else if (field.number == 3) {
-      for (MessageView normalizer(field.bytes); !normalizer.done();) {
-        const auto inner = TRY(normalizer.next());
-        if (inner.number == 2 && inner.wire == 2) out.precompiled_charsmap = std::string(inner.bytes);
-      }
+      TRY(read_normalizer(field.bytes, out));
+    } else if (field.number == 5) {
+      SentencePieceModel denormalizer;
+      TRY(read_normalizer(field.bytes, denormalizer));
+      out.denormalizer_charsmap = std::move(denormalizer.precompiled_charsmap);
     }
   }
   if (out.pieces.empty()) return Status(Code::bad_input, "there are no pieces: this is no SentencePiece model");

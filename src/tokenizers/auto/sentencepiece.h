@@ -25,7 +25,11 @@ struct SentencePieceModel {
   bool byte_fallback = false;
   int64_t unk_id = 0, bos_id = 1, eos_id = 2;  ///< -1: none
   std::string unk_piece = "<unk>", bos_piece = "<s>", eos_piece = "</s>";
+  std::string unk_surface = " \u2047 ";  ///< what an unknown piece is decoded to
+  bool treat_whitespace_as_suffix = false;
+  bool add_dummy_prefix = true, remove_extra_whitespaces = true, escape_whitespaces = true;
   std::string precompiled_charsmap;
+  std::string denormalizer_charsmap;  ///< for decoded text; empty: none
 
   /// bad_input where the bytes are no such model. Takes no more memory than the file has.
   static Result<SentencePieceModel> parse(std::string_view bytes);

@@ -9,10 +9,12 @@ struct PreTrainedTokenizer::State {
   explicit State(Tokenizer t) : tokenizer(std::move(t)) {}
 
   Tokenizer tokenizer;
+  std::optional<Tokenizer> target;  // for texts in the target language, where they are encoded otherwise
   std::string class_name;
   std::string model_type;  // "BPE", ...
-  std::string json;        // the whole as tokenizer.json
-  Json config;             // tokenizer_config.json as it will be saved
+  std::string json;        // the whole as tokenizer.json; empty for a class in Python code, which has `files`
+  std::vector<std::pair<std::string, std::string>> files;  // name and content
+  Json config;                                             // tokenizer_config.json as it will be saved
   std::vector<std::string> model_input_names;
   std::optional<int64_t> model_max_length;
   Side padding_side = Side::right, truncation_side = Side::right;

@@ -70,9 +70,22 @@ Status build_mbart(Loading& l) {
   return {};
 }
 
-Status finish_mbart(Loading& l) {
-  const auto language = TRY(language_token(l, l.text("src_lang", "en_XX")));
+// The language of target texts; without one that of the source.
+std::string_view target_language(const Loading& l, std::string_view otherwise) {
+  return l.text("tgt_lang", l.text("src_lang", otherwise));
+}
+
+Status mbart(Loading& l, std::string_view name) {
+  const auto language = TRY(language_token(l, name));
   return l.set_template(std::vector<std::string>(), {l.token("eos_token").value_or(""), language});
+}
+
+Status finish_mbart(Loading& l) {
+  return mbart(l, l.text("src_lang", "en_XX"));
+}
+
+Status finish_mbart_target(Loading& l) {
+  return mbart(l, target_language(l, "en_XX"));
 }
 
 Status build_mbart50(Loading& l) {
@@ -100,6 +113,11 @@ Status build_mbart50(Loading& l) {
   return {};
 }
 
+Status mbart50(Loading& l, std::string_view name) {
+  const auto language = TRY(language_token(l, name));
+  return l.set_template(std::vector<std::string>{language}, {l.token("eos_token").value_or("")});
+}
+
 Status finish_mbart50(Loading& l) {
   for (const auto& code : strings(kMBart50Languages)) {
     const auto same = [&](const TokenValue& value) { return value.token.content == code.as_string(); };
@@ -110,8 +128,11 @@ Status finish_mbart50(Loading& l) {
     value.is_text = false;
     l.extra_special_tokens.push_back(std::move(value));
   }
-  const auto language = TRY(language_token(l, l.text("src_lang", "en_XX")));
-  return l.set_template(std::vector<std::string>{language}, {l.token("eos_token").value_or("")});
+  return mbart50(l, l.text("src_lang", "en_XX"));
+}
+
+Status finish_mbart50_target(Loading& l) {
+  return mbart50(l, target_language(l, "en_XX"));
 }
 
 Status build_nllb(Loading& l) {
@@ -128,10 +149,18 @@ Status build_nllb(Loading& l) {
   return {};
 }
 
-Status finish_nllb(Loading& l) {
-  const std::string language(l.text("src_lang", "eng_Latn")), eos = l.token("eos_token").value_or("");
+Status nllb(Loading& l, std::string_view name) {
+  const std::string language(name), eos = l.token("eos_token").value_or("");
   if (l.flag("legacy_behaviour", false)) return l.set_template(std::vector<std::string>(), {eos, language});
   return l.set_template(std::vector<std::string>{language}, {eos});
+}
+
+Status finish_nllb(Loading& l) {
+  return nllb(l, l.text("src_lang", "eng_Latn"));
+}
+
+Status finish_nllb_target(Loading& l) {
+  return nllb(l, target_language(l, "eng_Latn"));
 }
 
 Status build_reformer(Loading& l) {
@@ -147,13 +176,13 @@ constexpr std::string_view kNames = "input_ids attention_mask", kModel = "senten
 constexpr TokenizerClass kRows[] = {
     {"MBartTokenizer", "Unigram",
      "bos_token=<s> eos_token=</s> sep_token=</s> cls_token=<s> unk_token=<unk> pad_token=<pad> mask_token=<mask>",
-     build_mbart, finish_mbart, true, kNames, Side::right, kModel},
+     build_mbart, finish_mbart, true, kNames, Side::right, kModel, "", finish_mbart_target},
     {"MBart50Tokenizer", "Unigram",
      "eos_token=</s> sep_token=</s> cls_token=<s> unk_token=<unk> pad_token=<pad> mask_token=<mask>", build_mbart50,
-     finish_mbart50, true, kNames, Side::right, kModel},
+     finish_mbart50, true, kNames, Side::right, kModel, "", finish_mbart50_target},
     {"NllbTokenizer", "BPE",
      "bos_token=<s> eos_token=</s> sep_token=</s> cls_token=<s> unk_token=<unk> pad_token=<pad> mask_token=<mask>",
-     build_nllb, finish_nllb, true, kNames, Side::right, kModel},
+     build_nllb, finish_nllb, true, kNames, Side::right, kModel, "", finish_nllb_target},
     {"ReformerTokenizer", "BPE", "eos_token=</s> unk_token=<unk>", build_reformer, nullptr, true, kNames, Side::right,
      "spiece.model"},
 };

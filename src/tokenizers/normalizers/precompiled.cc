@@ -1,62 +1,19 @@
-// Precompiled: the character map of a SentencePiece model: a double array of texts, each with what takes its place.
-// Source: tokenizers normalizers/precompiled.rs; crate spm_precompiled 0.1.4; the units of the array: darts-clone.
+// Precompiled: the character map of a SentencePiece model (pipeline/chars_map.h).
+// Source: tokenizers normalizers/precompiled.rs; crate spm_precompiled 0.1.4.
 //
 // As the original has it, the map is asked for each grapheme cluster of up to five bytes, whose shortest prefix in the
 // map decides for the whole of it; else for each of its characters.
 #include <array>
-#include <bit>
-#include <cstring>
 
 #include "base/encoding.h"
 #include "tokenizers/normalizers_registry.h"
+#include "tokenizers/pipeline/chars_map.h"
 #include "tokenizers/pipeline/unicode_ranges.h"
 
 namespace hearth::tokenizers::normalizers {
 namespace {
 
 constexpr size_t kClusterMax = 5;
-
-class CharsMap {
- public:
-  static Result<CharsMap> parse(std::string_view blob) {
-    uint32_t size = 0;
-    if (blob.size() >= 4) std::memcpy(&size, blob.data(), 4);
-    if (blob.size() < 4 || size > blob.size() - 4 || size < 4) {
-      return Status(Code::bad_input,
-                    cat("the map begins with the size of its array, ", size, " of ", blob.size(), " bytes"));
-    }
-    static_assert(std::endian::native == std::endian::little);
-    CharsMap out;
-    out.units_.resize(size / 4);
-    std::memcpy(out.units_.data(), blob.data() + 4, out.units_.size() * 4);
-    out.texts_ = blob.substr(4 + out.units_.size() * 4);
-    if (!is_utf8(out.texts_)) return Status(Code::bad_input, "the map's texts are not UTF-8");
-    return out;
-  }
-
-  /// What takes the place of `text`, by its shortest prefix in the map.
-  std::optional<std::string_view> find(std::string_view text) const {
-    size_t at = offset(units_[0]);
-    for (const char c : text) {
-      const auto byte = static_cast<unsigned char>(c);
-      at ^= byte;
-      if (byte == 0 || at >= units_.size() || (units_[at] & (1u << 31 | 0xFF)) != byte) return std::nullopt;
-      const bool has_leaf = (units_[at] >> 8 & 1) != 0;
-      at ^= offset(units_[at]);
-      if (!has_leaf) continue;
-      const size_t begin = at < units_.size() ? units_[at] & ~(1u << 31) : texts_.size();
-      if (begin >= texts_.size() || (texts_[begin] & 0xC0) == 0x80) return std::nullopt;
-      return std::string_view(texts_).substr(begin, texts_.find('\0', begin) - begin);
-    }
-    return std::nullopt;
-  }
-
- private:
-  static size_t offset(uint32_t unit) { return static_cast<size_t>(unit >> 10) << ((unit & 1u << 9) >> 6); }
-
-  std::vector<uint32_t> units_;
-  std::string texts_;
-};
 
 // Writes only the text.
 struct TextSink {
@@ -85,7 +42,7 @@ class Precompiled final : public Normalizer {
   explicit Precompiled(CharsMap map) : map_(std::move(map)) {
     for (size_t c = 0; c < 128; ++c) {
       const char text = static_cast<char>(c);
-      plain_[c] = c != '\r' && !map_.find({&text, 1});
+      plain_[c] = c != '\r' && !map_.find_shortest({&text, 1});
     }
   }
 
@@ -130,7 +87,7 @@ class Precompiled final : public Normalizer {
       const auto cluster = text.substr(at, end - at);
       at = end;
       if (cluster.size() <= kClusterMax) {
-        if (const auto by = map_.find(cluster)) {
+        if (const auto by = map_.find_shortest(cluster)) {
           replace(cluster, *by);
           continue;
         }
@@ -139,7 +96,7 @@ class Precompiled final : public Normalizer {
         const size_t begin = i;
         utf8_next(cluster, i);
         const auto part = cluster.substr(begin, i - begin);
-        if (const auto by = map_.find(part)) {
+        if (const auto by = map_.find_shortest(part)) {
           replace(part, *by);
         } else {
           sink.keep(part);
