@@ -117,14 +117,15 @@ Status delete_stored_files(Hub& hub, const Repo& repo, const Caller& by, const s
     if (!store::is_sha256(sha256))
       return Status(Code::bad_input, cat("'", sha256.substr(0, 80), "' is no SHA-256 (\"fileOid\" of the list)"));
   const auto lock = TRY(lock_repository(hub, repo));
+  std::vector<git::RefMove> moves;
   if (rewrite_history) {
     if (const auto rules = TRY(protected_branches(hub, repo)); !rules.empty())
       return Status(Code::forbidden, cat("history cannot be rewritten while branches are protected (",
                                          rules.front().pattern, "): lift the protection first"));
     const auto repository = TRY(git::open(hub, repo));
     const auto odb = TRY(git::odb(repository.get()));
-    const auto moves = TRY(git::drop_blobs(
-        repository.get(), [&](const git_oid& id) -> Result<bool> { return points_to(odb.get(), id, wanted); }));
+    moves = TRY(git::drop_blobs(repository.get(),
+                                [&](const git_oid& id) -> Result<bool> { return points_to(odb.get(), id, wanted); }));
     log(LogLevel::info, "hub",
         cat(repo.full_name(), ": ", by.name(), " removed ", wanted.size(), " files from ", moves.size(),
             " references"));
@@ -133,6 +134,11 @@ Status delete_stored_files(Hub& hub, const Repo& repo, const Caller& by, const s
     note_moved_refs(hub, repo, by.name(), updates);
   }
   auto transaction = TRY(hub.db().begin());
+  // The commits of a pull request that were told stay told.
+  for (const auto& move : moves)
+    if (move.ref.starts_with("refs/pr/"))
+      TRY(transaction.execute("UPDATE discussions SET head = $3 WHERE repo_id = $1 AND head = $2",
+                              {repo.id, move.old_id, move.new_id}));
   for (const auto& sha256 : wanted)
     TRY(transaction.execute("DELETE FROM repo_objects WHERE repo_id = $1 AND sha256 = $2", {repo.id, sha256}));
   TRY(transaction.commit());

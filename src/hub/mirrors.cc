@@ -159,9 +159,4 @@ Result<std::optional<Upstream>> upstream_of(const Hub& hub, const Mirror& mirror
   return std::optional<Upstream>();
 }
 
-Result<bool> object_linked(const Hub& hub, const Repo& repo, std::string_view sha256) {
-  return TRY(hub.db().query_one("SELECT 1 FROM repo_objects WHERE sha256 = $1 AND repo_id = $2", {sha256, repo.id}))
-      .has_value();
-}
-
 }  // namespace hearth::hub

@@ -70,7 +70,4 @@ Status note_renamed(Hub& hub, const RepoId& from, const Repo& to);
 /// The upstream that brought the mirror, or would; nothing for what an administrator named.
 Result<std::optional<Upstream>> upstream_of(const Hub& hub, const Mirror& mirror);
 
-/// Did this repository's file come to this hub (uploaded here, or pulled from its remote)?
-Result<bool> object_linked(const Hub& hub, const Repo& repo, std::string_view sha256);
-
 }  // namespace hearth::hub

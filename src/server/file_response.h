@@ -30,7 +30,8 @@ struct FileAnswer {
   bool attachment = false;  ///< saved rather than shown
 };
 
-/// Where a big file's bytes are: stored here, or with the hub that the repository comes from; nothing otherwise.
+/// Where a big file's bytes are: stored here, or with the hub that the repository comes from; nothing
+/// otherwise, nor when the repository's owners deleted it for good (hub/maintenance.h).
 Result<std::optional<FileContent>> find_content(const Request& rq, const hub::Repo& repo, const std::string& sha256);
 
 /// 200, 206 with Content-Range, 304 for a known ETag, 416; 302 where the object store gives out addresses. Never a

@@ -19,6 +19,7 @@
 #include "hub/lock.h"
 #include "hub/push.h"
 #include "hub/tree.h"
+#include "hub/xet.h"
 
 namespace hearth::server {
 namespace {
@@ -298,13 +299,13 @@ Status PullThrough::fetch(hub::Mirror& mirror, const hub::Repo& repo) {
 
 Result<bool> PullThrough::may_hold(const hub::Repo& repo, std::string_view sha256) {
   if (!TRY(hub::mirror_of(hub_, repo))) return false;
-  return !TRY(hub::object_linked(hub_, repo, sha256));
+  return !TRY(hub::is_linked(hub_, repo, sha256));
 }
 
 Result<std::shared_ptr<GrowingFile>> PullThrough::object(const hub::Repo& repo, const std::string& sha256,
                                                          uint64_t size_bytes, bool is_anonymous) {
   const auto mirror = TRY(hub::mirror_of(hub_, repo));
-  if (!mirror || TRY(hub::object_linked(hub_, repo, sha256))) return std::shared_ptr<GrowingFile>();
+  if (!mirror || TRY(hub::is_linked(hub_, repo, sha256))) return std::shared_ptr<GrowingFile>();
   if (is_anonymous && !options_.anonymous)
     return Status(Code::unauthenticated,
                   cat("this file lies at ", mirror->url, " and comes here when somebody who is signed in asks for it"));
@@ -410,7 +411,7 @@ Status PullThrough::copy(hub::Mirror mirror, const std::stop_token& stop) {
     for (const auto& ref : *list)
       for (const auto& entry : TRY(hub::list_files(hub_, repo, ref.ref))) {
         if (!entry.lfs || !seen.insert(entry.lfs->sha256).second) continue;
-        if (TRY(hub::object_linked(hub_, repo, entry.lfs->sha256))) continue;
+        if (TRY(hub::is_linked(hub_, repo, entry.lfs->sha256))) continue;
         if (stop.stop_requested()) return Status(Code::cancelled, "stopped; what came stays");
         const auto file = TRY(transfer(mirror, repo, entry.lfs->sha256, entry.lfs->size_bytes));
         TRY(file->wait(stop));

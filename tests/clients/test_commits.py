@@ -236,6 +236,53 @@ def test_stored_files_are_listed_and_leave_all_history(hub, alice, repo):
     fsck(hub)
 
 
+def test_a_rewrite_reaches_every_branch_and_what_is_gone_is_not_served(hub, alice, repo):
+    big, other = b"secret weights " * 2000, b"kept " * 2000
+    put(alice, repo, "w.bin", big)
+    put(alice, repo, "kept.bin", other)
+    before = {c.title: c.commit_id for c in alice.list_repo_commits(repo)}
+    alice.create_branch(repo, branch="dev")
+    put(alice, repo, "dev.txt", b"dev", revision="dev")
+    alice.create_tag(repo, tag="v1")
+    request = alice.create_commit(repo, [CommitOperationAdd("more.txt", b"more")], commit_message="More", create_pr=True)
+    shown = [event.type for event in alice.get_discussion_details(repo, request.pr_num).events]
+    alice.create_repo(repo + "-copy")
+    alice.create_commit(repo + "-copy", [CommitOperationAdd("w.bin", big)], commit_message="also here")
+
+    alice.permanently_delete_lfs_files(repo, [f for f in alice.list_lfs_files(repo) if f.filename == "w.bin"])
+    for revision in ("main", "dev", "v1", f"refs/pr/{request.pr_num}"):
+        files = alice.list_repo_files(repo, revision=revision)
+        assert "w.bin" not in files and "kept.bin" in files, revision
+        assert hub.call("GET", f"/{repo}/resolve/{revision.replace('/', '%2F')}/kept.bin")[2] == other
+    assert [c.title for c in alice.list_repo_commits(repo)] == list(before)  # titles, authors and order stay
+    last = alice.get_paths_info(repo, ["kept.bin"], expand=True)[0].last_commit
+    assert last.title == "put kept.bin" and last.oid == alice.model_info(repo).sha
+    assert [event.type for event in alice.get_discussion_details(repo, request.pr_num).events] == shown
+    alice.merge_pull_request(repo, request.pr_num)
+    assert alice.file_exists(repo, "more.txt")
+    # A commit of before, whose id somebody noted, still names the file; its bytes are gone from this repository, not from the other.
+    status, headers, body = hub.call("GET", f"/{repo}/resolve/{before['put w.bin']}/w.bin", token=hub.alice)
+    assert status == 404 and headers["X-Error-Code"] == "EntryNotFound" and b"deleted for good" in body
+    oid = hashlib.sha256(big).hexdigest()
+    assert json.loads(hub.call("POST", f"/{repo}.git/info/lfs/objects/batch", {"operation": "download", "objects": [
+        {"oid": oid, "size": len(big)}]}, token=hub.alice)[2])["objects"][0]["error"]["code"] == 404
+    assert hub.call("GET", f"/{repo}-copy/resolve/main/w.bin")[2] == big
+    put(alice, repo, "w.bin", big)  # sent again, it is the repository's again
+    assert hub.call("GET", f"/{repo}/resolve/main/w.bin")[2] == big
+    fsck(hub)
+
+
+def test_without_a_rewrite_pointers_stay_and_their_files_are_not_found(hub, alice, repo):
+    put(alice, repo, "w.bin", b"\0weights" * 3000)
+    head = alice.model_info(repo).sha
+    alice.permanently_delete_lfs_files(repo, alice.list_lfs_files(repo), rewrite_history=False)
+    assert alice.model_info(repo).sha == head and alice.file_exists(repo, "w.bin") is False
+    assert "w.bin" in alice.list_repo_files(repo) and list(alice.list_lfs_files(repo)) == []
+    assert hub.call("GET", f"/{repo}/raw/main/w.bin")[2].startswith(b"version https://git-lfs")
+    with pytest.raises(EntryNotFoundError):
+        alice.hf_hub_download(repo, "w.bin")
+
+
 def test_protected_branches(hub, alice, repo):
     path = f"/api/models/{repo}/protected-branches"
     rules = {"protectedBranches": [{"pattern": "main", "push": "write"}, {"pattern": "release/*", "push": "admin"}]}

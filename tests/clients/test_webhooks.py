@@ -180,6 +180,33 @@ def test_a_created_branch_is_told(alice, listener):
     alice.delete_webhook(hook.id)
 
 
+def test_rewritten_history_is_told(alice, bob, listener):
+    alice.create_repo("alice/rewritten")
+    add = lambda path, content, **more: alice.create_commit("alice/rewritten", [CommitOperationAdd(path, content)], commit_message=path, **more)
+    add("w.bin", b"\0weights" * 3000)
+    alice.create_branch("alice/rewritten", branch="dev")
+    alice.create_branch("alice/rewritten", branch="before", revision=alice.list_repo_commits("alice/rewritten")[-1].commit_id)
+    heads = lambda: {ref.ref: ref.target_commit for ref in alice.list_repo_refs("alice/rewritten").branches}
+    hook = alice.create_webhook(url=listener.url + "/rewritten", watched=[{"type": "model", "name": "alice/rewritten"}], domains=["repo"])
+    told = lambda call: WebhookPayload(**json.loads(listener.wait("/rewritten", call)[call - 1][1]))
+
+    old = heads()
+    alice.permanently_delete_lfs_files("alice/rewritten", alice.list_lfs_files("alice/rewritten"))
+    new = heads()
+    assert old["refs/heads/before"] == new["refs/heads/before"]
+    payload = told(1)
+    assert (payload.event.scope, payload.event.action) == ("repo.content", "update") and payload.repo.head_sha == new["refs/heads/main"]
+    assert {(u.ref, u.oldSha, u.newSha) for u in payload.updatedRefs} == {
+        (ref, old[ref], new[ref]) for ref in ("refs/heads/main", "refs/heads/dev")}
+
+    alice.super_squash_history("alice/rewritten", branch="dev")
+    payload = told(2)
+    assert (payload.event.scope, payload.event.action) == ("repo.content", "update")
+    assert [(u.ref, u.oldSha, u.newSha) for u in payload.updatedRefs] == [("refs/heads/dev", new["refs/heads/dev"], heads()["refs/heads/dev"])]
+    assert payload.repo.head_sha == new["refs/heads/main"]
+    alice.delete_webhook(hook.id)
+
+
 def test_only_what_is_watched_and_may_be_known(hub, alice, bob, listener):
     bob.create_repo("bob/one")
     bob.create_repo("bob/secret", private=True)

@@ -77,7 +77,10 @@ Status object_answer(JsonWriter& out, const Request& rq, const hub::Repo& repo, 
   const auto size = object["size"].as_int(-1);
   out.begin_object().field("oid", oid).field("size", size).field("authenticated", true);
   const bool valid = store::is_sha256(oid) && size >= 0;
-  const bool present = valid && TRY(rq.hub().may_use_object(rq.caller(), repo, oid));
+  // What lies in another repository that the caller may read need not be sent again; it is read there.
+  const bool present =
+      valid && (upload ? TRY(rq.hub().may_use_object(rq.caller(), repo, oid))
+                       : TRY(hub::is_linked(rq.hub(), repo, oid)) && TRY(hub::has_content(rq.hub(), oid)));
   const auto target = cat("/lfs/objects/", repo.id, "/", oid);
   if (!valid) {
     object_error(out, 422, "an object is named by 64 lower-case hexadecimal digits and a size");

@@ -53,7 +53,10 @@ Result<Response> answer(Request& rq, bool raw) {
     auto content = TRY(find_content(rq, repo, entry.lfs->sha256));
     if (!content)
       return missing(
-          rq, Status(Code::entry_not_found, cat(entry.path, " was never uploaded to this hub: only its pointer was")),
+          rq,
+          Status(
+              Code::entry_not_found,
+              cat(entry.path, " is only a pointer here: its file was never uploaded to this hub, or deleted for good")),
           commit);
     file.content = *std::move(content);
   } else {
