@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/budget.h"
 #include "base/files.h"
 #include "base/piece.h"
 #include "base/process.h"
@@ -91,6 +92,7 @@ struct Request {
   std::string body = {};                        ///< with a memory plan
   std::optional<SpooledFile> file = {};         ///< with a spool plan
   std::shared_ptr<BodyObserver> observer = {};  ///< the plan's, which has seen the whole file
+  Budget::Share memory = {};                    ///< of what all bodies in memory may take
 };
 
 /// Part of a file, sent by sendfile. The descriptor wins over the path.

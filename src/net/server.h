@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 
+#include "base/budget.h"
 #include "net/http.h"
 #include "net/tls.h"
 
@@ -87,6 +88,7 @@ struct ServerOptions {
   size_t max_connections = 4096;  ///< more are answered 503 and closed
   size_t max_queued = 1024;       ///< requests that wait for a pool thread; more are answered 503
   size_t max_head_bytes = 64 << 10;
+  Budget* memory = nullptr;          ///< for bodies in memory over 64 KB; what it lacks is answered 503. null: no bound
   int head_timeout_ms = 30'000;      ///< for a whole request head
   int idle_timeout_ms = 75'000;      ///< between requests
   int stall_timeout_ms = 300'000;    ///< no byte moved to or from the client

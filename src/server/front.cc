@@ -29,6 +29,8 @@
 namespace hearth::server {
 namespace {
 
+constexpr int kRetry_s = 2;  // of an answer that tells to come back
+
 constexpr std::string_view kBadCredentials = "Invalid credentials in Authorization header";
 
 constexpr std::string_view kExposedHeaders =
@@ -377,6 +379,8 @@ Response Front::finish(Request& rq, Result<Response> result) const {
     response.headers.set("RateLimit-Policy", rate_policy_header(*rq.rate_));
     if (rq.rate_->refused) response.headers.set("Retry-After", cat(rq.rate_->reset_s));
   }
+  if ((response.status == 429 || response.status == 503) && !response.headers.has("Retry-After"))
+    response.headers.set("Retry-After", cat(kRetry_s));
   return response;
 }
 

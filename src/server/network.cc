@@ -3,11 +3,15 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "server/size_argument.h"
 #include "server/systemd.h"
 #include "server/trust.h"
 
 namespace hearth::server {
 namespace {
+
+constexpr std::string_view kRequestMemory = "1GB";
+constexpr int64_t kRequestMemoryMin = 16'000'000;
 
 struct HostPort {
   std::string host;
@@ -61,6 +65,10 @@ Result<Network> read_network(const Arguments& arguments, const std::string& data
   server.grace_ms = static_cast<int>(TRY(arguments.get_int("grace", 10, 0, 3600))) * 1000;
   server.idle_timeout_ms = static_cast<int>(TRY(arguments.get_int("keep-alive", 75, 1, 3600))) * 1000;
   server.max_connections = static_cast<size_t>(TRY(arguments.get_int("max-connections", 4096, 1, 1'000'000)));
+
+  out.memory_bytes = TRY(parse_size(arguments.get("request-memory", kRequestMemory)));
+  if (out.memory_bytes < kRequestMemoryMin)
+    return Status(Code::bad_input, cat("--request-memory takes at least ", human_size(kRequestMemoryMin)));
 
   const auto format = arguments.get("log-format", "text");
   if (format != "text" && format != "json")

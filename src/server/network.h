@@ -15,6 +15,7 @@ struct Network {
   net::ServerOptions server;
   Ingress ingress;
   std::string metrics_rule;  ///< as Services has it
+  int64_t memory_bytes = 0;  ///< what large requests may hold together
   bool access_log = false;
   double slow_s = 0;
   int64_t fresh_ms = 0, miss_ms = 0;  ///< as PullOptions has them

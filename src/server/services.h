@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/budget.h"
 #include "hub/hub.h"
 
 namespace hearth::endpoints {
@@ -60,6 +61,7 @@ struct Services {
   RateLimiter* limiter = nullptr;             ///< null: nobody is limited
   PushHooks* push_hooks = nullptr;            ///< null: nobody can push with git
   XetSessions* xet_sessions = nullptr;        ///< null: uploads are told of chunks they name alone
+  Budget* memory = nullptr;                   ///< of what large requests hold; null: no bound
   TokenizerCache* tokenizers = nullptr;       ///< null: nothing is tokenized
 };
 

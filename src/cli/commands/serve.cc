@@ -29,6 +29,7 @@ constexpr Option kOptions[] = {
     {"grace", "SECONDS", "Then let answers under way end for so long [10]"},
     {"keep-alive", "SECONDS", "Close a connection that asks nothing for so long [75]"},
     {"max-connections", "N", "More are turned away [4096]"},
+    {"request-memory", "SIZE", "What large requests and commits may hold together; more are told to wait [1GB]"},
     {"upstream-fresh", "SECONDS", "Ask an upstream for new commits at a read after so long [60]"},
     {"upstream-miss", "SECONDS", "Ask it again for a repository that it did not have [300]"},
     {"anonymous-pulls", "on|off|auto",

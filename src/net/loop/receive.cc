@@ -9,6 +9,7 @@ namespace hearth::net {
 namespace {
 
 constexpr size_t kWorthAThread = 64 << 10;
+constexpr size_t kSmall = 64 << 10;  // the bound on connections is theirs
 
 /// A file in the making: the strand fills it, a thread of the writers writes it.
 struct Writing {
@@ -45,10 +46,14 @@ void begin_write(const std::shared_ptr<Writing>& writing, Pool& writers) {
 
 awaitable<Status> Connection::receive(BodySource& source, const BodyPlan& plan, Request& request) {
   if (plan.kind == BodyPlan::Kind::spool) co_return co_await receive_file(source, plan, request);
+  request.memory = Budget::Share(shared_.options.memory);
   for (;;) {
     std::string_view piece;
     auto status = co_await source.next(piece);
     if (!status.ok() || piece.empty()) co_return status;
+    const auto before = request.body.size(), after = before + piece.size();
+    if (after > kSmall && !request.memory.grow(after - (before > kSmall ? before : 0)))
+      co_return Status(Code::unavailable, "many large requests came at once: try again in a moment");
     request.body.append(piece);
   }
 }

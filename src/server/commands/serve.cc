@@ -55,7 +55,7 @@ Result<bool> read_choice(const Arguments& arguments, std::string_view name, bool
 Status serve(const Arguments& arguments, Terminal& terminal) {
   const auto folder = data_folder();
   TRY(make_folders(folder));
-  const auto network = TRY(read_network(arguments, folder));
+  auto network = TRY(read_network(arguments, folder));
   const auto& host = network.server.host;
   const bool is_own = is_loopback(host) && !network.ingress.behind_proxy();  // visitors are users of this machine
   const bool anonymous_inference = TRY(read_choice(arguments, "anonymous-inference", is_loopback(host)));
@@ -84,6 +84,8 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
   BucketFeed bucket_feed(*hub);
   XetSessions xet_sessions;
   TokenizerCache tokenizers(path_join(folder, "tokenizing"));
+  Budget memory(static_cast<uint64_t>(network.memory_bytes));
+  network.server.memory = &memory;
   const Services services{
       .hub = *hub,
       .signer = TRY(Signer::open(*hub)),
@@ -102,6 +104,7 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
       .limiter = &limiter,
       .push_hooks = push_hooks.ok() ? push_hooks->get() : nullptr,
       .xet_sessions = &xet_sessions,
+      .memory = &memory,
       .tokenizers = &tokenizers,
   };
   Front front(services);

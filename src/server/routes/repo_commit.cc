@@ -1,8 +1,7 @@
 // POST .../preupload/{rev}: how each file should travel; POST .../commit/{rev}: newline-separated JSON, one operation a
-// line after the header. The body lies in a file, so that a commit of 100 MB takes no more memory than its files.
+// line after the header. The body lies in a file, so that a commit of 100 MB takes no more memory than its
+// files, and all commits together no more than the hub gives to requests.
 // Source: huggingface_hub 2.4.0 _commit_api.py (_fetch_upload_modes, _prepare_commit_payload), HfApi.create_commit.
-#include <atomic>
-
 #include "base/encoding.h"
 #include "base/text.h"
 #include "hub/commit.h"
@@ -20,27 +19,8 @@ namespace {
 constexpr size_t kTitleMin = 3, kTitleMax = 200;  // of a pull request
 constexpr size_t kPreuploadFilesMax = 1000;
 constexpr uint64_t kCommitBodyMax = 1u << 30;
-constexpr uint64_t kBodiesMax = 3ull << 29;  // of the commits being made at once
-
-// A commit's share of the memory that all commits together may take for their files: the first has its share whatever
-// its size, a further one only while it fits.
-class Share {
- public:
-  explicit Share(uint64_t bytes) : bytes_(bytes) {
-    const auto before = taken.fetch_add(bytes_);
-    fits_ = before == 0 || before + bytes_ <= kBodiesMax;
-  }
-  ~Share() { taken.fetch_sub(bytes_); }
-  Share(const Share&) = delete;
-  Share& operator=(const Share&) = delete;
-  bool fits() const { return fits_; }
-
- private:
-  static constinit std::atomic<uint64_t> taken;
-  uint64_t bytes_;
-  bool fits_;
-};
-constinit std::atomic<uint64_t> Share::taken = 0;
+constexpr uint64_t kSmallCommit = 1u << 20;  // made whatever others hold: there are few handlers
+constexpr uint64_t kMemoryFactor = 2;        // a commit holds its files as they came and as git objects
 
 std::optional<std::string> optional_text(const Json& body, std::string_view key) {
   if (!body[key].is_string()) return std::nullopt;
@@ -110,8 +90,10 @@ Result<Response> commit(Request& rq) {
   const bool create_pr = rq.query_flag("create_pr");
   if (!create_pr) TRY(hub::check_commit_to(rq.hub(), *repo, rq.caller(), rq.arg("rev")));
   if (auto* upstream = rq.services().pull_through) TRY(upstream->check_write(*repo));
-  const Share share(rq.spooled().size_bytes());
-  if (!share.fits()) return Status(Code::unavailable, "many large commits are being made: try again in a moment");
+  Budget::Share memory(rq.services().memory);
+  const auto size = rq.spooled().size_bytes();
+  if (size > kSmallCommit && !memory.grow(size * kMemoryFactor))
+    return Status(Code::unavailable, "many large commits are being made: try again in a moment");
   hub::NewCommit wanted;
   {
     const auto body = TRY(MappedFile::open(rq.spooled().path()));
