@@ -63,7 +63,7 @@ class Bpe final : public Model {
     }
     if (options_.continuing_subword_prefix.empty() && options_.end_of_word_suffix.empty()) {
       byte_pairs_.resize(size_t{256} * 256);
-      for (size_t i = 0; i < byte_pairs_.size(); ++i) byte_pairs_[i] = merges_.get(first_[i >> 8], first_[i & 255]);
+      for (size_t i = 0; i < byte_pairs_.size(); ++i) byte_pairs_[i] = merges_.rank(first_[i >> 8], first_[i & 255]);
     }
     bytes_ = true;
     return true;
@@ -231,7 +231,6 @@ Built<Model> make_bpe(Vocabulary vocabulary, std::span<const std::pair<std::stri
   MergeTable table;
   table.reserve(merges.size());
   const auto& prefix = options.continuing_subword_prefix;
-  uint32_t rank = 0;
   std::string merged;
   for (const auto& [left, right] : merges) {
     merged.assign(left);
@@ -240,11 +239,13 @@ Built<Model> make_bpe(Vocabulary vocabulary, std::span<const std::pair<std::stri
     const std::string_view texts[] = {left, right, merged};
     for (size_t i = 0; i < 3; ++i) {
       if (ids[i] >= 0) continue;
-      return Status(Code::bad_input, cat("merges[", rank, "] ('", left.substr(0, 80), "' '", right.substr(0, 80),
-                                         "'): '", texts[i].substr(0, 160), "' is not in the vocabulary"));
+      return Status(Code::bad_input,
+                    cat("merges[", table.rank_end(), "] ('", left.substr(0, 80), "' '", right.substr(0, 80), "'): '",
+                        texts[i].substr(0, 160), "' is not in the vocabulary"));
     }
-    table.set(ids[0], ids[1], {rank++, ids[2]});
+    table.add(ids[0], ids[1], ids[2]);
   }
+  table.finish();
   return std::unique_ptr<Model>(std::make_unique<Bpe>(std::move(vocabulary), std::move(table), std::move(options)));
 }
 

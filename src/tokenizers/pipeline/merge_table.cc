@@ -1,19 +1,25 @@
 #include "tokenizers/pipeline/merge_table.h"
 
-#include <algorithm>
 #include <functional>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 namespace hearth::tokenizers {
 
 namespace {
 
 // Up to here looking at every pair for each merge is quicker than keeping a queue.
-constexpr size_t kShortWord = 64;
+constexpr size_t kWindow = 64;
 constexpr uint32_t kRankMax = 1u << 24;  // a rank and a place make one number
-constexpr uint32_t kNone = UINT32_MAX;
+constexpr uint32_t kNone = MergeTable::kNone;
+constexpr size_t kLanes = 8;
 
-// The least of n numbers; n is a multiple of four.
-uint32_t least_of(const uint32_t* numbers, size_t n) {
+// The least of n numbers; n is a multiple of kLanes, not 0.
+using LeastOf = uint32_t (*)(const uint32_t* numbers, size_t n);
+
+uint32_t least_plain(const uint32_t* numbers, size_t n) {
   uint32_t a = kNone, b = kNone, c = kNone, d = kNone;
   for (size_t i = 0; i < n; i += 4) {
     a = std::min(a, numbers[i]);
@@ -24,53 +30,166 @@ uint32_t least_of(const uint32_t* numbers, size_t n) {
   return std::min(std::min(a, b), std::min(c, d));
 }
 
-// Symbols stay where they are and are linked; a pair is rank << 8 | place, so that the least one is the next to merge.
-void merge_short(WordTokens& word, const MergeTable& table, std::string_view bytes, const BytePairs& byte_pairs) {
-  const size_t n = word.ids.size();
-  uint32_t pairs[kShortWord + 4];
-  TokenId merged[kShortWord];
-  uint8_t next[kShortWord + 1], previous[kShortWord + 1];
-  TokenId* const s = word.ids.data();
-  uint32_t* const sizes = word.sizes.data();
-  const auto set = [&](size_t i, const Merge& merge) {
-    pairs[i] = merge.rank < kRankMax ? merge.rank << 8 | static_cast<uint32_t>(i) : kNone;
-    merged[i] = merge.id;
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) uint32_t least_avx2(const uint32_t* numbers, size_t n) {
+  __m256i least = _mm256_set1_epi32(-1);
+  for (size_t i = 0; i < n; i += kLanes)
+    least = _mm256_min_epu32(least, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(numbers + i)));
+  __m128i four = _mm_min_epu32(_mm256_castsi256_si128(least), _mm256_extracti128_si256(least, 1));
+  four = _mm_min_epu32(four, _mm_shuffle_epi32(four, 0x4E));
+  four = _mm_min_epu32(four, _mm_shuffle_epi32(four, 0xB1));
+  return static_cast<uint32_t>(_mm_cvtsi128_si32(four));
+}
+#endif
+
+LeastOf least_of() {
+#if defined(__x86_64__)
+  static const LeastOf kBest = __builtin_cpu_supports("avx2") ? least_avx2 : least_plain;
+  return kBest;
+#else
+  return least_plain;
+#endif
+}
+
+// Merges 2 to kWindow symbols where they stand, and returns how many tokens are left. Symbols stay where they are and
+// are linked; a pair is rank << 8 | place, so that the least one is the next to merge. `begins`, if given: which
+// symbol each token begins at, counted from `first`.
+template <class RankOf>
+size_t merge_window(TokenId* s, uint32_t* sizes, size_t n, const MergeTable& table, const RankOf& rank_of,
+                    uint32_t* begins = nullptr, uint32_t first = 0) {
+  uint32_t pairs[kWindow + kLanes];
+  uint8_t next[kWindow + 1], previous[kWindow + 1];
+  const LeastOf least_pair = least_of();
+  const auto set = [&](size_t i, uint32_t rank) {
+    pairs[i] = rank < kRankMax ? rank << 8 | static_cast<uint32_t>(i) : kNone;
   };
   for (size_t i = 0; i < n; ++i) {
     next[i] = static_cast<uint8_t>(i + 1);
     previous[i] = static_cast<uint8_t>(i - 1);
   }
-  const auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<unsigned char>(bytes[i])); };
-  for (size_t i = 0; i + 1 < n; ++i)
-    set(i, byte_pairs.empty() ? table.get(s[i], s[i + 1]) : byte_pairs[byte(i) << 8 | byte(i + 1)]);
-  const size_t lanes = (n + 2) / 4 * 4;  // n - 1 pairs
+  for (size_t i = 0; i + 1 < n; ++i) set(i, rank_of(i));
+  const size_t lanes = (n - 1 + kLanes - 1) / kLanes * kLanes;  // n - 1 pairs
   for (size_t i = n - 1; i < lanes; ++i) pairs[i] = kNone;
-  for (uint32_t least; (least = least_of(pairs, lanes)) != kNone;) {
+  for (uint32_t least; (least = least_pair(pairs, lanes)) != kNone;) {
     const size_t at = least & 255, gone = next[at], after = next[gone];
-    s[at] = merged[at];
+    s[at] = table.merged(least >> 8);
     sizes[at] += sizes[gone];
     next[at] = static_cast<uint8_t>(after);
     if (gone + 1 < n) pairs[gone] = kNone;
     if (after < n) {
       previous[after] = static_cast<uint8_t>(at);
-      set(at, table.get(s[at], s[after]));
+      set(at, table.rank(s[at], s[after]));
     } else {
       pairs[at] = kNone;
     }
-    if (at > 0) set(previous[at], table.get(s[previous[at]], s[at]));
+    if (at > 0) set(previous[at], table.rank(s[previous[at]], s[at]));
   }
   size_t kept = 0;
   for (size_t i = 0; i < n; i = next[i]) {
     s[kept] = s[i];
     sizes[kept] = sizes[i];
+    if (begins != nullptr) begins[kept] = first + static_cast<uint32_t>(i);
     ++kept;
   }
-  word.ids.resize(kept);
-  word.sizes.resize(kept);
+  return kept;
+}
+
+// False, and the word is as it was, where the table is not orderly or windows do not join soon.
+template <class RankOf>
+bool merge_by_windows(WordTokens& word, const MergeTable& table, MergeBuffers& b, const RankOf& rank_of) {
+  constexpr size_t kUnsure = 2;  // tokens at the end of a window, which the next one looks at again
+  const size_t n = word.ids.size();
+  if (!table.is_orderly() || table.rank_end() >= kRankMax) return false;
+  if (std::any_of(word.ids.begin(), word.ids.end(), [&](TokenId id) { return table.is_made(id); })) return false;
+  auto& [ids, sizes] = b.joined;
+  ids.resize(n);
+  sizes.resize(n);
+  b.begins.resize(n);
+  size_t kept = 0, back = 1;
+  size_t windows_left = n / (kWindow / 4) + 8;  // so that the work stays in proportion to the word
+  for (size_t at = 0; at < n;) {
+    if (windows_left-- == 0) return false;
+    // The window is merged where its tokens shall stand; there is room, for tokens are never more than symbols.
+    const size_t size = std::min(kWindow, n - at);
+    TokenId window_ids[kWindow];
+    uint32_t window_sizes[kWindow], begins[kWindow];
+    std::copy_n(word.ids.begin() + static_cast<ptrdiff_t>(at), size, window_ids);
+    std::copy_n(word.sizes.begin() + static_cast<ptrdiff_t>(at), size, window_sizes);
+    begins[0] = static_cast<uint32_t>(at);
+    const size_t count = size == 1 ? 1
+                                   : merge_window(
+                                         window_ids, window_sizes, size, table,
+                                         [&](size_t i) { return rank_of(at + i); }, begins, static_cast<uint32_t>(at));
+    if (kept > 0 && table.meets(ids[kept - 1], window_ids[0])) {
+      // One of the two is not what the whole word has there: begin further back.
+      back *= 2;
+      kept -= std::min(kept, back);
+      at = kept == 0 ? 0 : b.begins[kept];
+      if (back > kWindow) return false;
+      continue;
+    }
+    back = 1;
+    const bool is_last = at + size == n;
+    const size_t sure = is_last ? count : std::max<size_t>(count, kUnsure + 1) - kUnsure;
+    std::copy_n(window_ids, sure, ids.begin() + static_cast<ptrdiff_t>(kept));
+    std::copy_n(window_sizes, sure, sizes.begin() + static_cast<ptrdiff_t>(kept));
+    std::copy_n(begins, sure, b.begins.begin() + static_cast<ptrdiff_t>(kept));
+    kept += sure;
+    at = sure == count ? at + size : begins[sure];
+  }
+  word.ids.assign(ids.begin(), ids.begin() + static_cast<ptrdiff_t>(kept));
+  word.sizes.assign(sizes.begin(), sizes.begin() + static_cast<ptrdiff_t>(kept));
+  return true;
+}
+
+}  // namespace
+
+void MergeTable::add(TokenId left, TokenId right, TokenId id) {
+  auto& slot = slots_[find(left, right)];
+  slot = {static_cast<uint32_t>(hash(left, right)), rank_end()};
+  rows_.push_back({left, right, id});
+}
+
+void MergeTable::finish() {
+  TokenId last = -1;
+  for (const auto& row : rows_) last = std::max({last, row.left, row.right, row.id});
+  made_.assign(static_cast<size_t>(last) + 1, kNone);
+  is_orderly_ = true;
+  for (uint32_t r = 0; r < rank_end() && is_orderly_; ++r) {
+    const auto& row = rows_[r];
+    if (rank(row.left, row.right) != r) continue;  // given again later
+    is_orderly_ = made_[row.id] == kNone;
+    made_[row.id] = r;
+  }
+  for (uint32_t r = 0; r < rank_end() && is_orderly_; ++r) {
+    const auto& row = rows_[r];
+    const auto before = [&](TokenId part) { return made_[part] == kNone || made_[part] < r; };
+    if (rank(row.left, row.right) == r) is_orderly_ = before(row.left) && before(row.right);
+  }
+  if (!is_orderly_) made_.clear();
+}
+
+// Goes back in time: of the two tokens the one made later is undone. `left` stands at the end of its side while ranks
+// below `left_end` are merged, `right` at the begin of its own while those up to `right_end` are: of one rank the left
+// side's merges come first. That the pair's rank is above both times of making is what orderly means.
+bool MergeTable::meets(TokenId left, TokenId right) const {
+  for (uint32_t left_end = kNone, right_end = kNone;;) {
+    const uint32_t r = rank(left, right);
+    if (r < left_end && r <= right_end && r != kNone) return true;
+    const uint32_t left_made = made(left), right_made = made(right);
+    if (left_made == kNone && right_made == kNone) return false;
+    if (right_made == kNone || (left_made != kNone && left_made >= right_made)) {
+      left_end = left_made;
+      left = rows_[left_made].right;
+    } else {
+      right_end = right_made;
+      right = rows_[right_made].left;
+    }
+  }
 }
 
 // Symbols stay where they are and are linked; a queue entry is stale when its pair has another rank by now.
-void merge_long(WordTokens& word, const MergeTable& table, MergeBuffers& b) {
+void merge_by_heap(WordTokens& word, const MergeTable& table, MergeBuffers& b) {
   constexpr uint32_t kEnd = UINT32_MAX, kGone = UINT32_MAX;
   auto& [symbols, sizes] = word;
   const auto n = static_cast<uint32_t>(symbols.size());
@@ -114,16 +233,27 @@ void merge_long(WordTokens& word, const MergeTable& table, MergeBuffers& b) {
   std::erase(sizes, kGone);
 }
 
-}  // namespace
-
 void merge_word(WordTokens& word, const MergeTable& table, MergeBuffers& buffers, std::string_view bytes,
                 const BytePairs& byte_pairs) {
-  if (word.ids.size() < 2) return;
-  if (word.ids.size() <= kShortWord && table.rank_end() < kRankMax) {
-    merge_short(word, table, bytes, byte_pairs);
-  } else {
-    merge_long(word, table, buffers);
+  const size_t n = word.ids.size();
+  if (n < 2) return;
+  const auto by_bytes = [&](size_t i) {
+    const auto byte = [&](size_t k) { return static_cast<size_t>(static_cast<unsigned char>(bytes[k])); };
+    return byte_pairs[byte(i) << 8 | byte(i + 1)];
+  };
+  const auto by_ids = [&](size_t i) { return table.rank(word.ids[i], word.ids[i + 1]); };
+  if (n <= kWindow && table.rank_end() < kRankMax) {
+    TokenId* const ids = word.ids.data();
+    const size_t kept = byte_pairs.empty() ? merge_window(ids, word.sizes.data(), n, table, by_ids)
+                                           : merge_window(ids, word.sizes.data(), n, table, by_bytes);
+    word.ids.resize(kept);
+    word.sizes.resize(kept);
+    return;
   }
+  if (byte_pairs.empty() ? merge_by_windows(word, table, buffers, by_ids)
+                         : merge_by_windows(word, table, buffers, by_bytes))
+    return;
+  merge_by_heap(word, table, buffers);
 }
 
 }  // namespace hearth::tokenizers
