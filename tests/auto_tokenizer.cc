@@ -93,6 +93,23 @@ Result<Json> chat(const PreTrainedTokenizer& t, const Json& line) {
   return batch.to_json();
 }
 
+// Trains another one like it, and saves that.
+Result<Json> train(const PreTrainedTokenizer& t, const Json& line) {
+  TrainNewOptions options;
+  for (const auto& token : line["new_special_tokens"].array())
+    options.new_special_tokens.push_back({std::string(token.as_string())});
+  for (const auto& [from, to] : line["special_tokens_map"].object())
+    options.special_tokens_map.emplace_back(from, to.as_string());
+  const auto& texts = line["texts"].array();
+  size_t i = 0;
+  const auto next = [&]() -> Result<std::optional<std::string_view>> {
+    return i < texts.size() ? std::optional(texts[i++].as_string()) : std::nullopt;
+  };
+  const auto trained = TRY(t.train_new_from_iterator(next, line["vocab_size"].as_int(), options));
+  TRY(trained.save_pretrained(std::string(line["folder"].as_string())));
+  return about(trained);
+}
+
 Result<Json> answer(const PreTrainedTokenizer& t, const Json& line) {
   const auto what = line["do"].as_string();
   if (what == "about") return about(t);
@@ -101,6 +118,7 @@ Result<Json> answer(const PreTrainedTokenizer& t, const Json& line) {
     TRY(t.save_pretrained(std::string(line["folder"].as_string())));
     return Json(true);
   }
+  if (what == "train") return train(t, line);
   if (what == "decode") {
     std::vector<TokenId> ids;
     for (const auto& id : line["ids"].array()) ids.push_back(static_cast<TokenId>(id.as_int()));

@@ -6,9 +6,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +19,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "tokenizers/tokenizer.h"
+#include "tokenizers/trainer.h"
 
 namespace hearth {
 
@@ -72,6 +75,16 @@ struct AutoTokenizerOptions {
   Json kwargs = {};  ///< an object, over tokenizer_config.json: {"add_prefix_space": true}
 };
 
+/// The arguments of train_new_from_iterator behind the texts and the size.
+struct TrainNewOptions {
+  std::vector<SpecialToken> new_special_tokens = {};
+  /// Special tokens that get another text: the old one, the new one.
+  std::vector<std::pair<std::string, std::string>> special_tokens_map = {};
+  /// Changes what the tokenizer says of its trainer: Python's other keyword arguments.
+  std::function<void(Trainer&)> change_trainer = {};
+  TrainingOptions training = {};
+};
+
 /// A tokenizer with its configuration. Immutable and cheap to copy; any number of threads may use one at once.
 class PreTrainedTokenizer {
  public:
@@ -118,6 +131,12 @@ class PreTrainedTokenizer {
   const Tokenizer& backend_tokenizer() const;
   /// Writes tokenizer.json, tokenizer_config.json and the chat templates; Python loads the same tokenizer from them.
   Status save_pretrained(const std::string& folder) const;
+
+  /// A tokenizer of the same class, with the same special tokens, trained on other texts. unsupported for a class in
+  /// Python code.
+  Result<PreTrainedTokenizer> train_new_from_iterator(const NextText& next, int64_t vocab_size,
+                                                      const TrainNewOptions& options = {},
+                                                      std::stop_token stop = {}) const;
 
   struct State;  ///< private to the room
   explicit PreTrainedTokenizer(std::shared_ptr<const State> state) : state_(std::move(state)) {}

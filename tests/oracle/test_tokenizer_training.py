@@ -10,6 +10,8 @@ import sysconfig
 import pytest
 import tokenizers as tk
 
+from test_auto_tokenizer import folders, variant_of  # noqa: F401: a fixture
+from test_auto_tokenizer import ours as asked
 from tokenizer_cases import BUILD, HEARTH, lines
 
 DRIVER = os.path.join(BUILD, "tests", "train_tokenizer")
@@ -223,6 +225,74 @@ def test_files_are_lines_as_the_originals(tmp_path):
     same_json(json.loads(reference.to_str()), got)
 
 
+NEW = [("gpt2", None), ("gpt2", "GPT2Tokenizer"), ("qwen", "Qwen2Tokenizer"), ("roberta", "RobertaTokenizer"), ("llama3", None), ("clip", None), ("wordpiece", "BertTokenizer"), ("albert", "AlbertTokenizer"),
+       ("marian", "XLMRobertaTokenizer"), ("spm_bpe", "LlamaTokenizer"), ("deberta2", "DebertaV2Tokenizer")]
+
+
+@pytest.mark.parametrize("kind, name", NEW)
+def test_train_new_from_iterator(folders, tmp_path, kind, name):  # noqa: F811
+    """The same class, special tokens, surroundings; the vocabulary exactly where the original repeats itself."""
+    import transformers
+
+    folder = variant_of(folders(kind), tmp_path / "t", **({"tokenizer_class": name} if name else {}))
+    old, texts = transformers.AutoTokenizer.from_pretrained(str(folder)), prose(4, 40_000)
+    options = {"new_special_tokens": ["<new>", "<|x|>"], "special_tokens_map": {old.all_special_tokens[0]: "<renamed>"}}
+    for row, more in enumerate(({}, options)):
+        theirs_, out = old.train_new_from_iterator(texts, 700, **more), tmp_path / f"out{row}"
+        (about,) = asked(folder, [{"do": "train", "texts": texts, "vocab_size": 700, "folder": str(out), **more}])
+        assert "error" not in about, about
+        theirs_.save_pretrained(str(tmp_path / f"theirs{row}"))
+        ours_ = transformers.AutoTokenizer.from_pretrained(str(out))
+        want, got = (json.loads(t.backend_tokenizer.to_str()) for t in (theirs_, ours_))
+        assert type(ours_) is type(theirs_) and about["class"] == type(theirs_).__name__
+        assert about["special_tokens_map"] == ours_.special_tokens_map == theirs_.special_tokens_map
+        assert about["extra_special_tokens"] == [str(x) for x in theirs_.extra_special_tokens]
+        for part in ("normalizer", "pre_tokenizer", "decoder"):
+            assert want[part] == got[part], part
+        if kind == "llama3":  # inside a Sequence Python leaves the old tokens and their old ids
+            want["post_processor"], theirs_.backend_tokenizer.post_processor = got["post_processor"], ours_.backend_tokenizer.post_processor
+            for token in got["post_processor"]["processors"][1]["special_tokens"].values():
+                assert token["ids"] == [ours_.convert_tokens_to_ids(t) for t in token["tokens"]] and token["tokens"] == ["<renamed>" if more else "<|begin_of_text|>"]
+        if want["model"]["type"] == "BPE" and not want["model"]["end_of_word_suffix"]:
+            assert want == got
+            assert [theirs_(x)["input_ids"] for x in texts] == [ours_(x)["input_ids"] for x in texts]
+        else:
+            sizes = [sum(map(len, t(texts)["input_ids"])) for t in (theirs_, ours_)]
+            assert abs(sizes[1] / sizes[0] - 1) < 0.005 and len(theirs_) == len(ours_)
+            ids = [{w["content"]: w["id"] for w in j["added_tokens"]} for j in (want, got)]
+            assert list(ids[0]) == list(ids[1])
+
+
+AFFIXES = [(["--model", "bpe", "--pre-tokenizer", "whitespace", "--end-of-word-suffix", "</w>", "--initial-alphabet", "xyzé漢", "--max-token-length", 5, "--unk-token", "<unk>"],
+            {"end_of_word_suffix": "</w>"}),
+           (["--model", "wordpiece", "--continuing-subword-prefix", "@@", "--limit-alphabet", 40, "--unk-token", "<?>"], {"continuing_subword_prefix": "@@", "unk_token": "<?>"}),
+           (["--model", "unigram", "--unk-token", "<?>", "--shrinking-factor", 0.6, "--max-piece-length", 5, "--n-sub-iterations", 1, "--initial-alphabet", "漢"], {"unk_id": 0})]
+
+
+@pytest.mark.parametrize("row", range(3))
+def test_the_verb_takes_the_trainers_options(tmp_path, row):
+    words, model = AFFIXES[row]
+    (tmp_path / "t.txt").write_text("".join(prose(9, 40_000)))
+    done = verb(tmp_path / "t.txt", *words, "--vocab-size", 600, "--out", tmp_path / "t.json")
+    assert done.returncode == 0, done.stderr
+    got = json.loads((tmp_path / "t.json").read_text())
+    for key, value in model.items():
+        assert got["model"][key] == value
+    t = tk.Tokenizer.from_file(str(tmp_path / "t.json"))
+    assert t.decode(t.encode("the import of self").ids) == "the import of self"
+    vocab = t.get_vocab()
+    if row == 0:
+        assert all(w in vocab for w in "xyzé漢") and max(len(w.removesuffix("</w>")) for w in vocab) <= 5 and "the</w>" in vocab
+    if row == 1:
+        assert "<?>" in vocab and any(w.startswith("@@") for w in vocab) and not any(w.startswith("##") for w in vocab if len(w) > 3)
+        assert len({w for w in vocab if len(w) == 1}) <= 40
+    if row == 2:
+        assert max(map(len, vocab)) <= 5 and "漢" in vocab and t.token_to_id("<?>") == 0
+        untrained = tk.Tokenizer.from_file(str(tmp_path / "t.json"))
+        untrained.train([str(tmp_path / "t.txt")], tk.trainers.UnigramTrainer(vocab_size=600, unk_token="<?>", shrinking_factor=0.6, max_piece_length=5, n_sub_iterations=1, initial_alphabet=["漢"], show_progress=False))
+        assert set(untrained.get_vocab()) == set(vocab)
+
+
 def verb(*words, stdin=b""):
     return subprocess.run([HEARTH, "train-tokenizer", *map(str, words)], input=stdin, capture_output=True, timeout=120)
 
@@ -260,6 +330,9 @@ def test_the_verb_says_what_is_wrong(tmp_path):
         ((tmp_path / "t.txt", "--out", out, "--model", "gpt"), "bpe, wordpiece, unigram, wordlevel"),
         (("/dev/null", "--out", out), "no text to train on"),
         ((tmp_path / "t.txt", "--out", out, "--field", "text"), "line 1"),
+        ((tmp_path / "t.txt", "--out", out, "--shrinking-factor", 0.5), "--shrinking-factor is for unigram"),
+        ((tmp_path / "t.txt", "--out", out, "--model", "unigram", "--end-of-word-suffix", "x"), "--end-of-word-suffix is for bpe, wordpiece"),
+        ((tmp_path / "t.txt", "--out", out, "--model", "unigram", "--shrinking-factor", 1.5), "shrinking-factor"),
         ((tmp_path / "t.txt", "--out", out, "--like", tmp_path / "t.txt"), "t.txt"),
     ]:
         done = verb(*words)

@@ -107,12 +107,83 @@ Status configure(const Arguments& arguments, T& trainer) {
     trainer.min_frequency = TRY(arguments.get_int("min-frequency", trainer.min_frequency, 0, INT32_MAX));
   else if (arguments.has("min-frequency"))
     return Status(Code::bad_input, "--min-frequency is not for a Unigram model");
+  return {};
+}
+
+Status only_for(const Arguments& arguments, std::initializer_list<std::string_view> options, std::string_view models) {
+  for (const auto option : options)
+    if (arguments.has(option)) return Status(Code::bad_input, cat("--", option, " is for ", models));
+  return {};
+}
+
+// The options that only some of Python's trainers have, by their names.
+template <class T>
+Status configure_kind(const Arguments& arguments, T& trainer) {
+  const auto number = [&](std::string_view option, auto& out, int64_t low) -> Status {
+    if (arguments.has(option)) out = TRY(arguments.get_int(option, 0, low, INT32_MAX));
+    return {};
+  };
+  const auto text = [&](std::string_view option, std::optional<std::string>& out) {
+    if (arguments.has(option)) out = std::string(arguments.get(option));
+  };
   if constexpr (requires { trainer.limit_alphabet; }) {
-    if (arguments.has("limit-alphabet"))
-      trainer.limit_alphabet = TRY(arguments.get_int("limit-alphabet", 0, 0, INT32_MAX));
-  } else if (arguments.has("limit-alphabet")) {
-    return Status(Code::bad_input, "--limit-alphabet is for bpe and wordpiece");
+    TRY(number("limit-alphabet", trainer.limit_alphabet, 0));
+    text("continuing-subword-prefix", trainer.continuing_subword_prefix);
+    text("end-of-word-suffix", trainer.end_of_word_suffix);
+  } else {
+    TRY(only_for(arguments, {"limit-alphabet", "continuing-subword-prefix", "end-of-word-suffix"}, "bpe, wordpiece"));
   }
+  if constexpr (requires { trainer.max_token_length; }) {
+    TRY(number("max-token-length", trainer.max_token_length, 0));
+  } else {
+    TRY(only_for(arguments, {"max-token-length"}, "bpe"));
+  }
+  if constexpr (requires { trainer.initial_alphabet; }) {
+    const auto alphabet = arguments.get("initial-alphabet");
+    if (!is_utf8(alphabet)) return Status(Code::bad_input, "--initial-alphabet is not UTF-8");
+    for (size_t i = 0; i < alphabet.size();) trainer.initial_alphabet += utf8_next(alphabet, i);
+  } else {
+    TRY(only_for(arguments, {"initial-alphabet"}, "bpe, wordpiece, unigram"));
+  }
+  if constexpr (std::is_same_v<T, UnigramTrainer>) {
+    text("unk-token", trainer.unk_token);
+    TRY(number("max-piece-length", trainer.max_piece_length, 1));
+    TRY(number("n-sub-iterations", trainer.n_sub_iterations, 1));
+    trainer.shrinking_factor = TRY(arguments.get_double("shrinking-factor", trainer.shrinking_factor, 0.01, 0.99));
+  } else {
+    TRY(only_for(arguments, {"max-piece-length", "n-sub-iterations", "shrinking-factor"}, "unigram"));
+  }
+  return {};
+}
+
+// What the model and the decoder say of the trainer's options: the unknown token, and what marks the ends of words.
+Status configure_json(const Arguments& arguments, UntrainedTokenizer& wanted) {
+  Json json = TRY(Json::parse(wanted.json));
+  Json model = json["model"], decoder = json["decoder"];
+  const auto type = model["type"].as_string();
+  if (arguments.has("unk-token") && type != "Unigram") {
+    const std::string unk(arguments.get("unk-token")), before(model["unk_token"].as_string());
+    model.set("unk_token", unk);
+    std::visit(
+        [&](auto& trainer) {
+          auto& tokens = trainer.special_tokens;
+          std::erase_if(tokens, [&](const auto& t) { return t.content == unk; });
+          const auto old =
+              std::find_if(tokens.begin(), tokens.end(), [&](const auto& t) { return t.content == before; });
+          if (old == tokens.end())
+            tokens.insert(tokens.begin(), SpecialToken{unk});
+          else
+            *old = SpecialToken{unk};
+        },
+        wanted.trainer);
+  }
+  if (arguments.has("continuing-subword-prefix") && decoder["type"].as_string() == "WordPiece")
+    decoder.set("prefix", arguments.get("continuing-subword-prefix"));
+  if (arguments.has("end-of-word-suffix") && type == "BPE" && decoder.is_null())
+    decoder = Json(Json::Object{{"type", "BPEDecoder"}, {"suffix", arguments.get("end-of-word-suffix")}});
+  json.set("model", std::move(model));
+  json.set("decoder", std::move(decoder));
+  wanted.json = json.dump();
   return {};
 }
 
@@ -210,7 +281,9 @@ Status run_checked(const Arguments& arguments, Terminal& terminal) {
   if (out.empty())
     return Status(Code::bad_input, "--out says where the tokenizer goes: a folder, or a file ending .json");
   auto wanted = TRY(untrained(arguments));
+  TRY(configure_json(arguments, wanted));
   TRY(std::visit([&](auto& t) { return configure(arguments, t); }, wanted.trainer));
+  TRY(std::visit([&](auto& t) { return configure_kind(arguments, t); }, wanted.trainer));
 
   std::optional<Progress> bar;
   const TrainingOptions options{
@@ -260,21 +333,29 @@ int run(const Arguments& arguments, Terminal& terminal) {
 
 constexpr Option kOptions[] = {
     {"byte-level", "", "Cut and spell the text as GPT-2 does: the same as --pre-tokenizer byte-level."},
+    {"continuing-subword-prefix", "TEXT", "Begins each piece that begins no word (bpe; wordpiece, where it is ##)."},
+    {"end-of-word-suffix", "TEXT", "Ends each piece that ends a word (bpe, wordpiece)."},
     {"field", "NAME", "The files hold JSON lines; the text of each is under NAME."},
     kJsonOption,
     kFormatOption,
+    {"initial-alphabet", "LETTERS", "Characters that are kept even if no text has them."},
     {"like", "REPO_OR_FILE", "All but the vocabulary is as another tokenizer has it, its special tokens too."},
     {"limit-alphabet", "N", "Keep the N most frequent characters (bpe, wordpiece)."},
+    {"max-piece-length", "N", "The longest piece, in characters (unigram: 16)."},
+    {"max-token-length", "N", "The longest token, in characters (bpe)."},
     {"min-frequency", "N", "Merge no pair, keep no word, that comes less often (0)."},
     {"model", "KIND", "bpe (the default), wordpiece, unigram or wordlevel."},
+    {"n-sub-iterations", "N", "Rounds of expectation and maximization before pieces go (unigram: 2)."},
     {"out", "PATH", "Where it goes: a folder, or a file that ends .json."},
     {"pre-tokenizer", "NAME",
      "How text becomes words: byte-level (bpe's), bert (wordpiece's), metaspace (unigram's), whitespace (wordlevel's) "
      "or none."},
     kQuietOption,
+    {"shrinking-factor", "X", "The share of the pieces that stays in each round (unigram: 0.75)."},
     {"special-tokens", "A,B", "Tokens that come first and are never cut."},
     {"threads", "N", "As many threads; all cores unasked."},
     kTokenOption,
+    {"unk-token", "TEXT", "The unknown token (unigram <unk>; wordpiece and wordlevel [UNK]; bpe none)."},
     {"vocab-size", "N", "How many tokens (30000; unigram 8000)."},
 };
 constexpr Command kRows[] = {{

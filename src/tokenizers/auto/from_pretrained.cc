@@ -254,13 +254,70 @@ Status take_backend(Loading& l) {
   return {};
 }
 
-Result<PreTrainedTokenizer> finish(Loading& l) {
+Result<PreTrainedTokenizer> load(const std::string& folder, const TokenizerClass& type, Json tokenizer_config,
+                                 const Json& asked) {
+  Loading l;
+  l.type = &type;
+  l.kwargs = tokenizer_config.is_object() ? std::move(tokenizer_config) : Json(Json::Object{});
+  auto& kwargs = l.kwargs;
+  const auto drop = [&](std::string_view key) {
+    std::erase_if(kwargs.object(), [&](const auto& member) { return member.first == key; });
+  };
+  for (const auto name : split(type.model_input_names, ' ')) l.model_input_names.emplace_back(name);
+  l.padding_side = type.padding_side;
+  drop("tokenizer_class");
+  Json file = TRY(read_json(folder, "tokenizer.json"));
+  if (file.is_object()) {
+    drop("add_bos_token");
+    drop("add_eos_token");
+  }
+  TRY(read_templates(folder, kwargs));
+  for (const auto& [key, value] : asked.object()) kwargs.set(key, value);
+  if (kwargs.find("additional_special_tokens") != nullptr && kwargs["extra_special_tokens"].size() == 0) {
+    kwargs.set("extra_special_tokens", kwargs["additional_special_tokens"]);
+    drop("additional_special_tokens");
+  }
+  TRY(read_added_tokens(folder, file, asked, l));
+  if (type.build_python != nullptr) {
+    apply_defaults(l);
+    TRY(type.build_python(l, folder));
+    return finish_loading(l);
+  }
+  if (file.is_object()) {
+    auto taken = take_file(l, file);
+    if (!taken.ok()) return std::move(taken).with(path_join(folder, "tokenizer.json"));
+  } else {
+    TRY(read_vocabulary_files(folder, l));
+  }
+  apply_defaults(l);
+  if (type.build != nullptr && !l.backend.has_model()) TRY(type.build(l));
+  if (!l.backend.has_model()) {
+    return Status(Code::not_found,
+                  cat(folder, ": no tokenizer.json, and no vocabulary file that ", type.name, " reads (",
+                      type.vocab_file, type.merges_file.empty() ? "" : ", ", type.merges_file, ")"));
+  }
+  TRY(l.init_base());
+  if (type.finish != nullptr) TRY(type.finish(l));
+  return finish_loading(l);
+}
+
+}  // namespace
+
+const TokenizerClass* tokenizers::find_tokenizer_class(std::string_view name) {
+  for (const auto* entry : classes::entries())
+    for (const auto& row : entry->rows)
+      if (row.name == name) return &row;
+  return name == kBackend.name ? &kBackend : nullptr;
+}
+
+Result<PreTrainedTokenizer> finish_loading(Loading& l) {
   const std::string model_type(l.backend.model_type());
   std::string json = l.parts ? std::string() : l.backend.to_json();
   auto state = std::make_shared<PreTrainedTokenizer::State>(Tokenizer(nullptr));
   state->class_name = std::string(l.type->name);
   state->model_type = model_type;
   state->json = std::move(json);
+  state->added_tokens = l.added_tokens;
   state->model_input_names = std::move(l.model_input_names);
   if (const auto& names = l.kwargs["model_input_names"]; names.is_array()) {
     state->model_input_names.clear();
@@ -301,62 +358,6 @@ Result<PreTrainedTokenizer> finish(Loading& l) {
   state->files = std::move(l.files);
   state->config = std::move(l.kwargs);
   return PreTrainedTokenizer(std::move(state));
-}
-
-Result<PreTrainedTokenizer> load(const std::string& folder, const TokenizerClass& type, Json tokenizer_config,
-                                 const Json& asked) {
-  Loading l;
-  l.type = &type;
-  l.kwargs = tokenizer_config.is_object() ? std::move(tokenizer_config) : Json(Json::Object{});
-  auto& kwargs = l.kwargs;
-  const auto drop = [&](std::string_view key) {
-    std::erase_if(kwargs.object(), [&](const auto& member) { return member.first == key; });
-  };
-  for (const auto name : split(type.model_input_names, ' ')) l.model_input_names.emplace_back(name);
-  l.padding_side = type.padding_side;
-  drop("tokenizer_class");
-  Json file = TRY(read_json(folder, "tokenizer.json"));
-  if (file.is_object()) {
-    drop("add_bos_token");
-    drop("add_eos_token");
-  }
-  TRY(read_templates(folder, kwargs));
-  for (const auto& [key, value] : asked.object()) kwargs.set(key, value);
-  if (kwargs.find("additional_special_tokens") != nullptr && kwargs["extra_special_tokens"].size() == 0) {
-    kwargs.set("extra_special_tokens", kwargs["additional_special_tokens"]);
-    drop("additional_special_tokens");
-  }
-  TRY(read_added_tokens(folder, file, asked, l));
-  if (type.build_python != nullptr) {
-    apply_defaults(l);
-    TRY(type.build_python(l, folder));
-    return finish(l);
-  }
-  if (file.is_object()) {
-    auto taken = take_file(l, file);
-    if (!taken.ok()) return std::move(taken).with(path_join(folder, "tokenizer.json"));
-  } else {
-    TRY(read_vocabulary_files(folder, l));
-  }
-  apply_defaults(l);
-  if (type.build != nullptr && !l.backend.has_model()) TRY(type.build(l));
-  if (!l.backend.has_model()) {
-    return Status(Code::not_found,
-                  cat(folder, ": no tokenizer.json, and no vocabulary file that ", type.name, " reads (",
-                      type.vocab_file, type.merges_file.empty() ? "" : ", ", type.merges_file, ")"));
-  }
-  TRY(l.init_base());
-  if (type.finish != nullptr) TRY(type.finish(l));
-  return finish(l);
-}
-
-}  // namespace
-
-const TokenizerClass* tokenizers::find_tokenizer_class(std::string_view name) {
-  for (const auto* entry : classes::entries())
-    for (const auto& row : entry->rows)
-      if (row.name == name) return &row;
-  return name == kBackend.name ? &kBackend : nullptr;
 }
 
 Result<PreTrainedTokenizer> AutoTokenizer::from_pretrained(const std::string& folder,

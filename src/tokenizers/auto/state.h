@@ -1,6 +1,7 @@
 // What a PreTrainedTokenizer holds.
 #pragma once
 
+#include "tokenizers/auto/loading.h"
 #include "tokenizers/auto_tokenizer.h"
 
 namespace hearth {
@@ -15,6 +16,7 @@ struct PreTrainedTokenizer::State {
   std::string json;        // the whole as tokenizer.json; empty for a class in Python code, which has `files`
   std::vector<std::pair<std::string, std::string>> files;  // name and content
   Json config;                                             // tokenizer_config.json as it will be saved
+  std::vector<tokenizers::AddedToken> added_tokens;        // of the configuration, by id
   std::vector<std::string> model_input_names;
   std::optional<int64_t> model_max_length;
   Side padding_side = Side::right, truncation_side = Side::right;
@@ -27,5 +29,8 @@ struct PreTrainedTokenizer::State {
   std::vector<std::pair<std::string, std::string>> chat_templates;
   bool several_templates = false;  // a dict in Python, even if of one
 };
+
+/// What a loading comes to.
+Result<PreTrainedTokenizer> finish_loading(tokenizers::Loading& l);
 
 }  // namespace hearth
