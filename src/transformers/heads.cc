@@ -46,17 +46,11 @@ class TokenHead final : public RowHead {
 
 class QuestionHead final : public Head {
  public:
-  QuestionHead(const Config& c, const Params& root)
-      : start_(root / "qa_outputs", c.hidden_size, 1, Bias::present, {.rows = {{0, 1}}, .row_count = 2}),
-        end_(root / "qa_outputs", c.hidden_size, 1, Bias::present, {.rows = {{1, 1}}, .row_count = 2}) {}
-  void operator()(const Tensor& hidden, const Batch&, ModelOutput& out) const override {
-    auto [start, end] = project(hidden, start_, end_);
-    out.start_logits = std::move(start);
-    out.end_logits = std::move(end);
-  }
+  QuestionHead(const Config& c, const Params& root) : outputs_(c, root / "qa_outputs") {}
+  void operator()(const Tensor& hidden, const Batch&, ModelOutput& out) const override { outputs_(hidden, out); }
 
  private:
-  Linear start_, end_;
+  SpanOutputs outputs_;
 };
 
 class ClassifierOfLastEos final : public Head {
@@ -126,6 +120,19 @@ void name_decoder_bias(const Config& config, const Params& p) {
   } else {
     p.store().tie(decoder, own);
   }
+}
+
+Tensor mean_of_rows(const Tensor& x, const Batch& batch) {
+  std::vector<int64_t> sequence_of;
+  std::vector<float> factors;
+  for (size_t i = 0; i < batch.sequences.size(); ++i) {
+    const auto count = static_cast<size_t>(batch.sequences[i].count);
+    sequence_of.insert(sequence_of.end(), count, static_cast<int64_t>(i));
+    factors.insert(factors.end(), count, 1 / static_cast<float>(count));
+  }
+  const Shape shape{static_cast<int64_t>(batch.sequences.size()), x.size(1)};
+  const std::vector<float> zeros(static_cast<size_t>(shape.numel()));
+  return x.backend().index_add(x.backend().from_host(zeros, shape), sequence_of, x, factors);
 }
 
 std::vector<int64_t> first_rows(const Batch& batch) {

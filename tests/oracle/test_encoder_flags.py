@@ -17,11 +17,21 @@ MPNET = SMALL | dict(model_type="mpnet")
 ROBERTA = SMALL | dict(model_type="roberta", type_vocab_size=1)
 DISTILBERT = dict(model_type="distilbert", vocab_size=96, dim=32, n_layers=2, n_heads=4, hidden_dim=48,
                   max_position_embeddings=64)
+MODERNBERT = SMALL | dict(model_type="modernbert", num_hidden_layers=4, local_attention=8, pad_token_id=0)
 HEADS = "SequenceClassification", "TokenClassification", "QuestionAnswering", "MultipleChoice", "MaskedLM"
 # name: (configuration, head behind AutoModelFor or "" for AutoModel)
 CASES = {
     **{f"mpnet-{head}": (MPNET, head) for head in HEADS},
     "mpnet-more-buckets": (MPNET | dict(relative_attention_num_buckets=40), ""),
+    **{f"modernbert-{head}": (MODERNBERT, head) for head in HEADS},
+    "modernbert-mean": (MODERNBERT | dict(classifier_pooling="mean", local_attention=7), "SequenceClassification"),
+    "modernbert-biases": (MODERNBERT | dict(
+        norm_bias=True, attention_bias=True, mlp_bias=True, classifier_bias=True, decoder_bias=False,
+        classifier_activation="silu", hidden_activation="relu", norm_eps=1e-3), "MaskedLM"),
+    "modernbert-layer-types": (MODERNBERT | dict(layer_types=["sliding_attention"] * 3 + ["full_attention"]), ""),
+    "modernbert-thetas": (MODERNBERT | dict(rope_parameters={
+        "full_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 500.0},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 100.0}}), ""),
     "roberta-choice": (ROBERTA, "MultipleChoice"),
     "distilbert-choice": (DISTILBERT, "MultipleChoice"),
     "albert-pretraining": (ALBERT, "PreTraining"),

@@ -19,6 +19,7 @@ FAMILIES = {
     "distilbert": "base mlm seqcls tokcls qa",
     "albert": "base mlm seqcls tokcls qa",
     "mpnet": "base mlm",
+    "modernbert": "base mlm seqcls",
     "gpt2": "base causal seqcls tokcls",
     "llama2": "base causal seqcls",
     "llama2-legacy-tok": "causal",
