@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "safetensors/gguf.h"
 #include "safetensors/safetensors.h"
+#include "safetensors/torch_file.h"
 
 namespace hearth {
 
@@ -14,8 +15,12 @@ WeightFile::WeightFile(MappedFile file, WeightFormat format, WeightIndex index)
 
 Result<std::shared_ptr<const WeightFile>> WeightFile::open(const std::string& path) {
   auto file = TRY(MappedFile::open(path));
-  const auto format = is_gguf(file.bytes()) ? WeightFormat::gguf : WeightFormat::safetensors;
-  auto index = format == WeightFormat::gguf ? read_gguf(file.bytes()) : read_safetensors(file.bytes());
+  const auto format = is_gguf(file.bytes())         ? WeightFormat::gguf
+                      : is_torch_file(file.bytes()) ? WeightFormat::torch
+                                                    : WeightFormat::safetensors;
+  auto index = format == WeightFormat::gguf    ? read_gguf(file.bytes())
+               : format == WeightFormat::torch ? read_torch_file(file.bytes())
+                                               : read_safetensors(file.bytes());
   if (!index.ok()) return std::move(index).status().with(path);
   return std::shared_ptr<const WeightFile>(new WeightFile(std::move(file), format, std::move(index).value()));
 }

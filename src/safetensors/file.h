@@ -1,5 +1,5 @@
-// WeightFile: one file of tensors (safetensors or GGUF), mapped into memory: opening it reads the header, checks every
-// field against the file, and copies no tensor.
+// WeightFile: one file of tensors (safetensors, GGUF or PyTorch's), mapped into memory: opening it reads the header,
+// checks every field against the file, and copies no tensor.
 #pragma once
 
 #include <cstddef>
@@ -34,18 +34,19 @@ struct WeightTensorView {
 
 /// What the header of a file says: views into the file's bytes.
 struct WeightIndex {
-  std::vector<WeightTensorView> tensors;                    ///< in the order of their bytes
-  std::vector<MetadataEntry> metadata;                      ///< in the file's order, each key once
-  std::vector<std::unique_ptr<const std::string>> strings;  ///< what the views of unescaped metadata look at
+  std::vector<WeightTensorView> tensors;  ///< in the order of their bytes
+  std::vector<MetadataEntry> metadata;    ///< in the file's order, each key once
+  std::vector<std::unique_ptr<const std::string>>
+      strings;  ///< what views look at that are not in the file: unescaped metadata
 };
 
-enum class WeightFormat { safetensors, gguf };
+enum class WeightFormat { safetensors, gguf, torch };
 
 /// Immutable; may be read by any thread.
 class WeightFile {
  public:
-  /// Maps a safetensors or GGUF file, told apart by its first bytes. bad_input names the field that disagrees with the
-  /// file; not_found, forbidden, io for the disk.
+  /// Maps a safetensors, GGUF or PyTorch file, told apart by its first bytes. bad_input names the field that disagrees
+  /// with the file; not_found, forbidden, io for the disk.
   static Result<std::shared_ptr<const WeightFile>> open(const std::string& path);
 
   WeightFormat format() const { return format_; }

@@ -10,15 +10,15 @@
 namespace hearth {
 namespace {
 
-constexpr std::string_view kSingleName = "model.safetensors";
-constexpr std::string_view kIndexName = "model.safetensors.index.json";
+constexpr std::string_view kNames[] = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                                       "pytorch_model.bin.index.json"};
 constexpr std::string_view kIndexEnd = ".index.json";
 constexpr uint64_t kIndexBytesMax = 100'000'000;
 constexpr int64_t kSplitsMax = 99999;  // what five digits can count
 
 /// The one weight file of a folder, or its index.
 Result<std::string> choose(const std::string& folder) {
-  for (const auto known : {kSingleName, kIndexName})
+  for (const auto known : kNames)
     if (auto path = path_join(folder, known); exists(path)) return path;
   std::vector<std::string> found;
   for (auto& entry : TRY(list_folder(folder)))
@@ -27,7 +27,9 @@ Result<std::string> choose(const std::string& folder) {
   std::erase_if(found,
                 [](const std::string& entry) { return contains(entry, "-of-") && !contains(entry, "-00001-of-"); });
   if (found.empty())
-    return Status(Code::not_found, cat(folder, " holds no ", kSingleName, ", no ", kIndexName, " and no .gguf file"));
+    return Status(
+        Code::not_found,
+        cat(folder, " holds no model.safetensors, no pytorch_model.bin, no index of either and no .gguf file"));
   if (found.size() > 1)
     return Status(Code::bad_input, cat(folder, " holds several weight files, name one: ", join(found, ", ")));
   return path_join(folder, found.front());

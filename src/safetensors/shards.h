@@ -17,8 +17,8 @@ namespace hearth {
 /// Immutable; may be read by any thread.
 class Weights {
  public:
-  /// `path` is a weight file, an index (`*.index.json`), or a folder: there `model.safetensors`, then
-  /// `model.safetensors.index.json`, then its only `.gguf` file. The first part of a split GGUF
+  /// `path` is a weight file, an index (`*.index.json`), or a folder: there `model.safetensors` or its index, then
+  /// `pytorch_model.bin` or its index, then its only `.gguf` file. The first part of a split GGUF
   /// (`x-00001-of-00003.gguf`) brings the others. bad_input names the choices where several files could be meant,
   /// and the tensor when the index and the files disagree.
   static Result<std::shared_ptr<const Weights>> open(const std::string& path);

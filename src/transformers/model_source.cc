@@ -31,20 +31,24 @@ Result<std::vector<std::string>> wanted_files(const Parts& model, const std::vec
     return Status(Code::entry_not_found, cat(model.name, " has no file ", model.file,
                                              weights.empty() ? "" : cat("; there are: ", join(weights, ", "))));
   }
-  const auto is_whole = [](const std::string& path) {
-    return path == "model.safetensors" || path == "model.safetensors.index.json";
-  };
-  if (std::ranges::any_of(paths, is_whole)) {
+  // PyTorch's files are taken where there are no safetensors: [name, what its shards end in].
+  constexpr std::pair<std::string_view, std::string_view> kWhole[] = {{"model.safetensors", ".safetensors"},
+                                                                      {"pytorch_model.bin", ".bin"}};
+  for (const auto& [name, ending] : kWhole) {
+    const auto is_whole = [&](const std::string& path) { return path == name || path == cat(name, ".index.json"); };
+    if (!std::ranges::any_of(paths, is_whole)) continue;
+    const auto stem = name.substr(0, name.size() - ending.size());
     std::vector<std::string> out;
     for (const auto& path : paths)
       if (!contains(path, "/") &&
-          (path.ends_with(".json") || path.ends_with(".safetensors") || path.ends_with(".jinja")))
+          (path.ends_with(".json") || path.ends_with(".jinja") || (path.starts_with(stem) && path.ends_with(ending))))
         out.push_back(path);
     return out;
   }
   if (weights.size() == 1) return weights;
   if (weights.empty())
-    return Status(Code::unsupported, cat(model.name, " has neither model.safetensors nor a GGUF file"));
+    return Status(Code::unsupported,
+                  cat(model.name, " has no model.safetensors, no pytorch_model.bin and no GGUF file"));
   return Status(Code::bad_input, cat(model.name, " has several weight files; name one: ", model.name, ":",
                                      join(weights, cat(", ", model.name, ":"))));
 }

@@ -14,6 +14,7 @@ import zipfile
 import gguf
 import numpy as np
 import safetensors.numpy
+import torch
 
 corpus = pathlib.Path(__file__).parent / "corpus"
 
@@ -151,6 +152,12 @@ for name, method in (("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DE
         members.writestr("m/data.pkl", pickle.dumps(Evil(), 2))
         members.writestr("m/data/0", bytes(100))
     seed("pickle", name, archive.getvalue())
+state = {"a": torch.ones(2, 3), "turned": torch.ones(2, 3).t(), "half": torch.ones(4, dtype=torch.bfloat16)[1:], "epoch": 3}
+for name, options in (("zip", {}), ("stream", {"_use_new_zipfile_serialization": False}), ("protocol4", {"pickle_protocol": 4})):
+    saved = io.BytesIO()
+    torch.save(state | ({} if name == "stream" else {"eight": torch.ones(3).to(torch.float8_e4m3fn)}), saved, **options)
+    seed("torch_file", name, saved.getvalue())
+seed("torch_file", "evil", pickle.dumps({"a": Evil()}, 2))
 es256 = (  # RFC 7515 appendix A.3
     b"eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ."
     b"DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q")

@@ -23,7 +23,15 @@ std::string shortened(std::string_view text) {
 }
 
 std::string_view format_name(const WeightFile& file) {
-  return file.format() == WeightFormat::gguf ? "gguf" : "safetensors";
+  switch (file.format()) {
+    case WeightFormat::gguf:
+      return "gguf";
+    case WeightFormat::torch:
+      return "pytorch";
+    case WeightFormat::safetensors:
+      break;
+  }
+  return "safetensors";
 }
 
 /// "UINT32", "ARRAY[STRING]".
