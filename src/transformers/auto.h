@@ -1,5 +1,6 @@
-// AutoModel and its siblings: a model from a folder as on the Hub (config.json, safetensors in one file or in shards)
-// or from a GGUF file. Source: transformers 5.23.0 models/auto/auto_factory.py, modeling_gguf_pytorch_utils.py.
+// AutoModel and its siblings: a model from a folder as on the Hub (config.json, safetensors or PyTorch's files, one or
+// in shards) or from a GGUF file. Source: transformers 5.23.0 models/auto/auto_factory.py,
+// modeling_gguf_pytorch_utils.py.
 #pragma once
 
 #include <memory>

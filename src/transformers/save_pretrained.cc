@@ -1,0 +1,217 @@
+#include "transformers/save_pretrained.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "base/files.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "safetensors/shards.h"
+#include "safetensors/torch_file.h"
+#include "tensor/linear_kernels.h"
+#include "transformers/auto.h"
+#include "transformers/gguf_checkpoint.h"
+#include "transformers/text_model.h"
+
+namespace hearth {
+namespace {
+
+constexpr uint64_t kSideFileMax = 256u << 20;
+
+bool is_floating(DType dtype) {
+  return is_block_type(dtype) || dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
+}
+
+uint16_t to_bf16(float x) {
+  const auto bits = std::bit_cast<uint32_t>(x);
+  if (std::isnan(x)) return static_cast<uint16_t>(bits >> 16 | 0x40);
+  return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+/// Rounded to the nearest, halves to the even one; beyond the largest, infinity.
+uint16_t to_f16(float x) {
+  const auto bits = std::bit_cast<uint32_t>(x);
+  const auto sign = static_cast<uint16_t>(bits >> 16 & 0x8000);
+  const uint32_t magnitude = bits & 0x7FFFFFFF;
+  if (magnitude > 0x7F800000) return sign | 0x7E00;
+  if (magnitude >= 0x47800000) return sign | 0x7C00;
+  if (magnitude < 0x38800000) {  // below the smallest normal number: whole 2^-24ths, which nearbyint rounds so
+    const float parts = std::nearbyint(std::bit_cast<float>(magnitude) * 0x1p24f);
+    return static_cast<uint16_t>(sign | static_cast<uint16_t>(parts));
+  }
+  const uint32_t rounded = magnitude + 0xFFF + (magnitude >> 13 & 1);
+  return static_cast<uint16_t>(sign | (rounded - 0x38000000) >> 13);
+}
+
+/// A tensor on its way, and the bytes made for it, if any.
+struct Entry {
+  std::string name;
+  DType dtype = DType::f32;
+  std::vector<int64_t> shape;
+  std::span<const std::byte> data;
+  DType saved = DType::f32;  ///< what it is written as
+
+  int64_t elements() const {
+    int64_t out = 1;
+    for (const auto d : shape) out *= d;
+    return out;
+  }
+  int64_t saved_bytes() const { return elements() * block_bytes(saved); }
+};
+
+Result<std::string> converted(const Entry& entry) {
+  const auto count = static_cast<size_t>(entry.elements());
+  std::vector<float> values(count);
+  auto status = kernels::dequantize(entry.dtype, entry.data, values);
+  if (!status.ok()) return std::move(status).with(entry.name);
+  std::string out(count * static_cast<size_t>(block_bytes(entry.saved)), '\0');
+  if (entry.saved == DType::f32) {
+    std::memcpy(out.data(), values.data(), out.size());
+    return out;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const uint16_t half = entry.saved == DType::bf16 ? to_bf16(values[i]) : to_f16(values[i]);
+    std::memcpy(out.data() + i * sizeof half, &half, sizeof half);
+  }
+  return out;
+}
+
+/// One file. Only what changes its type is copied, and freed again.
+Status write_weights(const std::string& path, WeightFormat format, std::span<const Entry* const> entries) {
+  std::vector<std::string> made;
+  made.reserve(entries.size());
+  std::vector<SafetensorsEntryView> views;
+  for (const auto* entry : entries) {
+    auto data = entry->data;
+    if (entry->saved != entry->dtype) data = std::as_bytes(std::span(made.emplace_back(TRY(converted(*entry)))));
+    views.push_back({entry->name, entry->saved, entry->shape, data});
+  }
+  if (format == WeightFormat::torch) return write_torch_file(path, views);
+  const std::pair<std::string, std::string> metadata[] = {{"format", "pt"}};  // transformers refuses files without it
+  return write_safetensors(path, views, metadata);
+}
+
+bool is_weight_file(std::string_view name) {
+  for (const auto ending :
+       {".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx", ".ot", ".index.json"})
+    if (name.ends_with(ending)) return true;
+  return false;
+}
+
+/// The small files beside the weights: tokenizer, generation configuration, card.
+Status copy_side_files(const std::string& from, const std::string& to) {
+  for (const auto& name : TRY(list_folder(from))) {
+    const auto path = path_join(from, name);
+    if (name.starts_with('.') || name == "config.json" || is_weight_file(name) || is_folder(path)) continue;
+    TRY(write_file(path_join(to, name), TRY(read_file(path, kSideFileMax))));
+  }
+  return {};
+}
+
+/// The head's matrix where it is the embeddings' over again: its name in the file, or none.
+Result<std::string> tied_name(const Json& config_json) {
+  const auto config = TRY(Config::from_json(config_json));
+  const auto* family = TRY(family_of(config.model_type));
+  const bool is_tied = config.tie_word_embeddings && family->output_embeddings;
+  return is_tied ? cat(family->output_embeddings, ".weight") : std::string();
+}
+
+struct Checkpoint {
+  std::shared_ptr<const Weights> weights;
+  std::vector<WeightSource> sources;  // of a GGUF file: keep what the entries view
+  std::vector<Entry> entries;
+  Json config;
+  bool is_gguf = false;
+};
+
+Result<Checkpoint> open_checkpoint(const std::string& from, const SaveOptions& options, bool needs_config) {
+  Checkpoint out;
+  out.weights = TRY(Weights::open(from));
+  out.is_gguf = out.weights->front().format() == WeightFormat::gguf;
+  if (out.is_gguf) {
+    out.config = TRY(gguf_config(*out.weights));
+    out.sources = TRY(gguf_sources(out.weights, out.config));
+    for (const auto& s : out.sources)
+      out.entries.push_back({s.name, s.dtype, {s.shape.begin(), s.shape.end()}, s.data, s.dtype});
+  } else {
+    for (const auto* t : out.weights->tensors())
+      out.entries.push_back({t->name, t->dtype, t->shape, t->data, t->dtype});
+    const auto path = path_join(model_folder(from), "config.json");
+    if (needs_config || exists(path)) out.config = TRY(Json::parse(TRY(read_file(path, kSideFileMax))));
+  }
+  // A family that is not known here is written as it lies; its tied copies stay.
+  if (const auto tied = tied_name(out.config); tied.ok() && !tied->empty())
+    std::erase_if(out.entries, [&](const Entry& e) { return e.name == *tied; });
+  for (auto& entry : out.entries) {
+    if (!is_floating(entry.dtype)) continue;
+    if (is_block_type(entry.dtype)) entry.saved = DType::f32;
+    if (options.dtype) entry.saved = *options.dtype;
+  }
+  return out;
+}
+
+/// The weights in as many files as they need, and an index where that is more than one.
+Status write_shards(const std::string& to, const Checkpoint& checkpoint, const SaveOptions& options) {
+  const bool is_torch = options.format == WeightFormat::torch;
+  const std::string stem = is_torch ? "pytorch_model" : "model", ending = is_torch ? ".bin" : ".safetensors";
+  std::vector<std::vector<const Entry*>> shards(1);
+  int64_t held = 0, total = 0;
+  for (const auto& entry : checkpoint.entries) {
+    if (held > 0 && held + entry.saved_bytes() > options.max_shard_bytes) {
+      shards.emplace_back();
+      held = 0;
+    }
+    shards.back().push_back(&entry);
+    held += entry.saved_bytes();
+    total += entry.saved_bytes();
+  }
+  if (shards.size() == 1) return write_weights(path_join(to, stem + ending), options.format, shards.front());
+  std::map<std::string, std::string> map;
+  for (size_t i = 0; i < shards.size(); ++i) {
+    char part[64];
+    std::snprintf(part, sizeof part, "-%05zu-of-%05zu", i + 1, shards.size());
+    const auto name = cat(stem, part, ending);
+    TRY(write_weights(path_join(to, name), options.format, shards[i]));
+    for (const auto* entry : shards[i]) map.emplace(entry->name, name);
+  }
+  JsonWriter index;
+  index.begin_object().key("metadata").begin_object().field("total_size", total).end();
+  index.key("weight_map").begin_object();
+  for (const auto& [tensor, file] : map) index.field(tensor, file);
+  index.end().end();
+  return write_file(path_join(to, cat(stem, ending, ".index.json")), index.take());
+}
+
+}  // namespace
+
+Status save_pretrained(const std::string& from, const std::string& to, const SaveOptions& options) {
+  if (options.format == WeightFormat::gguf) return {Code::unsupported, "GGUF files are read, not written"};
+  for (const auto ending : {".safetensors", ".bin", ".pt", ".pth"}) {
+    if (!to.ends_with(ending) || is_folder(to)) continue;
+    const auto checkpoint = TRY(open_checkpoint(from, options, /*needs_config=*/false));
+    std::vector<const Entry*> entries;
+    for (const auto& entry : checkpoint.entries) entries.push_back(&entry);
+    return write_weights(to, to.ends_with(".safetensors") ? WeightFormat::safetensors : WeightFormat::torch, entries);
+  }
+  if (exists(to) && (!is_folder(to) || !TRY(list_folder(to)).empty()))
+    return {Code::bad_input, cat(to, " is there already, and is no empty folder")};
+  auto checkpoint = TRY(open_checkpoint(from, options, /*needs_config=*/true));
+  TRY(make_folders(to));
+  if (options.dtype || checkpoint.is_gguf) {
+    const auto dtype = options.dtype.value_or(DType::f32);
+    const std::string name = dtype == DType::bf16 ? "bfloat16" : dtype == DType::f16 ? "float16" : "float32";
+    for (const auto key : {"dtype", "torch_dtype"})
+      if (checkpoint.config.find(key) || std::string_view(key) == "dtype") checkpoint.config.set(key, name);
+  }
+  TRY(write_shards(to, checkpoint, options));
+  TRY(write_file(path_join(to, "config.json"), checkpoint.config.dump() + "\n"));
+  return checkpoint.is_gguf ? Status() : copy_side_files(model_folder(from), to);
+}
+
+}  // namespace hearth

@@ -1,0 +1,210 @@
+"""PyTorch's weight files beside torch.save and torch.load, `hearth convert`, and fp8 repositories.
+
+Bytes compare exactly: what torch wrote is what is read, what is written is what torch and transformers read.
+"""
+import collections
+import json
+import os
+import pathlib
+import pickle
+import shutil
+import subprocess
+import zipfile
+
+import numpy
+import pytest
+import torch
+from safetensors.numpy import load_file as load_numpy
+from safetensors.torch import load_file, save_file
+
+import checkpoints
+
+root = pathlib.Path(__file__).resolve().parents[2]
+hearth = os.environ.get("HEARTH_BIN", str(root / "build" / "bin" / "hearth"))
+MODEL = "opt-350m.causal"
+WAYS = {"zip": {}, "stream": {"_use_new_zipfile_serialization": False}, "protocol4": {"pickle_protocol": 4}}
+
+
+def run(*words):
+    return subprocess.run([hearth, *map(str, words)], capture_output=True, text=True)
+
+
+def convert(*words):
+    done = run("convert", *words)
+    assert done.returncode == 0, done.stderr
+
+
+def refusal(*words):
+    done = run("convert", *words)
+    assert done.returncode != 0
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def made():
+    return checkpoints.make(sorted([MODEL.split(".")[0], "deepseek-v3"]))
+
+
+@pytest.fixture(scope="module")
+def model(made):
+    return made / MODEL
+
+
+def outputs(folder, made, name, out):
+    done = run("forward", folder, made / "golden" / f"{name}.safetensors", out)
+    assert done.returncode == 0, done.stderr
+    return load_numpy(out)["out.logits"]
+
+
+def without_weights(model, folder):
+    shutil.copytree(model, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    return folder
+
+
+def everything():
+    """One of each kind: dtypes, scalars, empty ones, views, tied and strided tensors, parameters, what is no tensor."""
+    torch.manual_seed(0)
+    base = torch.randn(6, 10)
+    plain = {str(t): torch.randn(3, 4).to(t) for t in (torch.float32, torch.float16, torch.bfloat16, torch.float64, torch.float8_e4m3fn, torch.float8_e5m2)}
+    whole = {str(t): torch.randint(0, 100, (2, 3)).to(t) for t in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.uint16, torch.bool)}
+    return collections.OrderedDict(
+        plain | whole, scalar=torch.tensor(3.5), empty=torch.zeros(0, 4), rows=base[2:4], columns=base[:, 3:5], turned=base.t(), tied=base, again=base,
+        parameter=torch.nn.Parameter(torch.ones(2)), **{"name with é": torch.arange(3.0)}, epoch=7, lr=0.5, note="text", nothing=None)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_kind_of_tensor(way, tmp_path):
+    state = everything()
+    if way == "stream":  # torch itself cannot write these so
+        state = {name: value for name, value in state.items() if name not in ("torch.uint16", "torch.float8_e4m3fn", "torch.float8_e5m2")}
+    torch.save(state, tmp_path / "all.bin", **WAYS[way])
+    convert(tmp_path / "all.bin", tmp_path / "all.safetensors")
+    ours, theirs = load_file(tmp_path / "all.safetensors"), torch.load(tmp_path / "all.bin", weights_only=way != "protocol4")
+    theirs = {name: value.detach().contiguous() for name, value in theirs.items() if isinstance(value, torch.Tensor)}
+    assert ours.keys() == theirs.keys()
+    for name, value in theirs.items():
+        assert ours[name].dtype == value.dtype and ours[name].shape == value.shape, name
+        assert ours[name].view(torch.uint8).tolist() == value.view(torch.uint8).tolist() if value.dim() else ours[name] == value, name
+
+
+def test_torch_loads_what_is_written(tmp_path):
+    state = {name: value.detach().clone().contiguous() for name, value in everything().items() if isinstance(value, torch.Tensor)}
+    save_file(state, tmp_path / "all.safetensors")
+    convert(tmp_path / "all.safetensors", tmp_path / "all.bin")
+    assert zipfile.ZipFile(tmp_path / "all.bin").testzip() is None  # every checksum
+    for mmap in (False, True):
+        theirs = torch.load(tmp_path / "all.bin", weights_only=True, mmap=mmap)
+        assert theirs.keys() == state.keys()
+        for name, value in state.items():
+            assert theirs[name].dtype == value.dtype and theirs[name].shape == value.shape, name
+            assert theirs[name].tolist() == value.tolist() if value.dtype.itemsize > 1 else theirs[name].view(torch.uint8).tolist() == value.view(torch.uint8).tolist(), name
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_model_of_one_file(made, model, way, tmp_path):
+    folder = without_weights(model, tmp_path / "model")
+    torch.save(load_file(model / "model.safetensors"), folder / "pytorch_model.bin", **WAYS[way])
+    ours = outputs(folder, made, MODEL, tmp_path / "out")
+    assert numpy.array_equal(ours, outputs(model, made, MODEL, tmp_path / "expected"))
+
+
+def test_model_in_shards(made, model, tmp_path):
+    folder = tmp_path / "bin"
+    convert(model, folder, "--format", "bin", "--max-shard-bytes", 20_000)
+    assert len(list(folder.glob("pytorch_model-*-of-*.bin"))) > 2
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    theirs, expected = (AutoModelForCausalLM.from_pretrained(f).state_dict() for f in (folder, model))
+    assert theirs.keys() == expected.keys() and all(torch.equal(theirs[n], expected[n]) for n in expected)
+    assert AutoTokenizer.from_pretrained(folder)("the cat").input_ids == AutoTokenizer.from_pretrained(model)("the cat").input_ids
+    assert numpy.array_equal(outputs(folder, made, MODEL, tmp_path / "a"), outputs(model, made, MODEL, tmp_path / "b"))
+    convert(folder, tmp_path / "back")
+    back, original = load_file(tmp_path / "back" / "model.safetensors"), load_file(model / "model.safetensors")
+    assert back.keys() == original.keys() and all(torch.equal(back[n], original[n]) for n in original)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_another_type(model, dtype, tmp_path):
+    words = torch.tensor([0.0, -0.0, 1.0, 65504, 65519.9, 65520, 1e30, -1e30, 5.9e-8, 2.9e-8, 2.98023223876953125e-8, 6.1e-5, 1 + 2**-11, 1 + 3 * 2**-11, 1 + 2**-8, 1 + 3 * 2**-8, float("inf"), float("-inf")])
+    random = torch.randint(-(2**31), 2**31 - 1, (5000,), dtype=torch.int32).view(torch.float32)
+    numbers = torch.cat([words, random[~random.isnan()]])
+    save_file({"x": numbers, "ids": torch.arange(3)}, tmp_path / "x.safetensors")
+    convert(tmp_path / "x.safetensors", tmp_path / "y.bin", "--dtype", {torch.float16: "f16", torch.bfloat16: "bf16"}[dtype])
+    theirs = torch.load(tmp_path / "y.bin", weights_only=True)
+    assert theirs["ids"].dtype == torch.int64
+    assert torch.equal(theirs["x"].view(torch.int16), numbers.to(dtype).view(torch.int16))
+
+
+class Evil:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.path}",)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_is_run(way, tmp_path):
+    torch.save({"w": torch.ones(2), "x": Evil(tmp_path / "was_run")}, tmp_path / "evil.bin", **WAYS[way])
+    assert "posix.system" in refusal(tmp_path / "evil.bin", tmp_path / "out.safetensors")
+    assert not (tmp_path / "was_run").exists() and not (tmp_path / "out.safetensors").exists()
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "module.bin", **WAYS[way])
+    assert "torch.nn.modules.linear.Linear" in refusal(tmp_path / "module.bin", tmp_path / "out.safetensors")
+
+
+def test_files_that_lie(tmp_path):
+    out = tmp_path / "out.safetensors"
+    torch.save({"w": torch.ones(100).expand(1000, 100)}, tmp_path / "repeats.bin")
+    assert "repeats its numbers" in refusal(tmp_path / "repeats.bin", out)
+    torch.save({"model": {"w": torch.ones(2)}}, tmp_path / "nested.bin")
+    assert "holds no tensors" in refusal(tmp_path / "nested.bin", out)
+    torch.save({"w": torch.ones(1000)}, tmp_path / "whole.bin")
+    torch.save({"w": torch.ones(1000)}, tmp_path / "stream.bin", _use_new_zipfile_serialization=False)
+    for name in ("whole.bin", "stream.bin"):
+        content = (tmp_path / name).read_bytes()
+        for size in (40, len(content) // 2, len(content) - 30):
+            (tmp_path / "cut.bin").write_bytes(content[:size])
+            assert refusal(tmp_path / "cut.bin", out)
+    with zipfile.ZipFile(tmp_path / "packed.bin", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("m/data.pkl", pickle.dumps({}, 2))
+    assert "compressed" in refusal(tmp_path / "packed.bin", out)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    assert "no empty folder" in refusal(tmp_path / "whole.bin", tmp_path / "full")
+
+
+def test_fp8(made, tmp_path):
+    """Block factors as DeepSeek-V3 repositories have them, beside transformers on the same values in f32."""
+    name, block = "deepseek-v3.causal", 16
+    stored, values = {}, {}
+    for key, weight in load_file(made / name / "model.safetensors").items():
+        if "proj.weight" not in key:
+            stored[key] = values[key] = weight
+            continue
+        rows, cols = (-(-size // block) for size in weight.shape)
+        padded = torch.zeros(rows * block, cols * block)
+        padded[: weight.shape[0], : weight.shape[1]] = weight
+        scale = padded.view(rows, block, cols, block).abs().amax((1, 3)) / 448
+        spread = scale.repeat_interleave(block, 0).repeat_interleave(block, 1)[: weight.shape[0], : weight.shape[1]]
+        stored[key] = (weight / spread).to(torch.float8_e4m3fn)
+        stored[key + "_scale_inv"] = scale
+        values[key] = stored[key].float() * spread
+    for folder, tensors in (("fp8", stored), ("f32", values)):
+        without_weights(made / name, tmp_path / folder)
+        save_file(tensors, tmp_path / folder / "model.safetensors", {"format": "pt"})
+    config = json.loads((tmp_path / "fp8" / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_size": [block, block]}
+    (tmp_path / "fp8" / "config.json").write_text(json.dumps(config))
+    from transformers import AutoModelForCausalLM
+
+    golden = load_file(made / "golden" / f"{name}.safetensors")
+    with torch.no_grad():
+        theirs = AutoModelForCausalLM.from_pretrained(tmp_path / "f32", attn_implementation="eager")(
+            input_ids=golden["in.input_ids"], attention_mask=golden["in.attention_mask"]).logits
+    theirs = theirs[golden["in.attention_mask"].bool()].numpy()
+    ours = outputs(tmp_path / "fp8", made, name, tmp_path / "out")
+    assert numpy.abs(ours.reshape(theirs.shape) - theirs).max() <= 2e-5 * numpy.abs(theirs).max()
+    config["quantization_config"]["weight_block_size"] = [8, 8]
+    (tmp_path / "fp8" / "config.json").write_text(json.dumps(config))
+    done = run("forward", tmp_path / "fp8", made / "golden" / f"{name}.safetensors", tmp_path / "out")
+    assert done.returncode != 0 and "weight_scale_inv" in done.stderr
