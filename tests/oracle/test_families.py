@@ -52,6 +52,10 @@ FAMILIES = {
     "starcoder2": "causal",
     "smollm3": "causal",
     "bart": "s2s seqcls qa causal",
+    "mbart": "base s2s seqcls qa causal",
+    "pegasus": "base s2s causal",
+    "marian": "base s2s causal",
+    "marian-two-vocabularies": "s2s",
 }
 CASES = [f"{family}.{head}" for family, heads in FAMILIES.items() for head in heads.split()]
 ONLY = os.environ.get("HEARTH_PARITY_ONLY", "").split()  # families, or family.head; none: all
