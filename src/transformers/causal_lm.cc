@@ -194,6 +194,8 @@ std::string_view auto_class(Task task) {
       return "AutoModelForMultipleChoice";
     case Task::next_sentence_prediction:
       return "AutoModelForNextSentencePrediction";
+    case Task::text_encoding:
+      return "AutoModelForTextEncoding";
   }
   return "";
 }

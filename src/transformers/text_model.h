@@ -92,6 +92,7 @@ enum class Task {
   question_answering,
   multiple_choice,
   next_sentence_prediction,
+  text_encoding,  ///< the encoder alone of an encoder-decoder
 };
 /// "AutoModelForCausalLM".
 std::string_view auto_class(Task task);

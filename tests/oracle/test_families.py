@@ -56,6 +56,10 @@ FAMILIES = {
     "pegasus": "base s2s causal",
     "marian": "base s2s causal",
     "marian-two-vocabularies": "s2s",
+    "t5": "base s2s seqcls tokcls qa encoder",
+    "t5-v1_1": "s2s",
+    "mt5": "s2s seqcls tokcls",
+    "umt5": "s2s tokcls",
 }
 CASES = [f"{family}.{head}" for family, heads in FAMILIES.items() for head in heads.split()]
 ONLY = os.environ.get("HEARTH_PARITY_ONLY", "").split()  # families, or family.head; none: all

@@ -93,7 +93,8 @@ Result<std::optional<Task>> read_task(std::string_view name) {
                                                           {"token_classification", Task::token_classification},
                                                           {"question_answering", Task::question_answering},
                                                           {"multiple_choice", Task::multiple_choice},
-                                                          {"next_sentence_prediction", Task::next_sentence_prediction}};
+                                                          {"next_sentence_prediction", Task::next_sentence_prediction},
+                                                          {"text_encoding", Task::text_encoding}};
   if (name.empty()) return std::optional<Task>();
   std::vector<std::string> known;
   for (const auto& [text, task] : kTasks) {
