@@ -24,6 +24,7 @@
 #include "server/rate_limit.h"
 #include "server/router.h"
 #include "server/shell.h"
+#include "server/token_watch.h"
 #include "server/xet_grant.h"
 
 namespace hearth::server {
@@ -239,7 +240,10 @@ Response preflight() {
 
 }  // namespace
 
-Front::Front(const Services& services) : services_(services), router_(std::make_unique<const Router>(all_routes())) {}
+Front::Front(const Services& services)
+    : services_(services),
+      router_(std::make_unique<const Router>(all_routes())),
+      token_watch_(std::make_unique<TokenWatch>()) {}
 Front::~Front() = default;
 
 net::BodyPlan Front::plan(const net::RequestHead& head) {
@@ -306,6 +310,7 @@ Result<const Route*> Front::decide(Request& rq, bool spend) const {
   }
   TRY(take_turn(rq, spend));  // guesses at tokens count too
   if (!identity.ok()) return std::move(identity).status();
+  token_watch_->see(rq);
   if (rq.by_session_ && !is_safe(rq.method())) TRY(check_origin(rq.head(), rq.caller_.session_id));
   if (const auto right = right_of(access)) {
     rq.repo_ = TRY(find_repo(rq, *right, needed.permission));

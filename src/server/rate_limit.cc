@@ -11,16 +11,15 @@ constexpr std::string_view kNames[] = {"api", "resolvers", "pages"};
 constexpr int64_t kWindow_s = 300, kGenerous = 1'000'000;
 constexpr int64_t kWindowMax_s = 24 * 3600, kQuotaMax = 1'000'000'000'000;
 
-// The first four groups of an IPv6 address, written as it came.
-std::string_view network_of(std::string_view address) {
+}  // namespace
+
+std::string_view client_network(std::string_view address) {
   if (!contains(address, ":")) return address;
   size_t colons = 0;
   for (size_t i = 0; i < address.size(); ++i)
     if (address[i] == ':' && (++colons == 4 || address.substr(i, 2) == "::")) return address.substr(0, i);
   return address;
 }
-
-}  // namespace
 
 std::string_view rate_kind_name(RateKind kind) {
   return kNames[static_cast<size_t>(kind)];
@@ -82,7 +81,7 @@ std::optional<RateState> RateLimiter::take(int64_t user_id, std::string_view add
   const auto& policy = (user_id != 0 ? policies_.users : policies_.anonymous)[index];
   if (policy.quota == 0) return std::nullopt;
   const int64_t at_s = at_ms / 1000, number = at_s / policy.window_s;
-  const auto key = user_id != 0 ? cat(user_id) : std::string(network_of(address));
+  const auto key = user_id != 0 ? cat(user_id) : std::string(client_network(address));
   const auto asked = windows_[index * 2 + (user_id != 0 ? 1 : 0)].with([&](Window& window) {
     if (window.number != number) {
       window.number = number;

@@ -34,6 +34,9 @@ RatePolicies standard_rates(bool on_loopback);
 /// otherwise.
 Status set_rate(RatePolicies& policies, std::string_view text);
 
+/// The network of an address: of IPv6 its first four groups, written as they came.
+std::string_view client_network(std::string_view address);
+
 /// Thread-safe.
 class RateLimiter {
  public:

@@ -11,6 +11,7 @@
 namespace hearth::server {
 
 class Router;
+class TokenWatch;
 
 class Front final : public net::Handler {
  public:
@@ -30,6 +31,7 @@ class Front final : public net::Handler {
   Response finish(Request& rq, Result<Response> result) const;
   const Services& services_;
   std::unique_ptr<const Router> router_;
+  std::unique_ptr<TokenWatch> token_watch_;
 };
 
 }  // namespace hearth::server

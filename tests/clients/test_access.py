@@ -408,6 +408,27 @@ def test_the_audit_log_tells_who_did_what(acme):
     assert not any("hf_" in json.dumps(e["data"]) for e in told)
 
 
+def test_a_token_used_from_a_new_address_is_in_the_audit_log(make_hub):
+    hub = make_hub("--trusted-proxy", "127.0.0.1")
+    token = hub.user("alice")
+    log = lambda: [json.loads(line) for line in hub.admin("audit", "--action", "user.token.new_address", "--json").stdout.splitlines()]
+    ask = lambda address, token=token: hub.call("GET", "/api/whoami-v2", token=token, headers={"X-Forwarded-For": address})[0]
+    assert [ask(a) for a in ("192.0.2.1", "192.0.2.1")] == [200, 200] and log() == []  # its first: nothing to compare with
+    assert ask("198.51.100.7", "hf_" + "x" * 34) == 401 and log() == []
+    for address in ("198.51.100.7", "198.51.100.7", "2001:db8:1:2::5", "2001:db8:1:2:ffff::9", "192.0.2.1"):
+        assert ask(address) == 200
+    assert [(e["actor"], e["via"].split()[0], e["ip"], e["target"]) for e in reversed(log())] == [
+        ("alice", "token", "198.51.100.7", log()[0]["via"]), ("alice", "token", "2001:db8:1:2::5", log()[0]["via"])]
+    # Each token has its own places, and a restart forgets none.
+    other = hub.token("alice", "read")
+    assert ask("203.0.113.9", other) == 200 and len(log()) == 2
+    hub.stop()
+    hub.start()
+    assert ask("198.51.100.7") == 200 and len(log()) == 2
+    assert ask("198.51.100.7", other) == 200 and log()[0]["ip"] == "198.51.100.7" and len(log()) == 3
+    assert not any("hf_" in json.dumps(e) for e in log())
+
+
 def test_pushes_are_in_the_audit_log(acme, tmp_path):
     address = acme.url.replace("://", f"://writer:{acme.tokens['writer']}@") + "/acme/plans"
     git = ["git", "-c", "user.name=w", "-c", "user.email=w@example.com"]
