@@ -7,7 +7,7 @@ namespace hearth::hub {
 namespace {
 
 constexpr std::string_view kMirrorColumns =
-    "SELECT kind, owner, name, repo_id, url, remote, token, every_s, once, ready, checked_ms, error FROM mirrors";
+    "SELECT kind, owner, name, repo_id, url, remote, token, every_s, once, ready, checked_ms, error, gone FROM mirrors";
 
 Mirror mirror_from(const store::Row& row) {
   return {.id = {.kind = parse_kind(row[0].text()).value_or(RepoKind::model),
@@ -21,7 +21,8 @@ Mirror mirror_from(const store::Row& row) {
           .once = row[8].boolean(),
           .ready = row[9].boolean(),
           .checked_ms = row[10].integer(),
-          .error = row[11].text()};
+          .error = row[11].text(),
+          .gone = row[12].boolean()};
 }
 
 std::optional<Mirror> one(const std::optional<store::Row>& row) {
@@ -97,10 +98,10 @@ Result<std::vector<Mirror>> list_mirrors(const Hub& hub) {
 
 Status save_mirror(Hub& hub, const Mirror& mirror) {
   TRY(hub.db().execute(
-      "UPDATE mirrors SET repo_id = $4, remote = $5, ready = $6, checked_ms = $7, error = $8 WHERE kind = $1 AND owner "
+      "UPDATE mirrors SET repo_id = $4, remote = $5, ready = $6, checked_ms = $7, error = $8, gone = $9 WHERE kind = $1 AND owner "
       "= $2 AND name = $3",
       {kind_name(mirror.id.kind), mirror.id.owner, mirror.id.name, mirror.repo_id, mirror.remote, mirror.ready,
-       mirror.checked_ms, mirror.error}));
+       mirror.checked_ms, mirror.error, mirror.gone}));
   return {};
 }
 

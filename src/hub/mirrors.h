@@ -43,6 +43,7 @@ struct Mirror {
   bool ready = false;   ///< it was copied at least once
   int64_t checked_ms = 0;
   std::string error = {};  ///< of the last attempt
+  bool gone = false;       ///< the remote said then that it has no such repository: what came before is all there is
 
   /// Brought by a reader and refreshed by readers, not by an administrator's word.
   bool by_readers() const { return every_s == 0 && !once; }
@@ -54,7 +55,7 @@ Status plan_mirror(Hub& hub, const Mirror& mirror);
 Result<std::optional<Mirror>> find_mirror(const Hub& hub, const RepoId& id);
 Result<std::optional<Mirror>> mirror_of(const Hub& hub, const Repo& repo);
 Result<std::vector<Mirror>> list_mirrors(const Hub& hub);
-/// Writes back what changes: repo_id, remote, ready, checked_ms, error.
+/// Writes back what changes: repo_id, remote, ready, checked_ms, error, gone.
 Status save_mirror(Hub& hub, const Mirror& mirror);
 /// The mirror's repository has another name here.
 Status rename_mirror(Hub& hub, const Mirror& mirror, const RepoId& to);

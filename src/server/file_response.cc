@@ -67,9 +67,9 @@ Result<std::optional<FileContent>> find_content(const Request& rq, const hub::Re
   // A copy's pointers are another hub's word: what they name here may be somebody else's, so it comes from there.
   if (upstream && TRY(upstream->may_hold(repo, sha256)))
     out = RemoteObject{.repo_id = repo.id, .sha256 = sha256};
-  else if (!TRY(hub::is_linked(rq.hub(), repo, sha256)))
-    return out;  // deleted for good here, wherever else it still is
-  else if (TRY(rq.hub().blobs().has(sha256)))
+  else if (!TRY(hub::is_linked(rq.hub(), repo, sha256))) {
+    if (upstream) TRY(upstream->check_lost(repo));  // else deleted for good here, wherever else it still is
+  } else if (TRY(rq.hub().blobs().has(sha256)))
     out = store::ObjectName(sha256);
   else if (auto file = TRY(hub::xet_file_of(rq.hub(), sha256)))
     out = *std::move(file);

@@ -247,9 +247,12 @@ Status PullThrough::refresh(hub::Mirror& mirror, const hub::Repo& repo, const st
   if (!described.ok()) {
     mirror.checked_ms = now_ms();
     mirror.error = described.status().message();
+    const auto code = described.status().code();
+    mirror.gone = code == Code::repo_not_found || code == Code::forbidden;
     TRY(hub::save_mirror(hub_, mirror));
     return described.status().clone();
   }
+  mirror.gone = false;
   if (const auto followed = follow(mirror, repo, *described); !followed.ok())
     log(LogLevel::warning, "upstream", cat(repo.full_name(), ": ", followed.message()));
   return fetch(mirror, repo);
@@ -297,8 +300,17 @@ Status PullThrough::fetch(hub::Mirror& mirror, const hub::Repo& repo) {
   return updates.empty() ? Status() : hub::after_push(hub_, repo, "", updates, begun_ms);
 }
 
+Status PullThrough::check_lost(const hub::Repo& repo) {
+  const auto mirror = TRY(hub::mirror_of(hub_, repo));
+  if (!mirror || !mirror->gone) return {};
+  return Status(Code::entry_not_found,
+                cat("this file of ", mirror->remote, " never came here, and ", mirror->url,
+                    " has the repository no more (or keeps it from this hub); what came before is still served"));
+}
+
 Result<bool> PullThrough::may_hold(const hub::Repo& repo, std::string_view sha256) {
-  if (!TRY(hub::mirror_of(hub_, repo))) return false;
+  const auto mirror = TRY(hub::mirror_of(hub_, repo));
+  if (!mirror || mirror->gone) return false;
   return !TRY(hub::is_linked(hub_, repo, sha256));
 }
 

@@ -5,7 +5,8 @@
 // 3. What the upstream does not have is remembered for a while, and so is that it cannot be reached.
 // 4. Few requests at a time wait for upstreams; more are told to come back. Visitors may be kept from causing anything
 //    to come, and an upstream may be kept to repositories of a size.
-// 5. What is renamed there is found under its new name, and moves here with it; so does its visibility.
+// 5. What the upstream deletes, or hides from this hub, is served as far as it came; the rest is said to be lost.
+// 6. What is renamed there is found under its new name, and moves here with it; so does its visibility.
 #pragma once
 
 #include <memory>
@@ -47,6 +48,8 @@ class PullThrough {
   /// file came before. unauthenticated or forbidden when it may not come for this caller, or not at all.
   Result<std::shared_ptr<GrowingFile>> object(const hub::Repo& repo, const std::string& sha256, uint64_t size_bytes,
                                               bool is_anonymous);
+  /// Ok, or entry_not_found for what did not come before the repository's remote lost it.
+  Status check_lost(const hub::Repo& repo);
   /// Could `object` ask the remote?
   Result<bool> may_hold(const hub::Repo& repo, std::string_view sha256);
 
