@@ -29,6 +29,24 @@ std::string value_of(git_repository* repository, const std::string& ref) {
   return git_reference_name_to_id(&id, repository, ref.c_str()) == 0 ? git::hex(id) : std::string();
 }
 
+// git keeps 'a' and 'a/b' as a file and a folder of one name, so there is only one of them.
+Status check_place(git_repository* repository, std::string_view folder, std::string_view name) {
+  const auto taken = [&](std::string_view other) {
+    return Status(Code::conflict, cat("Reference already exists: ", folder, other.substr(0, 200),
+                                      " exists, so there cannot be ", folder, name.substr(0, 200)));
+  };
+  for (auto slash = name.find('/'); slash != std::string_view::npos; slash = name.find('/', slash + 1))
+    if (const auto above = name.substr(0, slash); !value_of(repository, cat(folder, above)).empty())
+      return taken(above);
+  git_reference_iterator* made = nullptr;
+  if (const int r = git_reference_iterator_glob_new(&made, repository, cat(folder, name, "/*").c_str()); r != 0)
+    return git::failure(r, "references");
+  const git::ReferenceIteratorPtr below(made);
+  const char* found = nullptr;
+  return git_reference_next_name(&found, below.get()) == 0 ? taken(std::string_view(found).substr(folder.size()))
+                                                           : Status();
+}
+
 void note_moved(const Hub& hub, const Repo& repo, const User& by, RefUpdate update) {
   if (update.old_id != update.new_id) note_moved_refs(hub, repo, by.name, std::span(&update, 1));
 }
@@ -98,6 +116,7 @@ Status create_branch(const Hub& hub, const Repo& repo, const Caller& by, std::st
   const auto begun_ms = now_ms();
   const auto repository = TRY(git::open(hub, repo));
   const auto ref = cat("refs/heads/", name);
+  TRY(check_place(repository.get(), "refs/heads/", name));
   git_oid target;
   if (wanted.empty) {
     git::ObjectBatch batch;
@@ -147,6 +166,7 @@ Status create_tag(const Hub& hub, const Repo& repo, const User& by, std::string_
   TRY(check_ref_name(name));
   const std::string tag(name);
   const auto ref = cat("refs/tags/", tag);
+  TRY(check_place(repository.get(), "refs/tags/", name));
   git_object* found = nullptr;
   if (const int r = git_object_lookup(&found, repository.get(), &target, GIT_OBJECT_COMMIT); r != 0)
     return git::failure(r, "commit");

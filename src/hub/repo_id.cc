@@ -95,6 +95,11 @@ Result<std::string> check_path(std::string_view path) {
   return std::string(path);
 }
 
+bool is_whole_id(std::string_view revision) {
+  return revision.size() == 40 && std::all_of(revision.begin(), revision.end(),
+                                              [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; });
+}
+
 Status check_ref_name(std::string_view name) {
   const auto refuse = [&](std::string_view why) {
     return Status(Code::bad_input, cat("branch or tag '", name.substr(0, 200), "' ", why));
@@ -110,6 +115,7 @@ Status check_ref_name(std::string_view name) {
   for (const auto& part : split(name, '/'))
     if (part.empty() || part.starts_with('.') || part.ends_with(".lock")) return refuse("has a part that git refuses");
   if (name == "HEAD") return refuse("is git's own");
+  if (is_whole_id(name)) return refuse("could be taken for a commit's id");
   return {};
 }
 

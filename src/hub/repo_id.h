@@ -45,7 +45,10 @@ Result<RepoId> parse_repo_id(RepoKind kind, std::string_view id);
 /// at most 1024 bytes. bad_input otherwise. Returns it without a slash at the end.
 Result<std::string> check_path(std::string_view path);
 
-/// A branch or tag name that git takes.
+/// A whole commit id: 40 hexadecimal digits?
+bool is_whole_id(std::string_view revision);
+
+/// A branch or tag name that git takes, and that nobody mistakes for a commit.
 Status check_ref_name(std::string_view name);
 
 }  // namespace hearth::hub

@@ -6,6 +6,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "hub/repo_id.h"
 
 namespace hearth::hub::git {
 namespace {
@@ -162,18 +163,23 @@ Result<git_oid> resolve(git_repository* repository, std::string_view revision) {
     if (git_reference_peel(&object, reference.get(), GIT_OBJECT_COMMIT) != 0) return unknown_revision(revision);
     return *git_object_id(ObjectPtr(object).get());
   };
+  const auto by_id = [&](std::string_view begin) -> Result<git_oid> {
+    git_oid prefix;
+    git_object* object = nullptr;
+    if (git_oid_fromstrn(&prefix, begin.data(), begin.size()) != 0 ||
+        git_object_lookup_prefix(&object, repository, &prefix, begin.size(), GIT_OBJECT_COMMIT) != 0)
+      return unknown_revision(revision);
+    return peel(ObjectPtr(object).get(), revision);
+  };
   if (revision == "HEAD") revision = "main";
   if (revision.starts_with("refs/")) return by_ref(std::string(revision));
+  // A whole id is that commit whatever a branch may be called: who pins a revision gets what was pinned.
+  if (is_whole_id(revision)) return by_id(revision);
   for (const std::string_view folder : {"refs/heads/", "refs/tags/"})
     if (auto found = by_ref(cat(folder, revision)); found.ok()) return found;
   if (!is_hex(revision) || revision.size() < kShortIdMin || revision.size() > GIT_OID_HEXSZ)
     return unknown_revision(revision);
-  git_oid prefix;
-  git_object* object = nullptr;
-  if (git_oid_fromstrn(&prefix, revision.data(), revision.size()) != 0 ||
-      git_object_lookup_prefix(&object, repository, &prefix, revision.size(), GIT_OBJECT_COMMIT) != 0)
-    return unknown_revision(revision);
-  return peel(ObjectPtr(object).get(), revision);
+  return by_id(revision);
 }
 
 Result<RepositoryPtr> open(const Hub& hub, const Repo& repo) {
