@@ -99,7 +99,7 @@ std::string verb_help(const Command& command, int width) {
     if (!option.also.empty()) name = cat(option.also.size() == 1 ? "-" : "--", option.also, ", ");
     name += cat("--", option.name);
     if (!option.value.empty()) name += cat(" ", option.value);
-    rows.emplace_back(std::move(name), cat(option.help, option.repeated ? " May be repeated." : ""));
+    rows.emplace_back(std::move(name), cat(option.help, option.repeated ? "; may be repeated" : ""));
   }
   rows.emplace_back("--help", "This text.");
   out += cat("\nOptions\n", columns(rows, width));

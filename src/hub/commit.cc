@@ -101,7 +101,7 @@ class Draft {
       return Status(Code::bad_input,
                     cat(path, ": LFS object ", o.sha256, " has ", size, " bytes, not ", *o.size_bytes));
     TRY(put(path, format_pointer(o.sha256, size)));
-    objects_.push_back({o.sha256, path, ref_});
+    objects_.push_back({o.sha256, path, ref_, size});
     big_paths_.push_back(path);
     return {};
   }
@@ -208,11 +208,12 @@ Result<CommitDone> create_commit(Hub& hub, const Repo& repo, const Caller& autho
   }
 
   Draft draft(hub, repo, author, ref, at.repository.get(), at.odb.get(), *git_tree_id(at.root.get()));
-  uint64_t git_bytes = 0;  // what goes into the store is weighed when it is linked
+  uint64_t git_bytes = 0;
   for (const auto& operation : wanted.operations)
     if (const auto* file = std::get_if<PutFile>(&operation)) git_bytes += file->bytes.size();
-  TRY(check_quota(hub, repo, git_bytes));
   const auto root = TRY(draft.build(wanted.operations));
+  // Who is over the quota may still delete.
+  if (git_bytes > 0 || !draft.objects().empty()) TRY(check_quota(hub, repo, git_bytes, draft.objects()));
   if (git_oid_equal(&root, git_tree_id(at.root.get()))) return CommitDone{at.commit_id, ref, /*changed=*/false};
 
   const auto& parent = *git_commit_id(at.commit.get());

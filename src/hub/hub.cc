@@ -259,11 +259,11 @@ Result<Repo> Hub::create_repo(const NewRepo& wanted) {
                                    .actor = wanted.author.empty() ? repo.owner : wanted.author,
                                    .data = Json::Object{{"type", kind_name(repo.kind)}, {"name", repo.full_name()}}}));
     if (wanted.source)
-      TRY(
-          transaction.execute("INSERT INTO repo_objects (sha256, repo_id, path, ref, pushed_ms) "
-                              "SELECT o.sha256, r.id, o.path, o.ref, o.pushed_ms FROM repo_objects o, repos r WHERE "
-                              "o.repo_id = $1 AND r.id = $2",
-                              {wanted.source->id, repo.id}));
+      TRY(transaction.execute(
+          "INSERT INTO repo_objects (sha256, repo_id, size_bytes, path, ref, pushed_ms) "
+          "SELECT o.sha256, r.id, o.size_bytes, o.path, o.ref, o.pushed_ms FROM repo_objects o, repos r WHERE "
+          "o.repo_id = $1 AND r.id = $2",
+          {wanted.source->id, repo.id}));
     auto created = !has_git(repo.kind) ? Status()
                                        : create_git(git_folder(repo), wanted.source ? git_folder(*wanted.source) : "",
                                                     wanted, wanted.author.empty() ? repo.owner : wanted.author, now);
@@ -402,12 +402,14 @@ Result<std::string> Hub::secret(std::string_view name) {
 Status Hub::link_objects(const Repo& repo, std::span<const StoredFilePlace> files) {
   if (files.empty()) return {};
   auto transaction = TRY(db_->begin());
-  for (const auto& file : files)
+  for (const auto& file : files) {
+    const auto size_bytes = file.size_bytes > 0 ? file.size_bytes : content_size(*this, file.sha256).value_or(0);
     TRY(transaction.execute(
-        "INSERT INTO repo_objects (sha256, repo_id, path, ref, pushed_ms) VALUES ($1, $2, $3, $4, $5) "
-        "ON CONFLICT (sha256, repo_id) DO UPDATE SET path = excluded.path, ref = excluded.ref, "
-        "pushed_ms = excluded.pushed_ms WHERE repo_objects.path = ''",
-        {file.sha256, repo.id, file.path, file.ref, now_ms()}));
+        "INSERT INTO repo_objects (sha256, repo_id, path, ref, pushed_ms, size_bytes) VALUES ($1, $2, $3, $4, $5, $6) "
+        "ON CONFLICT (sha256, repo_id) DO UPDATE SET path = excluded.path, ref = excluded.ref, pushed_ms = "
+        "excluded.pushed_ms, size_bytes = excluded.size_bytes WHERE repo_objects.path = ''",
+        {file.sha256, repo.id, file.path, file.ref, now_ms(), static_cast<int64_t>(size_bytes)}));
+  }
   return transaction.commit();
 }
 

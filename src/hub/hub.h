@@ -47,7 +47,8 @@ struct NewRepo {
 struct StoredFilePlace {
   std::string sha256;
   std::string path = {};
-  std::string ref = {};  ///< full name
+  std::string ref = {};     ///< full name
+  uint64_t size_bytes = 0;  ///< 0: to be looked up
 };
 
 struct RepoSettings {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "hub/content.h"
 #include "hub/events.h"
 #include "hub/git/objects.h"
 #include "hub/git/reference_lock.h"
@@ -79,10 +80,14 @@ Result<int64_t> lfs_multipart_bytes(const Hub& hub, const Repo& repo) {
 
 Result<StoredFilePage> list_stored_files(const Hub& hub, const Repo& repo, const std::string& cursor, int64_t limit) {
   StoredFilePage out;
-  const auto rows =
-      TRY(hub.db().query("SELECT sha256, path, ref, pushed_ms FROM repo_objects WHERE repo_id = $1 AND sha256 > $2 "
-                         "ORDER BY sha256 LIMIT $3",
-                         {repo.id, cursor, limit + 1}));
+  const auto rows = TRY(hub.db().query(
+      "SELECT sha256, path, ref, pushed_ms, size_bytes FROM repo_objects WHERE repo_id = $1 AND sha256 > $2 "
+      "ORDER BY sha256 LIMIT $3",
+      {repo.id, cursor, limit + 1}));
+  // Remembered for what came by git-lfs alone.
+  const auto size_of = [&](const std::string& sha256, int64_t remembered) {
+    return remembered > 0 ? static_cast<uint64_t>(remembered) : content_size(hub, sha256).value_or(0);
+  };
   for (const auto& row : rows) {
     if (static_cast<int64_t>(out.files.size()) == limit) {
       out.next = out.files.back().sha256;
@@ -91,7 +96,7 @@ Result<StoredFilePage> list_stored_files(const Hub& hub, const Repo& repo, const
     out.files.push_back({.sha256 = row[0].text(),
                          .path = row[1].text(),
                          .ref = row[2].text(),
-                         .size_bytes = hub.blobs().size(row[0].text()).value_or(0),
+                         .size_bytes = size_of(row[0].text(), row[4].integer()),
                          .pushed_ms = row[3].integer() ? row[3].integer() : repo.created_ms});
   }
   // Files linked before their places were remembered: their names at main.

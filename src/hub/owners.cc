@@ -1,9 +1,11 @@
 #include "hub/owners.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "hub/content.h"
 #include "hub/events.h"
 #include "hub/rows.h"
 
@@ -34,9 +36,12 @@ std::string shown(std::optional<int64_t> bytes) {
 
 Status check_room(std::string_view owner, std::string_view what, int64_t used, uint64_t more, int64_t limit) {
   if (used <= limit && more <= static_cast<uint64_t>(limit - used)) return {};
-  return Status(Code::forbidden, cat(what, " quota of ", owner, " reached: ", shown(used), " of ", shown(limit),
-                                     " are used and this needs ", human_size(more),
-                                     " more; delete files, or ask an administrator of the hub for a larger quota"));
+  return Status(
+      Code::forbidden,
+      cat(what, " quota of ", owner, " reached: ", shown(used), " of ", shown(limit), " are used and this needs ",
+          human_size(more),
+          " more; delete files (large ones with their past: permanently_delete_lfs_files), or ask an administrator of "
+          "the hub for a larger quota"));
 }
 
 }  // namespace
@@ -93,6 +98,24 @@ Result<Quota> quota_of(const Hub& hub, int64_t owner_id) {
   return out;
 }
 
+namespace {
+
+// A file that came by Xet is the repository's from its upload on, and counted from its first commit on.
+Result<uint64_t> weigh_new(const Hub& hub, const Repo& repo, std::span<const StoredFilePlace> named) {
+  uint64_t out = 0;
+  std::set<std::string_view> seen;
+  for (const auto& file : named) {
+    if (!seen.insert(file.sha256).second) continue;
+    if (TRY(hub.db().query_one("SELECT 1 FROM repo_objects WHERE sha256 = $1 AND repo_id = $2 AND size_bytes > 0",
+                               {file.sha256, repo.id})))
+      continue;
+    out += file.size_bytes > 0 ? file.size_bytes : content_size(hub, file.sha256).value_or(0);
+  }
+  return out;
+}
+
+}  // namespace
+
 Status set_quota(Hub& hub, int64_t owner_id, const Quota& quota) {
   TRY(
       hub.db().execute("INSERT INTO quotas (owner_id, storage_bytes, private_bytes) VALUES ($1, $2, $3) ON CONFLICT "
@@ -111,15 +134,29 @@ Result<Usage> usage_of(const Hub& hub, int64_t owner_id) {
   return Usage{(*row)[0].integer(), (*row)[1].integer()};
 }
 
-Status check_quota(const Hub& hub, const Repo& repo, uint64_t more_bytes) {
+Status check_quota(const Hub& hub, const Repo& repo, uint64_t more_bytes, std::span<const StoredFilePlace> named) {
   const auto quota = TRY(quota_of(hub, repo.owner_id));
   if (!quota.storage_bytes && !quota.private_bytes) return {};
+  more_bytes += TRY(weigh_new(hub, repo, named));
   const auto usage = TRY(usage_of(hub, repo.owner_id));
   if (quota.storage_bytes)
     TRY(check_room(repo.owner, "the storage", usage.storage_bytes, more_bytes, *quota.storage_bytes));
   if (quota.private_bytes && repo.is_private)
     TRY(check_room(repo.owner, "the private storage", usage.private_bytes, more_bytes, *quota.private_bytes));
   return {};
+}
+
+Result<std::vector<ShortName>> list_short_names(const Hub& hub) {
+  std::vector<ShortName> out;
+  for (const auto& row : TRY(hub.db().query(
+           cat("SELECT ", kRepoColumns, ", repo_aliases.name FROM ", kReposWithOwners,
+               " JOIN repo_aliases ON repo_aliases.repo_id = repos.id WHERE repo_aliases.owner = '' ORDER BY "
+               "repo_aliases.kind, repo_aliases.name"),
+           {}))) {
+    const auto repo = repo_of(row);
+    out.push_back({repo.kind, row[kRepoColumnCount].text(), repo.full_name()});
+  }
+  return out;
 }
 
 Result<std::vector<OwnedRepo>> owned_repos(const Hub& hub, int64_t owner_id) {

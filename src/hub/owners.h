@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,8 +33,17 @@ Status set_quota(Hub& hub, int64_t owner_id, const Quota& quota);
 Result<Usage> usage_of(const Hub& hub, int64_t owner_id);
 
 /// Is there room for this many bytes more in the repository? forbidden, naming the quota, the use and the owner, when
-/// not. Asked before an upload begins and again when a commit or push brings the files in.
-Status check_quota(const Hub& hub, const Repo& repo, uint64_t more_bytes);
+/// not. Asked before an upload begins and again when a commit or push brings the files in: `named` are the large files
+/// that it names, weighed when the repository does not hold them yet.
+Status check_quota(const Hub& hub, const Repo& repo, uint64_t more_bytes, std::span<const StoredFilePlace> named = {});
+
+/// A name without an owner, and the repository that it leads to.
+struct ShortName {
+  RepoKind kind = RepoKind::model;
+  std::string name;
+  std::string repo;
+};
+Result<std::vector<ShortName>> list_short_names(const Hub& hub);
 
 struct OwnedRepo {
   Repo repo;

@@ -270,7 +270,9 @@ Result<PushCheck> check_push(Hub& hub, const Repo& repo, const Caller& caller, s
     if (inspection.offenders.size() > kOffendersShown)
       out.texts.push_back(cat("and ", inspection.offenders.size() - kOffendersShown, " files more"));
   }
-  if (const auto room = check_quota(hub, repo, inspection.git_bytes); !room.ok()) {
+  std::vector<StoredFilePlace> places;
+  for (const auto& [blob, sha256] : inspection.objects) places.push_back({sha256, finder.path(blob), updates[0].ref});
+  if (const auto room = check_quota(hub, repo, inspection.git_bytes, places); !room.ok()) {
     if (room.code() != Code::forbidden) return room.clone();
     out.texts.push_back(room.message());
   }
@@ -278,8 +280,6 @@ Result<PushCheck> check_push(Hub& hub, const Repo& repo, const Caller& caller, s
   check_card(repository.get(), odb.get(), repo.kind, updates, out, remarks);
   out.accepted = out.texts.empty();
   if (!out.accepted) return out;
-  std::vector<StoredFilePlace> places;
-  for (const auto& [blob, sha256] : inspection.objects) places.push_back({sha256, finder.path(blob), updates[0].ref});
   TRY(hub.link_objects(repo, places));
   // git locks them when this is over, and gives up where a killed process left its lock.
   const auto folder = hub.git_folder(repo);

@@ -43,3 +43,46 @@ def test_names_that_git_cannot_keep_side_by_side_are_a_conflict(alice):
         alice.create_tag("alice/nested", tag="v")
     alice.delete_branch("alice/nested", branch="b/c")
     alice.create_branch("alice/nested", branch="b")
+
+
+def test_large_files_tell_their_size_and_share_of_the_storage(alice):
+    alice.create_repo("alice/weighed")
+    alice.upload_file(repo_id="alice/weighed", path_or_fileobj=os.urandom(200_000), path_in_repo="a.bin")
+    assert [file.size for file in alice.list_lfs_files("alice/weighed")] == [200_000]
+    repos = list(alice.list_user_repos())
+    assert sum(repo.storage_percent for repo in repos) == pytest.approx(100)
+    assert max(repos, key=lambda repo: repo.storage).storage_percent > 50
+
+
+def test_a_quota_holds_for_files_that_come_by_xet(hub, bob):
+    from huggingface_hub import CommitOperationAdd
+
+    bob.create_repo("bob/room")
+    put = lambda name, size: bob.upload_file(repo_id="bob/room", path_or_fileobj=os.urandom(size), path_in_repo=name)  # noqa: E731
+    hub.admin("quota", "set", "bob", "1MB")
+    try:
+        with pytest.raises(HfHubHTTPError, match="the storage quota of bob") as error:
+            put("large.bin", 2_000_000)
+        assert error.value.response.status_code == 403
+        put("fits.bin", 700_000)  # what was refused does not count
+        with pytest.raises(HfHubHTTPError, match="the storage quota of bob"):
+            put("more.bin", 700_000)
+        bob.delete_file("fits.bin", "bob/room")  # who is at the limit may still delete, and the past counts
+        with pytest.raises(HfHubHTTPError, match="the storage quota of bob"):
+            put("more.bin", 700_000)
+        assert "bob\tused 700 kB of 1.0 MB\t" in hub.admin("quota", "list").stdout
+        bob.permanently_delete_lfs_files("bob/room", bob.list_lfs_files("bob/room"))
+        bob.create_commit("bob/room", [CommitOperationAdd("more.bin", os.urandom(700_000))], commit_message="again")
+    finally:
+        hub.admin("quota", "set", "bob", "none")
+
+
+def test_administrators_see_what_they_have_set(hub, alice):
+    alice.create_repo("alice/known")
+    hub.admin("short-name", "set", "known", "alice/known")
+    hub.admin("oauth-app", "create", "Wiki", "https://wiki.example.org/callback", "--public")
+    hub.admin("login-provider", "set", "office", "--issuer", "https://login.example.org", "--client-id", "hub", "--domains", "example.org")
+    assert hub.admin("short-name", "list").stdout == "model\tknown\talice/known\n"
+    assert "\tWiki\tpublic\topenid profile\thttps://wiki.example.org/callback\n" in hub.admin("oauth-app", "list").stdout
+    assert hub.admin("login-provider", "list").stdout == "office\thttps://login.example.org\thub\texample.org\t\n"
+    assert hub.admin("quota", "list", "alice").stdout.startswith("alice\tused ")

@@ -1,4 +1,4 @@
-// hearth admin: accounts, tokens and login links of the hub in the data folder; works whether its server runs or not.
+// hearth admin: the hub in the data folder, from accounts to backups; works whether its server runs or not. One table.
 #include "cli/commands_registry.h"
 
 namespace hearth::cli::commands {
@@ -51,7 +51,7 @@ constexpr Option kAuditOptions[] = {
     {"csv", "", "comma-separated values with a first line of names"},
 };
 constexpr Option kLinkOptions[] = {
-    {"url", "URL", "the hub's address (default: the address last served)"},
+    {"url", "URL", "the hub's address (default: where the hub was last served)"},
 };
 constexpr Option kApplicationOptions[] = {
     {"scopes", "LIST", "what it may ask for, by commas (default: openid,profile)"},
@@ -118,6 +118,275 @@ constexpr Option kTypeOptions[] = {
     {"type", "TYPE", "model (the default), dataset or space"},
 };
 constexpr Command kRows[] = {
+    {
+        .verb = "admin user create",
+        .usage = "NAME",
+        .summary = "Create an account.",
+        .options = kUserOptions,
+        .help = "Asks for the password twice unless --password-stdin is given.\n\n"
+                "Examples\n"
+                "  $ hearth admin user create ann --admin --data DIR\n"
+                "  $ hearth admin user create eve --fullname 'Eve Adams' --email eve@example.org\n"
+                "  $ echo \"$PASSWORD\" | hearth admin user create bob --password-stdin\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin user list",
+        .usage = "",
+        .summary = "List the accounts.",
+        .options = kListOptions,
+        .help = "Examples\n  $ hearth admin user list\n  $ hearth admin user list --json\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin user set-password",
+        .usage = "NAME",
+        .summary = "Give an account another password and end its sessions.",
+        .options = kPasswordOptions,
+        .help = "Asks for the password twice unless --password-stdin is given. Tokens stay.\n\n"
+                "Examples\n"
+                "  $ hearth admin user set-password ann\n"
+                "  $ echo \"$PASSWORD\" | hearth admin user set-password bob --password-stdin\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin user reset-totp",
+        .usage = "NAME",
+        .summary = "Take the second factor off an account.",
+        .options = {},
+        .help = "For who lost the phone and the recovery codes.\n\n"
+                "Examples\n"
+                "  $ hearth admin user reset-totp ann\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin user rename",
+        .usage = "NAME NEW_NAME",
+        .summary = "Give an account another name; old addresses lead to the new ones.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin user rename ann anna\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin user delete",
+        .usage = "NAME",
+        .summary = "Delete an account with its tokens and sessions.",
+        .options = kDeleteOptions,
+        .help = "Examples\n  $ hearth admin user delete bob --with-repos\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin login-link",
+        .usage = "USER",
+        .summary = "Print an address that signs a browser in, once, within half an hour.",
+        .options = kLinkOptions,
+        .help = "Examples\n"
+                "  $ hearth admin login-link ann\n"
+                "  $ hearth admin login-link ann --url http://127.0.0.1:9000\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin token create",
+        .usage = "USER",
+        .summary = "Create an access token; it is the last word printed.",
+        .options = kTokenOptions,
+        .help = "The hub keeps only a hash: a token is shown this once.\n\n"
+                "Examples\n"
+                "  $ hearth admin token create ann --role write\n"
+                "  $ export HF_TOKEN=$(hearth admin token create ann --role read | awk '{ print $NF }')\n"
+                "  $ hearth admin token create ann --role fineGrained --scope org:acme=repo.write --expires 30d\n"
+                "  $ hearth admin token create ann --role fineGrained --scope model:ann/tiny=repo.content.read\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin token list",
+        .usage = "USER",
+        .summary = "The tokens of a user: number, role, last letters, use and end.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin token list ann\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin token revoke",
+        .usage = "USER ID",
+        .summary = "A token stops to work at once.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin token revoke ann 7\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin org create",
+        .usage = "NAME",
+        .summary = "Create an organisation.",
+        .options = kOrgOptions,
+        .help = "Examples\n"
+                "  $ hearth admin org create acme --fullname 'Acme Corp.' --owner ann --default-visibility private\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin org list",
+        .usage = "[ORG]",
+        .summary = "The organisations, or the members of one.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin org list\n  $ hearth admin org list acme\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin org add-member",
+        .usage = "ORG USER",
+        .summary = "A user joins an organisation.",
+        .options = kRoleOptions,
+        .help = "read: read private repositories; contributor: create repositories and change the own ones; write: "
+                "change all; admin: settings and members; no_access: only what resource groups give.\n\n"
+                "Examples\n  $ hearth admin org add-member acme bob --role contributor\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin org set-role",
+        .usage = "ORG USER",
+        .summary = "A member gets another role.",
+        .options = kRoleOptions,
+        .help = "Examples\n  $ hearth admin org set-role acme bob --role write\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin org remove-member",
+        .usage = "ORG USER",
+        .summary = "A user leaves an organisation.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin org remove-member acme bob\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin org rename",
+        .usage = "NAME NEW_NAME",
+        .summary = "Give an organisation another name; old addresses lead to the new ones.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin org rename acme acme-labs\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin org delete",
+        .usage = "NAME",
+        .summary = "Delete an organisation.",
+        .options = kDeleteOptions,
+        .help = "Examples\n  $ hearth admin org delete acme --with-repos\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin quota set",
+        .usage = "OWNER [SIZE]",
+        .summary = "How much a user or organisation may store.",
+        .options = kQuotaOptions,
+        .help = "Examples\n"
+                "  $ hearth admin quota set acme 100GB --private 20GB\n"
+                "  $ hearth admin quota set acme none\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin quota list",
+        .usage = "[OWNER]",
+        .summary = "What users and organisations may store, and what they do.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin quota list\n  $ hearth admin quota list acme\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin repo disable",
+        .usage = "REPO",
+        .summary = "Take a repository down without deleting it.",
+        .options = kDisableOptions,
+        .help = "Everybody but the hub's administrators is answered that access is disabled.\n\n"
+                "Examples\n"
+                "  $ hearth admin repo disable ann/leaked --type dataset\n"
+                "  $ hearth admin repo disable ann/leaked --type dataset --undo\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin short-name set",
+        .usage = "NAME REPO",
+        .summary = "Lead a name without an owner to a repository.",
+        .options = kKindOptions,
+        .help = "Clients that ask for NAME alone (as for gpt2 on the public Hub) are led on to the repository.\n\n"
+                "Examples\n"
+                "  $ hearth admin short-name set gpt2 openai-community/gpt2\n"
+                "  $ hearth admin short-name set squad rajpurkar/squad --type dataset\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin short-name list",
+        .usage = "",
+        .summary = "List the names without an owner, and where they lead.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin short-name list\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin short-name rm",
+        .usage = "NAME",
+        .summary = "Take a short name away; the repository stays.",
+        .options = kKindOptions,
+        .help = "Examples\n"
+                "  $ hearth admin short-name rm gpt2\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin oauth-app create",
+        .usage = "NAME REDIRECT...",
+        .summary = "Register an application that signs people in through this hub.",
+        .options = kApplicationOptions,
+        .help =
+            "Prints the client id and, unless --public, the secret, which is shown this once.\n\n"
+            "Examples\n"
+            "  $ hearth admin oauth-app create Wiki https://wiki.example.org/callback\n"
+            "  $ hearth admin oauth-app create Phone org.example.phone://done --public --scopes openid,read-repos\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin oauth-app list",
+        .usage = "",
+        .summary = "List the applications that sign people in through this hub.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin oauth-app list\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin oauth-app delete",
+        .usage = "CLIENT_ID",
+        .summary = "Remove an application and every token that people gave it.",
+        .options = {},
+        .help = "Examples\n"
+                "  $ hearth admin oauth-app delete 26be6b09-91c5-47da-9861-d2d2bb7a7e36\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin login-provider set",
+        .usage = "NAME",
+        .summary = "Let people sign in with their account at an outside OpenID provider.",
+        .options = kProviderOptions,
+        .help = "Register HUB/login/with/NAME/callback as redirect address at the provider.\n\n"
+                "Examples\n"
+                "  $ echo \"$SECRET\" | hearth admin login-provider set office --issuer https://login.example.org "
+                "--client-id hub --client-secret-stdin --domains example.org --groups ml=research:write\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin login-provider list",
+        .usage = "",
+        .summary = "List the outside providers that people sign in with.",
+        .options = {},
+        .help = "Examples\n  $ hearth admin login-provider list\n",
+        .object = "hub",
+    },
+    {
+        .verb = "admin login-provider remove",
+        .usage = "NAME",
+        .summary = "Take the provider's button away; accounts stay.",
+        .options = {},
+        .help = "Examples\n"
+                "  $ hearth admin login-provider remove office\n",
+        .object = "hub",
+    },
     {
         .verb = "admin upstream add",
         .usage = "NAME URL",
@@ -202,37 +471,6 @@ constexpr Command kRows[] = {
         .object = "hub",
     },
     {
-        .verb = "admin user create",
-        .usage = "NAME",
-        .summary = "Create an account.",
-        .options = kUserOptions,
-        .help = "Asks for the password twice unless --password-stdin is given.\n\n"
-                "Examples\n"
-                "  $ hearth admin user create ann --admin --data DIR\n"
-                "  $ hearth admin user create eve --fullname 'Eve Adams' --email eve@example.org\n"
-                "  $ echo \"$PASSWORD\" | hearth admin user create bob --password-stdin\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin user list",
-        .usage = "",
-        .summary = "List the accounts.",
-        .options = kListOptions,
-        .help = "Examples\n  $ hearth admin user list\n  $ hearth admin user list --json\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin user set-password",
-        .usage = "NAME",
-        .summary = "Give an account another password and end its sessions.",
-        .options = kPasswordOptions,
-        .help = "Asks for the password twice unless --password-stdin is given. Tokens stay.\n\n"
-                "Examples\n"
-                "  $ hearth admin user set-password ann\n"
-                "  $ echo \"$PASSWORD\" | hearth admin user set-password bob --password-stdin\n",
-        .object = "hub",
-    },
-    {
         .verb = "admin jobs",
         .usage = "",
         .summary = "List the work that waits, runs or has failed.",
@@ -252,120 +490,6 @@ constexpr Command kRows[] = {
         .object = "hub",
     },
     {
-        .verb = "admin token create",
-        .usage = "USER",
-        .summary = "Create an access token; it is the last word printed.",
-        .options = kTokenOptions,
-        .help = "The hub keeps only a hash: a token is shown this once.\n\n"
-                "Examples\n"
-                "  $ hearth admin token create ann --role write\n"
-                "  $ export HF_TOKEN=$(hearth admin token create ann --role read | awk '{ print $NF }')\n"
-                "  $ hearth admin token create ann --role fineGrained --scope org:acme=repo.write --expires 30d\n"
-                "  $ hearth admin token create ann --role fineGrained --scope model:ann/tiny=repo.content.read\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin token list",
-        .usage = "USER",
-        .summary = "The tokens of a user: number, role, last letters, use and end.",
-        .options = {},
-        .help = "Examples\n  $ hearth admin token list ann\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin token revoke",
-        .usage = "USER ID",
-        .summary = "A token stops to work at once.",
-        .options = {},
-        .help = "Examples\n  $ hearth admin token revoke ann 7\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin user rename",
-        .usage = "NAME NEW_NAME",
-        .summary = "Give an account another name; old addresses lead to the new ones.",
-        .options = {},
-        .help = "Examples\n  $ hearth admin user rename ann anna\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin user delete",
-        .usage = "NAME",
-        .summary = "Delete an account with its tokens and sessions.",
-        .options = kDeleteOptions,
-        .help = "Examples\n  $ hearth admin user delete bob --with-repos\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin org create",
-        .usage = "NAME",
-        .summary = "Create an organisation.",
-        .options = kOrgOptions,
-        .help = "Examples\n"
-                "  $ hearth admin org create acme --fullname 'Acme Corp.' --owner ann --default-visibility private\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin org list",
-        .usage = "[ORG]",
-        .summary = "The organisations, or the members of one.",
-        .options = {},
-        .help = "Examples\n  $ hearth admin org list\n  $ hearth admin org list acme\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin org add-member",
-        .usage = "ORG USER",
-        .summary = "A user joins an organisation.",
-        .options = kRoleOptions,
-        .help = "read: read private repositories; contributor: create repositories and change the own ones; write: "
-                "change all; admin: settings and members; no_access: only what resource groups give.\n\n"
-                "Examples\n  $ hearth admin org add-member acme bob --role contributor\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin org set-role",
-        .usage = "ORG USER",
-        .summary = "A member gets another role.",
-        .options = kRoleOptions,
-        .help = "Examples\n  $ hearth admin org set-role acme bob --role write\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin org remove-member",
-        .usage = "ORG USER",
-        .summary = "A user leaves an organisation.",
-        .options = {},
-        .help = "Examples\n  $ hearth admin org remove-member acme bob\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin org rename",
-        .usage = "NAME NEW_NAME",
-        .summary = "Give an organisation another name; old addresses lead to the new ones.",
-        .options = {},
-        .help = "Examples\n  $ hearth admin org rename acme acme-labs\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin org delete",
-        .usage = "NAME",
-        .summary = "Delete an organisation.",
-        .options = kDeleteOptions,
-        .help = "Examples\n  $ hearth admin org delete acme --with-repos\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin quota set",
-        .usage = "OWNER [SIZE]",
-        .summary = "How much a user or organisation may store.",
-        .options = kQuotaOptions,
-        .help = "Examples\n"
-                "  $ hearth admin quota set acme 100GB --private 20GB\n"
-                "  $ hearth admin quota set acme none\n",
-        .object = "hub",
-    },
-    {
         .verb = "admin audit",
         .usage = "",
         .summary = "Who did what from where, newest first.",
@@ -374,98 +498,6 @@ constexpr Command kRows[] = {
                 "  $ hearth admin audit --since 30d --owner acme\n"
                 "  $ hearth admin audit --action repo.delete --json\n"
                 "  $ hearth admin audit --csv > audit.csv\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin login-link",
-        .usage = "USER",
-        .summary = "Print an address that signs a browser in, once, within half an hour.",
-        .options = kLinkOptions,
-        .help = "Examples\n"
-                "  $ hearth admin login-link ann\n"
-                "  $ hearth admin login-link ann --url http://127.0.0.1:9000\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin repo disable",
-        .usage = "REPO",
-        .summary = "Take a repository down without deleting it.",
-        .options = kDisableOptions,
-        .help = "Everybody but the hub's administrators is answered that access is disabled.\n\n"
-                "Examples\n"
-                "  $ hearth admin repo disable ann/leaked --type dataset\n"
-                "  $ hearth admin repo disable ann/leaked --type dataset --undo\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin short-name set",
-        .usage = "NAME REPO",
-        .summary = "Lead a name without an owner to a repository.",
-        .options = kKindOptions,
-        .help = "Clients that ask for NAME alone (as for gpt2 on the public Hub) are led on to the repository.\n\n"
-                "Examples\n"
-                "  $ hearth admin short-name set gpt2 openai-community/gpt2\n"
-                "  $ hearth admin short-name set squad rajpurkar/squad --type dataset\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin short-name rm",
-        .usage = "NAME",
-        .summary = "Take a short name away; the repository stays.",
-        .options = kKindOptions,
-        .help = "Examples\n"
-                "  $ hearth admin short-name rm gpt2\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin user reset-totp",
-        .usage = "NAME",
-        .summary = "Take the second factor off an account.",
-        .options = {},
-        .help = "For who lost the phone and the recovery codes.\n\n"
-                "Examples\n"
-                "  $ hearth admin user reset-totp ann\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin oauth-app create",
-        .usage = "NAME REDIRECT...",
-        .summary = "Register an application that signs people in through this hub.",
-        .options = kApplicationOptions,
-        .help =
-            "Prints the client id and, unless --public, the secret, which is shown this once.\n\n"
-            "Examples\n"
-            "  $ hearth admin oauth-app create Wiki https://wiki.example.org/callback\n"
-            "  $ hearth admin oauth-app create Phone org.example.phone://done --public --scopes openid,read-repos\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin oauth-app delete",
-        .usage = "CLIENT_ID",
-        .summary = "Remove an application and every token that people gave it.",
-        .options = {},
-        .help = "Examples\n"
-                "  $ hearth admin oauth-app delete 26be6b09-91c5-47da-9861-d2d2bb7a7e36\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin login-provider set",
-        .usage = "NAME",
-        .summary = "Let people sign in with their account at an outside OpenID provider.",
-        .options = kProviderOptions,
-        .help = "Register HUB/login/with/NAME/callback as redirect address at the provider.\n\n"
-                "Examples\n"
-                "  $ echo \"$SECRET\" | hearth admin login-provider set office --issuer https://login.example.org "
-                "--client-id hub --client-secret-stdin --domains example.org --groups ml=research:write\n",
-        .object = "hub",
-    },
-    {
-        .verb = "admin login-provider remove",
-        .usage = "NAME",
-        .summary = "Take the provider's button away; accounts stay.",
-        .options = {},
-        .help = "Examples\n"
-                "  $ hearth admin login-provider remove office\n",
         .object = "hub",
     },
     {
@@ -518,6 +550,7 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-extern constinit const Commands admin_entry{Group::hub, "admin", "Manage the accounts of a hub.", kRows};
+extern constinit const Commands admin_entry{Group::hub, "admin", "Run a hub: people, storage, other hubs, backups.",
+                                            kRows};
 
 }  // namespace hearth::cli::commands

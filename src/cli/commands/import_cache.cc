@@ -6,7 +6,7 @@ namespace {
 
 constexpr Option kOptions[] = {
     {"cache", "DIR", "The cache [HF_HUB_CACHE, else $HF_HOME/hub]"},
-    {"owner-map", "FROM=TO", "Repositories of FROM become TO's; may be given several times", true},
+    {"owner-map", "FROM=TO", "Repositories of FROM become TO's", true},
     {"owner", "NAME", "The owner of repositories without one, like gpt2"},
     {"public", "", "Everybody may read them; without it they are private"},
 };

@@ -5,7 +5,7 @@ namespace hearth::cli::commands {
 namespace {
 
 constexpr Option kOptions[] = {
-    {"name", "HOST", "A name or address of this hub, remembered; may be given several times", true},
+    {"name", "HOST", "A name or address of this hub, remembered", true},
     {"address", "ADDRESS", "The hub's address in the printed lines for /etc/hosts [127.0.0.1]"},
     {"install", "", "Add the authority to this Debian system's list (needs root)"},
     {"renew", "", "A new authority: the one before is worth nothing any more"},

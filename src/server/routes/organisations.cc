@@ -160,7 +160,7 @@ Result<Response> owned(Request& rq, int64_t owner_id) {
                                {"updatedAt", iso_time(repo.modified_ms)},
                                {"visibility", repo.is_private ? "private" : "public"},
                                {"storage", storage_bytes},
-                               {"storagePercent", static_cast<double>(storage_bytes) / whole}});
+                               {"storagePercent", 100 * static_cast<double>(storage_bytes) / whole}});
   }
   const auto next = seen > begin + limit ? cat(begin + limit) : std::string();
   return json_page(Json(std::move(out)).dump(), next_address(rq, next));
