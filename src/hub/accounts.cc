@@ -140,7 +140,8 @@ Status check_token(const Caller& caller, std::string_view permission, const Subj
                   cat("this needs a token, with the permission ", permission, " if it is fine-grained"));
   if (caller.scopes) {
     if (allows(*caller.scopes, permission, subject)) return {};
-    return Status(Code::forbidden, cat("this token lacks the permission ", permission, " here"));
+    return Status(Code::forbidden, cat("this token lacks the permission ", permission,
+                                       permission == "discussion.write" ? " (or repo.write) here" : " here"));
   }
   // Reading tokens run models, as on the Hub.
   if (caller.role == TokenRole::read && !permission.ends_with(".read") && !permission.starts_with("inference."))

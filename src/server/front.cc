@@ -20,6 +20,7 @@
 #include "server/ingress.h"
 #include "server/metrics.h"
 #include "server/origin.h"
+#include "server/page_data.h"
 #include "server/pull_through.h"
 #include "server/rate_limit.h"
 #include "server/router.h"
@@ -179,34 +180,45 @@ Result<Identity> identify(const hub::Accounts& accounts, const net::RequestHead&
   return Identity();
 }
 
-Response page_of_error(const Status& status, int http_status, bool anonymous) {
+Response page_of_error(const Request& rq, const Status& status, int http_status, bool anonymous) {
   Shell shell;
   shell.title = http_status == 404 || http_status == 401 ? "Not found" : "Something went wrong";
   const auto advice = anonymous && http_status == 401 ? "\nIf it is private, sign in first." : "";
-  shell.data = Json::Object{{"page", "message"},
-                            {"title", shell.title},
-                            {"text", cat(status.message(), advice)},
-                            {"endpoint", ""},
-                            {"user", nullptr}};
-  return html_response(render_shell(shell), http_status);
+  shell.data = page_data(rq, "message");
+  shell.data.set("title", shell.title);
+  shell.data.set("text", cat(status.message(), advice));
+  auto out = page_response(rq, std::move(shell));
+  out.status = http_status;
+  return out;
+}
+
+bool is_git_protocol(std::string_view path) {
+  return path.ends_with("/info/refs") || path.ends_with("/git-upload-pack") || path.ends_with("/git-receive-pack");
 }
 
 bool is_git(std::string_view path) {
-  return contains(path, "/info/refs") || contains(path, "/git-upload-pack") || contains(path, "/git-receive-pack") ||
-         contains(path, "/info/lfs");
+  return is_git_protocol(path) || contains(path, "/info/lfs");
 }
 
-Response answer_of_error(const Status& status, const net::RequestHead& head) {
+Response answer_of_error(const Request& rq, const Status& status) {
+  const auto& head = rq.head();
   const bool anonymous = !shows_credential(head);
   auto out = error_response(status, anonymous);
   if (openai_shape(head.path)) {
     auto body = openai_error(status, out.status);
     out.body = std::move(body);
   } else if (contains(head.headers.get("accept"), "text/html") && !head.path.starts_with("/api/")) {
-    auto page = page_of_error(status, out.status, anonymous);
+    auto page = page_of_error(rq, status, out.status, anonymous);
     for (const auto& [name, value] : out.headers)
       if (!equals_ignore_case(name, "content-type")) page.headers.set(name, value);
     out = std::move(page);
+  } else if (is_git_protocol(head.path)) {
+    // git shows the body of a refusal after "remote: " when it is plain text (2.39 remote-curl.c, show_http_message).
+    out.body = cat(status.message(), "\n");
+    out.headers.set("Content-Type", "text/plain; charset=utf-8");
+  } else if (contains(head.path, "/info/lfs")) {
+    // git-lfs shows "message" (3.3.0 lfshttp/errors.go), other clients "error".
+    out.body = Json(Json::Object{{"error", status.message()}, {"message", status.message()}}).dump();
   }
   if (is_git(head.path) && anonymous && status.code() == Code::repo_not_found) out.status = 401;
   if (out.status == 401 && is_git(head.path)) {
@@ -375,7 +387,7 @@ net::Response Front::refuse(const net::RequestHead& head, const Status& status) 
 Response Front::finish(Request& rq, Result<Response> result) const {
   if (!result.ok() && code_row(result.status().code()).http_status >= 500)
     log(LogLevel::error, "server", cat(rq.method(), " ", rq.head().path, ": ", result.status().message()));
-  auto response = result.ok() ? *std::move(result) : answer_of_error(result.status(), rq.head());
+  auto response = result.ok() ? *std::move(result) : answer_of_error(rq, result.status());
   add_common_headers(response, rq.id());
   response.route = rq.route_;
   response.user = rq.caller_.name();

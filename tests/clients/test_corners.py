@@ -45,6 +45,16 @@ def test_names_that_git_cannot_keep_side_by_side_are_a_conflict(alice):
     alice.create_branch("alice/nested", branch="b")
 
 
+def test_git_says_why_a_stranger_may_not_push(hub, alice, tmp_path):
+    alice.create_repo("alice/hers")
+    url = hub.url.replace("//", f"//bob:{hub.bob}@") + "/alice/hers"
+    subprocess.run(["git", "clone", "-q", url, tmp_path / "here"], check=True)
+    refused = subprocess.run(["git", "-C", tmp_path / "here", "push"], capture_output=True, text=True)
+    assert refused.returncode and "remote: bob may not change alice/hers" in refused.stderr
+    locked = subprocess.run(["git", "-C", tmp_path / "here", "lfs", "lock", "x"], capture_output=True, text=True)
+    assert locked.returncode and "bob may not change alice/hers" in locked.stdout + locked.stderr
+
+
 def test_large_files_tell_their_size_and_share_of_the_storage(alice):
     alice.create_repo("alice/weighed")
     alice.upload_file(repo_id="alice/weighed", path_or_fileobj=os.urandom(200_000), path_in_repo="a.bin")

@@ -266,9 +266,12 @@ def test_password_signs_in(page):
     page.get_by_label("Password").fill("wrong wrong wrong")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_contain_text("wrong")
-    page.get_by_label("User name").fill("alice")
+    expect(page.get_by_label("User name")).to_have_value("alice")  # not to be typed again
     page.get_by_label("Password").fill("correct horse battery")
     page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("Sign out")).to_be_visible()
+    page.goto("/alice/never-was")  # a page that is not there does not look as if one were signed out
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
     expect(page.get_by_text("Sign out")).to_be_visible()
 
 

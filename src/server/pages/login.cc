@@ -20,6 +20,7 @@ namespace hearth::server::pages {
 namespace {
 
 constexpr int64_t kProofMs = 5 * 60 * 1000;
+constexpr size_t kNameMax = 100;  // of what is shown again
 
 struct Form {
   std::string username, password, next, proof, expires, code;
@@ -39,13 +40,15 @@ Result<Form> read_form(const Request& rq) {
   return out;
 }
 
-Result<Response> login_page(Request& rq, std::string_view message, std::string_view next) {
+Result<Response> login_page(Request& rq, std::string_view message, std::string_view next,
+                            std::string_view username = {}) {
   Shell shell;
   shell.title = "Sign in";
   shell.description = "Sign in to this hub.";
   shell.data = page_data(rq, "login");
   shell.data.set("message", message);
   shell.data.set("next", next.empty() ? "" : safe_next(next));
+  if (username.size() <= kNameMax && is_utf8(username)) shell.data.set("username", username);
   Json::Array providers;
   for (const auto& provider : TRY(hub::list_login_providers(rq.hub())))
     providers.push_back(Json::Object{{"name", provider.name}, {"label", provider.label}});
@@ -95,7 +98,7 @@ Result<Response> wrong(Request& rq, const Form& form) {
     audit_as(rq, *known, "user.login_failed", Json::Object{{"step", "password"}});
   else
     audit_stranger(rq, "user.login_failed", Json::Object{{"step", "name"}});
-  return refused(login_page(rq, "The name or the password is wrong.", form.next), 401);
+  return refused(login_page(rq, "The name or the password is wrong.", form.next, form.username), 401);
 }
 
 // The user whose password this form, or the step before it, has shown.

@@ -114,6 +114,8 @@ export interface LoginData extends Shared {
   /** Where to go after it; empty: home. */
   next: string
   providers?: { name: string; label: string }[]
+  /** The name that the last try gave. */
+  username?: string
   /** The password was right: now the code. */
   second?: { username: string; expires: string; proof: string }
 }
