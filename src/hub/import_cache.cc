@@ -1,6 +1,7 @@
 #include "hub/import_cache.h"
 
-#include <stdlib.h>
+#include <limits.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -26,6 +27,14 @@ Result<User> first_admin(const Hub& hub) {
                              "users.is_admin = 1 ORDER BY owners.id"));
   if (!row) return Status(Code::unavailable, "the hub has no administrator yet: hearth admin user create NAME --admin");
   return hub.accounts().user((*row)[0].text());
+}
+
+// Where a symbolic link leads; empty for other files.
+std::string read_link(const std::string& path) {
+  std::string out(PATH_MAX, '\0');
+  const auto length = ::readlink(path.c_str(), out.data(), out.size());
+  out.resize(length > 0 ? static_cast<size_t>(length) : 0);
+  return out;
 }
 
 class Importer {
@@ -130,10 +139,13 @@ class Importer {
     return {};
   }
 
-  // A blob of 64 digits is a large file under its SHA-256, one of 40 a file of git's.
+  // A blob of 64 digits is a large file under its SHA-256, one of 40 a file of git's. The snapshot's own link has that
+  // name; the blob may lead on to a file that several repositories share, which has its Xet hash as name
+  // (huggingface_hub 2.4.0 utils/_shared_blobs.py).
   Result<Operation> read(const Repo& repo, const std::string& file, std::string path) {
     const auto blob = TRY(absolute_path(file));
-    const auto name = path_name(blob);
+    const auto link = read_link(file);
+    const auto name = path_name(link.empty() ? blob : link);
     const bool named = store::is_sha256(name);
     if (!named && TRY(file_size(blob)) <= kRegularLimit)
       return Operation(PutFile{std::move(path), TRY(hearth::read_file(blob, kRegularLimit))});

@@ -133,7 +133,6 @@ class Restore {
     std::sort(refs.begin(), refs.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     std::string packed;
     for (const auto& [ref, id] : refs) packed += cat(id.as_string(), " ", ref, "\n");
-    ++report_.repos;
     TRY(write_file(path_join(folder, "packed-refs"), packed));
     return git::sync_new(folder);
   }
@@ -156,6 +155,7 @@ class Restore {
       report_.rows = TRY(load_dump(transaction, dump.text()));
       for (const auto& id : manifest_["deletedMeanwhile"].array())
         TRY(transaction.execute("DELETE FROM repos WHERE id = $1", {id.as_int()}));
+      report_.repos = (*TRY(transaction.query_one("SELECT count(*) FROM repos")))[0].integer();  // buckets, too
       store::Counters counters;
       for (const auto& [table, number] : manifest_["counters"].object()) counters[table] = number.as_int();
       TRY(store::reset_counters(*db, transaction, counters));

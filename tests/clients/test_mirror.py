@@ -370,6 +370,30 @@ print(h.HfApi().create_commit("alice/cached", [h.CommitOperationAdd("new.txt", b
         hub.stop()
 
 
+def test_a_cache_whose_repositories_share_blobs_comes_in(up, files, tmp_path):
+    """Files that came by Xet lie under their Xet hash, once for all repositories (huggingface_hub 2.4.0 utils/_shared_blobs.py)."""
+    content = os.urandom(3_000_000)
+    (tmp_path / "weights.bin").write_bytes(content)
+    put = """
+import huggingface_hub as h
+h.HfApi().create_repo("alice/shared")
+h.HfApi().upload_file(repo_id="alice/shared", path_or_fileobj={!r}, path_in_repo="weights.bin")
+h.snapshot_download("alice/shared", cache_dir={!r})
+"""
+    cache = tmp_path / "cache"
+    python(up, put.format(str(tmp_path / "weights.bin"), str(cache)), up.alice, xet=True)
+    (blob,) = [path for path in (cache / "blobs").rglob("*") if path.is_file() and len(path.name) == 64]
+    assert blob.name != hashlib.sha256(content).hexdigest()
+    hub = Hub(tmp_path / "fresh").start()
+    try:
+        hub.user("ruth", "--admin")
+        done = hub.run("import-cache", "--cache", cache, "--public", "--data", hub.folder / "data")
+        assert "3.0 MB linked, 0 B copied" in done.stdout and not done.stderr, (done.stdout, done.stderr)
+        assert hub.call("GET", "/alice/shared/resolve/main/weights.bin")[2] == content
+    finally:
+        hub.stop()
+
+
 def test_archive_carries_repositories_to_a_hub_without_internet(up, files, tmp_path):
     head = make_repo(up, up.alice, "alice/packed", files)
     make_repo(up, up.alice, "alice/packed", files, kind="dataset", private=True)

@@ -16,9 +16,15 @@ Status list(Terminal& terminal) {
     const auto when = mirror.once           ? std::string("once")
                       : mirror.every_s == 0 ? "at reads"
                                             : cat("every ", mirror.every_s, " s");
-    terminal.print_line(cat(hub::kind_prefix(mirror.id.kind), mirror.id.full(), "\t", source, "\t", when, "\t",
+    const auto here = hub->repo(mirror.id);
+    const bool deleted = mirror.ready && !here.ok() && here.status().code() == Code::repo_not_found;
+    const auto name = here.ok() ? here->full_name() : mirror.id.full();  // it may have been renamed here
+    terminal.print_line(cat(hub::kind_prefix(mirror.id.kind), name, "\t", source, "\t", when, "\t",
                             mirror.checked_ms == 0 ? "never" : iso_time(mirror.checked_ms), "\t",
-                            mirror.error.empty() ? (mirror.ready ? "ok" : "waiting") : printable(mirror.error)));
+                            !mirror.error.empty() ? printable(mirror.error)
+                            : deleted             ? "deleted here"
+                            : mirror.ready        ? "ok"
+                                                  : "waiting"));
   }
   return {};
 }

@@ -14,9 +14,14 @@ Status remove(const Arguments& arguments, Terminal& terminal) {
   const auto kind = TRY(hub::parse_kind(arguments.get("type", "model")));
   const auto id = TRY(hub::parse_repo_id(kind, words[0]));
   const auto hub = TRY(hub::Hub::open(data_folder()));
-  TRY(hub::remove_mirror(*hub, id));
+  // It may have been renamed here since.
+  const auto here = hub->repo(id);
+  auto known = id;
+  for (const auto& mirror : TRY(hub::list_mirrors(*hub)))
+    if (here.ok() && mirror.repo_id == here->id) known = mirror.id;
+  TRY(hub::remove_mirror(*hub, known));
   TRY(hub::record_command(*hub, "repo.mirror.remove", 0, cat(hub::kind_name(id.kind), " ", id.full())));
-  terminal.print_line(cat(id.full(), " is a repository of this hub"));
+  terminal.print_line(cat(id.full(), here.ok() ? " is a repository of this hub" : " is copied no more"));
   return {};
 }
 
