@@ -91,6 +91,20 @@ class Matcher {
   int literals_ = 0;
 };
 
+// What the clients of the Hub ask for and this hub does not do is said to be that.
+Status nothing_at(std::string_view path, const std::vector<std::string_view>& parts) {
+  static constexpr std::string_view kOfRunningSpaces[] = {"runtime",   "logs",    "metrics",  "events",
+                                                          "pause",     "restart", "secrets",  "dev-mode",
+                                                          "variables", "volumes", "hardware", "sleeptime"};
+  const bool api = parts.size() > 1 && parts[0] == "api";
+  if (api && (parts[1] == "jobs" || parts[1] == "scheduled-jobs"))
+    return Status(Code::not_found, "this hub runs no jobs");
+  if (api && parts.size() > 4 && parts[1] == "spaces" &&
+      std::ranges::find(kOfRunningSpaces, parts[4]) != std::end(kOfRunningSpaces))
+    return Status(Code::not_found, "this hub keeps Spaces and does not run them");
+  return Status(Code::not_found, cat("nothing is at ", path.substr(0, 200)));
+}
+
 }  // namespace
 
 const std::string& Match::argument(std::string_view name) const {
@@ -128,7 +142,7 @@ Result<Match> Router::find(std::string_view method, std::string_view raw_path) c
   }
   if (best.route) return best;
   if (other_method) return Status(Code::bad_input, cat("this address does not take ", method));
-  return Status(Code::not_found, cat("nothing is at ", raw_path.substr(0, 200)));
+  return nothing_at(raw_path, path);
 }
 
 std::vector<const Route*> all_routes() {

@@ -8,7 +8,11 @@ import sys
 import pytest
 from huggingface_hub.errors import BadRequestError, HfHubHTTPError
 
-REPO = pathlib.Path(__file__).resolve().parents[2]
+
+def hf(hub, *words, token):
+    """The `hf` command of huggingface_hub."""
+    return subprocess.run([str(pathlib.Path(sys.executable).parent / "hf"), *words], capture_output=True, text=True, timeout=120,
+                          env=hub.env(token) | {"NO_COLOR": "1"})  # fmt: skip
 
 
 def test_a_branch_cannot_pose_as_a_pinned_commit(hub, alice, tmp_path):
@@ -64,6 +68,14 @@ def test_large_files_tell_their_size_and_share_of_the_storage(alice):
     assert max(repos, key=lambda repo: repo.storage).storage_percent > 50
 
 
+def test_the_address_of_a_commit_shows_its_files(hub, alice):
+    alice.create_repo("alice/shown", repo_type="dataset")
+    done = alice.upload_file(repo_id="alice/shown", repo_type="dataset", path_or_fileobj=b"1", path_in_repo="a.txt")
+    status, _, page = hub.call("GET", str(done).removeprefix(hub.url), headers={"Accept": "text/html"})
+    assert status == 200 and b"a.txt" in page
+    assert hub.call("GET", f"/datasets/alice/shown/commit/{'0' * 40}")[0] == 404
+
+
 def test_a_quota_holds_for_files_that_come_by_xet(hub, bob):
     from huggingface_hub import CommitOperationAdd
 
@@ -85,6 +97,17 @@ def test_a_quota_holds_for_files_that_come_by_xet(hub, bob):
         bob.create_commit("bob/room", [CommitOperationAdd("more.bin", os.urandom(700_000))], commit_message="again")
     finally:
         hub.admin("quota", "set", "bob", "none")
+
+
+def test_what_this_hub_does_not_run_says_so(hub, alice):
+    alice.create_repo("alice/app", repo_type="space", space_sdk="static")
+    for words, said in [(("jobs", "ps"), "this hub runs no jobs"), (("jobs", "run", "python:3.12", "true"), "this hub runs no jobs"),
+                        (("jobs", "scheduled", "ps"), "this hub runs no jobs"),
+                        (("spaces", "restart", "alice/app"), "keeps Spaces and does not run them"),
+                        (("spaces", "secrets", "list", "alice/app"), "keeps Spaces and does not run them")]:  # fmt: skip
+        done = hf(hub, *words, token=hub.alice)
+        assert done.returncode and said in done.stdout + done.stderr, (words, done)
+    assert alice.list_spaces_hardware() == alice.list_jobs_hardware() == alice.list_space_templates() == []
 
 
 def test_administrators_see_what_they_have_set(hub, alice):

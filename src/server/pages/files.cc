@@ -1,4 +1,5 @@
-// GET /owner/name/tree/REV/PATH and /blob/REV/PATH: a folder with its last commits, a file as text.
+// GET /owner/name/tree/REV/PATH and /blob/REV/PATH: a folder with its last commits, a file as text. /commit/REV leads
+// to the first.
 #include "base/text.h"
 #include "server/api_json.h"
 #include "server/page_data.h"
@@ -52,9 +53,16 @@ Result<Response> blob(Request& rq) {
   return page_response(rq, std::move(shell));
 }
 
+// The address that clients print after an upload: the files as that commit left them.
+Result<Response> commit(Request& rq) {
+  const auto& repo = *TRY(rq.repo());
+  return redirect(cat(repo_path(repo), "/tree/", TRY(hub::resolve_revision(rq.hub(), repo, rq.arg("rev")))), 302);
+}
+
 constexpr Route kRoutes[] = {
     {"GET", "/{kind?}/{repo}/tree/{rev}/{path*}", Access::metadata, tree},
     {"GET", "/{kind?}/{repo}/blob/{rev}/{path*}", Access::content, blob},
+    {"GET", "/{kind?}/{repo}/commit/{rev}", Access::metadata, commit},
 };
 
 }  // namespace
