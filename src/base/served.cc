@@ -12,6 +12,13 @@ std::string endpoint_file() {
   return path_join(cache, "hearth/endpoint");
 }
 
+std::string read_address(const std::string& path) {
+  const auto text = read_file(path, 4096);
+  return text.ok() ? std::string(trim(*text)) : std::string();
+}
+
+constexpr std::string_view kAddressFile = "run/address";
+
 }  // namespace
 
 Status remember_served(std::string_view url) {
@@ -21,8 +28,15 @@ Status remember_served(std::string_view url) {
 }
 
 std::string last_served() {
-  const auto text = read_file(endpoint_file(), 4096);
-  return text.ok() ? std::string(trim(*text)) : std::string();
+  return read_address(endpoint_file());
+}
+
+Status remember_address(const std::string& data_folder, std::string_view url) {
+  return write_file(path_join(data_folder, kAddressFile), cat(url, "\n"));
+}
+
+std::string remembered_address(const std::string& data_folder) {
+  return read_address(path_join(data_folder, kAddressFile));
 }
 
 }  // namespace hearth

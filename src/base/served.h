@@ -1,5 +1,5 @@
-// The address last served on this machine by this user: `hearth serve` writes it, clients without HF_ENDPOINT and
-// `hearth admin login-link` without --url read it. A file $XDG_CACHE_HOME/hearth/endpoint (~/.cache without that).
+// The address last served on this machine by this user: `hearth serve` writes it, clients without HF_ENDPOINT read it.
+// A file $XDG_CACHE_HOME/hearth/endpoint (~/.cache without that). Besides, each hub's own.
 #pragma once
 
 #include <string>
@@ -13,5 +13,9 @@ namespace hearth {
 Status remember_served(std::string_view url);
 /// The remembered address, or empty when there is none.
 std::string last_served();
+
+/// The same for one hub, in its data folder: under which address people reach it. Empty when it was never served.
+Status remember_address(const std::string& data_folder, std::string_view url);
+std::string remembered_address(const std::string& data_folder);
 
 }  // namespace hearth

@@ -68,7 +68,13 @@ Result<std::string> Terminal::read_line() {
 }
 
 Result<std::string> Terminal::read_secret(std::string_view prompt) {
-  if (!isatty(STDIN_FILENO)) return read_line();
+  if (!isatty(STDIN_FILENO)) {
+    auto line = read_line();
+    if (line.ok() || line.status().code() != Code::not_found) return line;
+    auto asked = trim(prompt);
+    if (asked.ends_with(':')) asked.remove_suffix(1);
+    return Status(Code::bad_input, cat("'", asked, "' was asked, and standard input, which is no terminal, is empty"));
+  }
   write_to(STDERR_FILENO, prompt);
   termios before{};
   tcgetattr(STDIN_FILENO, &before);

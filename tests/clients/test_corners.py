@@ -119,3 +119,8 @@ def test_administrators_see_what_they_have_set(hub, alice):
     assert "\tWiki\tpublic\topenid profile\thttps://wiki.example.org/callback\n" in hub.admin("oauth-app", "list").stdout
     assert hub.admin("login-provider", "list").stdout == "office\thttps://login.example.org\thub\texample.org\t\n"
     assert hub.admin("quota", "list", "alice").stdout.startswith("alice\tused ")
+
+
+def test_a_password_that_nobody_gave_is_asked_for(hub):
+    done = hub.admin("user", "create", "nobody", check=False, input="")
+    assert done.returncode == 2 and "'Password" in done.stderr and "no terminal" in done.stderr

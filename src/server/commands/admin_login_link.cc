@@ -12,6 +12,7 @@ Status create(const Arguments& arguments, Terminal& terminal) {
   const auto words = arguments.positional();
   if (words.size() != 1) return Status(Code::bad_input, "admin login-link takes one USER");
   auto url = std::string(arguments.get("url"));
+  if (url.empty()) url = remembered_address(data_folder());
   if (url.empty()) url = last_served();
   if (url.empty()) url = "http://127.0.0.1:8686";
   while (url.ends_with('/')) url.pop_back();

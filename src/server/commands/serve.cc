@@ -114,7 +114,13 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
   const auto url = server->address();
   if (const auto remembered = remember_served(url); !remembered.ok())
     log(LogLevel::warning, "server", remembered.message());
+  const auto public_url = arguments.get("public-url");
+  if (const auto remembered = remember_address(folder, public_url.empty() ? std::string_view(url) : public_url);
+      !remembered.ok())
+    log(LogLevel::warning, "server", remembered.message());
   terminal.note(cat("Hearth serves ", folder, " at ", join(server->addresses(), ", ")));
+  if (const auto user = hub->db().query_one("SELECT 1 FROM users LIMIT 1"); user.ok() && !*user)
+    terminal.note(cat("Nobody has an account yet: hearth admin user create NAME --admin --data ", folder));
   metrics.watch(server.get());
   notify_systemd(cat("READY=1\nSTATUS=Serving at ", url));
   const Watchdog watchdog;
