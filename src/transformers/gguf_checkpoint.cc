@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "transformers/gguf_names.h"
 #include "transformers/models_registry.h"
 
 namespace hearth {
@@ -79,13 +80,6 @@ Result<Json> rope_parameters(const Weights& weights, const Keys& keys) {
   return out;
 }
 
-constexpr std::pair<std::string_view, std::string_view> kTop[] = {
-    {"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}};
-constexpr std::pair<std::string_view, std::string_view> kLayer[] = {
-    {"attn_norm", "input_layernorm"}, {"attn_q", "self_attn.q_proj"},      {"attn_k", "self_attn.k_proj"},
-    {"attn_v", "self_attn.v_proj"},   {"attn_output", "self_attn.o_proj"}, {"ffn_norm", "post_attention_layernorm"},
-    {"ffn_gate", "mlp.gate_proj"},    {"ffn_up", "mlp.up_proj"},           {"ffn_down", "mlp.down_proj"}};
-
 /// "blk.3.attn_q.weight" as {"3", "attn_q", "weight"}; the layer is empty for tensors outside of them.
 struct GgufName {
   std::string_view layer, part, leaf;
@@ -108,9 +102,9 @@ GgufName parse_name(std::string_view name) {
 
 std::string checkpoint_name(std::string_view name) {
   const auto parsed = parse_name(name);
-  for (const auto& [theirs, ours] : kTop)
+  for (const auto& [theirs, ours] : kGgufTop)
     if (parsed.layer.empty() && parsed.part == theirs) return cat(ours, ".", parsed.leaf);
-  for (const auto& [theirs, ours] : kLayer)
+  for (const auto& [theirs, ours] : kGgufLayer)
     if (!parsed.layer.empty() && parsed.part == theirs)
       return cat("model.layers.", parsed.layer, ".", ours, ".", parsed.leaf);
   return std::string(name);

@@ -12,11 +12,13 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "safetensors/gguf.h"
 #include "safetensors/shards.h"
 #include "safetensors/torch_file.h"
 #include "tensor/linear_kernels.h"
 #include "transformers/auto.h"
 #include "transformers/gguf_checkpoint.h"
+#include "transformers/gguf_export.h"
 #include "transformers/text_model.h"
 
 namespace hearth {
@@ -188,10 +190,59 @@ Status write_shards(const std::string& to, const Checkpoint& checkpoint, const S
   return write_file(path_join(to, cat(stem, ending, ".index.json")), index.take());
 }
 
+/// Rows of each head from halves (i, i + head_dim / 2) to the pairs (2i, 2i + 1) of GGUF's llama.
+std::vector<RowRange> pairs_of_halves(int64_t rows, int64_t heads) {
+  const auto head_dim = rows / heads;
+  std::vector<RowRange> out;
+  for (int64_t begin = 0; begin < rows; begin += head_dim)
+    for (int64_t i = 0; i < head_dim / 2; ++i) {
+      out.push_back({begin + i, 1});
+      out.push_back({begin + i + head_dim / 2, 1});
+    }
+  return out;
+}
+
+Status write_gguf_model(const std::string& from, const std::string& to, const SaveOptions& options) {
+  auto checkpoint = TRY(open_checkpoint(from, options, /*needs_config=*/true));
+  if (checkpoint.is_gguf) return {Code::unsupported, "a GGUF file is not written over again as one"};
+  const auto config = TRY(Config::from_json(checkpoint.config));
+  auto metadata = TRY(gguf_metadata(config, model_folder(from)));
+  const auto freqs = TRY(gguf_rope_freqs(config));
+  std::vector<std::string> made;
+  made.reserve(checkpoint.entries.size());
+  std::vector<std::shared_ptr<const void>> owners;
+  std::vector<SafetensorsEntryView> views;
+  for (auto& entry : checkpoint.entries) {
+    if (entry.name.ends_with(".rotary_emb.inv_freq")) continue;
+    entry.name = TRY(gguf_name(entry.name));
+    const bool is_q = contains(entry.name, ".attn_q."), is_k = contains(entry.name, ".attn_k.");
+    if (is_q || is_k) {
+      const auto heads = is_q ? config.num_attention_heads : config.num_key_value_heads;
+      if (entry.shape.empty() || entry.shape[0] % (2 * heads) != 0)
+        return {Code::bad_input, cat(entry.name, " has rows that ", heads, " heads cannot share")};
+      auto turned = TRY(rows_of(
+          {.name = entry.name, .dtype = entry.dtype, .shape = Shape(entry.shape), .data = entry.data, .owner = {}},
+          pairs_of_halves(entry.shape[0], heads)));
+      entry.data = turned.data;
+      owners.push_back(turned.owner);
+    }
+    if (entry.shape.size() == 1) entry.saved = DType::f32;  // llama.cpp has norms and biases so
+    auto data = entry.data;
+    if (entry.saved != entry.dtype) data = std::as_bytes(std::span(made.emplace_back(TRY(converted(entry)))));
+    views.push_back({entry.name, entry.saved, entry.shape, data});
+  }
+  if (!freqs.empty())
+    views.push_back(
+        {"rope_freqs.weight", DType::f32, {static_cast<int64_t>(freqs.size())}, std::as_bytes(std::span(freqs))});
+  return write_gguf(to, metadata, views);
+}
+
 }  // namespace
 
 Status save_pretrained(const std::string& from, const std::string& to, const SaveOptions& options) {
-  if (options.format == WeightFormat::gguf) return {Code::unsupported, "GGUF files are read, not written"};
+  if (to.ends_with(".gguf")) return write_gguf_model(from, to, options);
+  if (options.format == WeightFormat::gguf)
+    return {Code::bad_input, "a GGUF file is one file: name it, with .gguf at its end"};
   for (const auto ending : {".safetensors", ".bin", ".pt", ".pth"}) {
     if (!to.ends_with(ending) || is_folder(to)) continue;
     const auto checkpoint = TRY(open_checkpoint(from, options, /*needs_config=*/false));

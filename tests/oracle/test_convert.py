@@ -42,7 +42,7 @@ def refusal(*words):
 
 @pytest.fixture(scope="module")
 def made():
-    return checkpoints.make(sorted([MODEL.split(".")[0], "deepseek-v3"]))
+    return checkpoints.make(sorted([MODEL.split(".")[0], "deepseek-v3", "llama2", "llama3", "deepseek-coder", "llama-yarn"]))
 
 
 @pytest.fixture(scope="module")
@@ -208,3 +208,44 @@ def test_fp8(made, tmp_path):
     (tmp_path / "fp8" / "config.json").write_text(json.dumps(config))
     done = run("forward", tmp_path / "fp8", made / "golden" / f"{name}.safetensors", tmp_path / "out")
     assert done.returncode != 0 and "weight_scale_inv" in done.stderr
+
+
+TEXTS = ["Paris is the capital of France.", " two  spaces\n\nand don't 12345", "今日は naïve 😀"]
+
+
+@pytest.mark.parametrize("name", ["llama2.causal", "llama3.causal", "deepseek-coder.causal"])
+def test_gguf(made, name, tmp_path):
+    """Read by the gguf package, by transformers and by Hearth; and back again without a changed bit."""
+    import gguf
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
+
+    convert(made / name, tmp_path / "x.gguf")
+    reader = gguf.GGUFReader(tmp_path / "x.gguf")
+    config = json.loads((made / name / "config.json").read_text())
+    fields = {key: field.contents() for key, field in reader.fields.items()}
+    assert fields["general.architecture"] == "llama" and fields["llama.block_count"] == config["num_hidden_layers"]
+    assert len(fields["tokenizer.ggml.tokens"]) == config["vocab_size"]
+    ours, folder = outputs(tmp_path / "x.gguf", made, name, tmp_path / "a"), outputs(made / name, made, name, tmp_path / "b")
+    assert numpy.abs(ours - folder).max() <= 2e-5 * numpy.abs(folder).max()
+    model = AutoModelForCausalLM.from_pretrained(made / name)
+    theirs = load_gguf_checkpoint(str(tmp_path / "x.gguf"), return_tensors=True, model_to_load=model)
+    assert {key: config[key] for key in theirs["config"] if key in ("hidden_size", "num_key_value_heads", "num_hidden_layers")}.items() <= theirs["config"].items()
+    tied = {"lm_head.weight"} if config["tie_word_embeddings"] else set()
+    assert theirs["tensors"].keys() - {"rope_freqs.weight"} == model.state_dict().keys() - tied
+    assert all(torch.equal(value.float(), model.state_dict()[n]) for n, value in theirs["tensors"].items() if n != "rope_freqs.weight")
+    if fields["tokenizer.ggml.model"] == "gpt2":
+        read, original = AutoTokenizer.from_pretrained(tmp_path, gguf_file="x.gguf"), AutoTokenizer.from_pretrained(made / name)
+        assert [read(t, add_special_tokens=False).input_ids for t in TEXTS] == [original(t, add_special_tokens=False).input_ids for t in TEXTS]
+        for text in TEXTS:
+            mine = [run("tokenize", path, text) for path in (tmp_path / "x.gguf", made / name)]
+            assert mine[0].returncode == 0 and mine[0].stdout == mine[1].stdout
+    convert(tmp_path / "x.gguf", tmp_path / "back")
+    back, original = load_file(tmp_path / "back" / "model.safetensors"), load_file(made / name / "model.safetensors")
+    assert back.keys() == original.keys() and all(torch.equal(back[n], original[n]) for n in original)
+
+
+def test_gguf_says_what_it_cannot(made, tmp_path):
+    assert "opt" in refusal(made / MODEL, tmp_path / "x.gguf")
+    assert "yarn" in refusal(made / "llama-yarn.causal", tmp_path / "x.gguf")
+    assert not (tmp_path / "x.gguf").exists()

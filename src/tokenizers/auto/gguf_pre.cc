@@ -1,5 +1,7 @@
 #include "tokenizers/auto/gguf_pre.h"
 
+#include <vector>
+
 #include "base/text.h"
 #include "tokenizers/auto/part_json.h"
 #include "tokenizers/pipeline/scanners.h"
@@ -138,6 +140,30 @@ std::string known_gguf_pres() {
   std::string out;
   for (const auto& row : kPres) out += cat(out.empty() ? "" : " ", row.names);
   return out;
+}
+
+std::string gguf_pre_of(const Json& pre_tokenizer, bool ignore_merges) {
+  std::vector<std::string_view> patterns;
+  bool digits = false, gpt2 = false;
+  const auto read = [&](const Json& step) {
+    const auto type = step["type"].as_string();
+    if (type == "Split") patterns.push_back(step["pattern"]["Regex"].as_string());
+    digits |= type == "Digits" && step["individual_digits"].as_bool(false);
+    gpt2 |= type == "ByteLevel" && step["use_regex"].as_bool(true);
+  };
+  read(pre_tokenizer);
+  for (const auto& step : pre_tokenizer["pretokenizers"].array()) read(step);
+  const auto fits = [&](const GgufPre& pre) {
+    std::vector<std::string_view> known;
+    for (const auto pattern : pre.patterns)
+      if (!pattern.empty()) known.push_back(pattern);
+    return !pre.underlines && pre.digits == digits && pre.gpt2 == gpt2 && known == patterns;
+  };
+  const GgufPre* found = nullptr;
+  for (const auto& pre : kPres)
+    if (fits(pre) && (!found || (found->ignore_merges != ignore_merges && pre.ignore_merges == ignore_merges)))
+      found = &pre;
+  return found ? std::string(split(found->names, ' ').front()) : std::string();
 }
 
 Json gguf_pre_tokenizer(const GgufPre& pre) {

@@ -25,6 +25,8 @@ struct GgufPre {
 const GgufPre* find_gguf_pre(std::string_view name);
 /// All names, for a message.
 std::string known_gguf_pres();
+/// The first name of what a tokenizer.json's pre_tokenizer does; empty when it has none.
+std::string gguf_pre_of(const Json& pre_tokenizer, bool ignore_merges);
 /// As a tokenizer.json would have it.
 Json gguf_pre_tokenizer(const GgufPre& pre);
 
