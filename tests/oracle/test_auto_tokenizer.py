@@ -367,6 +367,22 @@ def test_tekken_file(byte_ranks, tmp_path, special):
     assert hearth(str(path), ids, "--decode") == [theirs.decode(x, skip_special_tokens=False) for x in ids]
 
 
+@pytest.mark.parametrize("model_type, config", [("mistral", None), ("mistral", {"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>"}), (None, None),
+                                                ("ministral3", {"tokenizer_class": "TokenizersBackend", "pad_token": "<SPECIAL_25>", "padding_side": "left"})])
+def test_tekken_folder(byte_ranks, tmp_path, model_type, config):
+    """A repository in Mistral's own form: tekken.json is all there is."""
+    import base64
+
+    vocab = [{"rank": r, "token_bytes": base64.b64encode(t).decode(), "token_str": None} for t, r in sorted(byte_ranks.items(), key=lambda x: x[1])]
+    tokens = [{"rank": i, "token_str": t, "is_control": True} for i, t in enumerate(["<unk>", "<s>", "</s>", "[INST]", "[/INST]"])]
+    said = {"pattern": r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+", "num_vocab_tokens": len(vocab), "default_vocab_size": 800, "default_num_special_tokens": 30, "version": "v3"}
+    (tmp_path / "tekken.json").write_text(json.dumps({"config": said, "vocab": vocab, "special_tokens": tokens}))
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": model_type} if model_type else {}))
+    if config:
+        (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
+    same(tmp_path, TEXTS + ["<s>[INST] hi[/INST]<SPECIAL_25>", "12345 \r\n/ x"] + few("tekken folder"))
+
+
 @pytest.mark.parametrize("name, text, told", [
     ("a.tiktoken", "YQ== 0\nYg==", "line 2"), ("a.model", "nothing", "a.model"), ("tekken.json", "{}", "pattern"),
     ("tekken.json", '{"config": {"pattern": "x"}, "vocab": []}', "older form"),

@@ -153,6 +153,23 @@ def test_byt5(tmp_path, config):
     same_saved(tmp_path / "t", tmp_path, texts)
 
 
+SIGLIP = [({"vocab_size": 400}, {}), ({"vocab_size": 420, "remove_extra_whitespaces": False, "add_dummy_prefix": False}, {"model_max_length": 21}),
+          ({"vocab_size": 500, "model_type": "bpe"}, {"do_lower_case": False, "legacy": False, "extra_special_tokens": ["<new>"]}), ({"vocab_size": 560, "byte_fallback": True}, {"pad_token": "<unk>", "padding_side": "left"}),
+          ({"vocab_size": 400}, {"added_tokens_decoder": {"2": {"content": "</s>", "special": True, "lstrip": True, "rstrip": True, "normalized": False, "single_word": False}}})]
+
+
+@pytest.mark.parametrize("row", range(len(SIGLIP)))
+def test_siglip(models, tmp_path, row):
+    options, config = SIGLIP[row]
+    (tmp_path / "t").mkdir()
+    shutil.copy(models(f"siglip{len(json.dumps(options))}", **options), tmp_path / "t" / "spiece.model")
+    (tmp_path / "t" / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "SiglipTokenizer", **config}))
+    (tmp_path / "t" / "config.json").write_text(json.dumps({"model_type": "siglip"}))
+    texts = [x for x in TEXTS + MARKS if x] + ["ΟΔΟΣ ΑΣ Σ", "İI ǅ", "a <new> b", "A photo of a cat.", "it's -- (fine)!"] + few("siglip")
+    same_python(tmp_path / "t", texts)
+    same_saved(tmp_path / "t", tmp_path, texts)
+
+
 EUROPE = {"src_lang": "de_DE", "tgt_lang": "ro_RO"}
 FRENCH = {"src_lang": "fra_Latn", "tgt_lang": "deu_Latn"}
 

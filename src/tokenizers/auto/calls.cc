@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "tokenizers/auto/state.h"
+#include "tokenizers/python/python_text.h"
 
 namespace hearth {
 
@@ -76,23 +77,6 @@ std::string clean_up(std::string text) {
       {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
   for (const auto& [from, to] : kSteps) text = replace_all(text, from, to);
   return text;
-}
-
-std::string_view strip_spaces(std::string_view text) {
-  const auto is_space = [](char32_t c) {
-    return c == ' ' || (c >= 9 && c <= 13) || (c >= 0x1C && c <= 0x1F) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
-           (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
-  };
-  size_t begin = 0, end = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t before = at;
-    if (is_space(utf8_next(text, at))) {
-      if (before == begin && end == 0) begin = at;
-    } else {
-      end = at;
-    }
-  }
-  return end == 0 ? std::string_view() : text.substr(begin, end - begin);
 }
 
 // Whisper's decode: without the prompt before <|startoftranscript|>, and without time stamps ("<|1.20|>").
@@ -216,7 +200,7 @@ std::string PreTrainedTokenizer::decode(std::span<const TokenId> ids, bool skip_
   }
   auto text = s.tokenizer.decode(ids, {.skip_special_tokens = skip_special_tokens});
   // CLIPTokenizer wraps the decoder: the ends of words become spaces.
-  if (s.class_name == "CLIPTokenizer") text = std::string(strip_spaces(replace_all(text, "</w>", " ")));
+  if (s.class_name == "CLIPTokenizer") text = std::string(tokenizers::python::strip(replace_all(text, "</w>", " ")));
   const bool clean = clean_up_tokenization_spaces.value_or(s.clean_up_tokenization_spaces);
   if (clean && (s.model_type != "BPE" || s.clean_up_even_bpe)) text = clean_up(std::move(text));
   return whisper ? without_time_stamps(text) : text;

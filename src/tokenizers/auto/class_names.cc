@@ -154,7 +154,7 @@ constexpr std::string_view kOwnCode =
     "FastSpeech2ConformerTokenizer FlaubertTokenizer GPTNeoXJapaneseTokenizer GPTSw3Tokenizer "
     "M2M100Tokenizer MgpstrTokenizer MyT5Tokenizer PLBartTokenizer "
     "PerceiverTokenizer PhobertTokenizer Pop2PianoTokenizer ProphetNetTokenizer RagTokenizer "
-    "RoCBertTokenizer SiglipTokenizer Speech2TextTokenizer SpeechT5Tokenizer TapasTokenizer "
+    "RoCBertTokenizer Speech2TextTokenizer SpeechT5Tokenizer TapasTokenizer "
     "VitsTokenizer Wav2Vec2CTCTokenizer Wav2Vec2PhonemeCTCTokenizer XLMTokenizer "
     "RoFormerTokenizer MLukeTokenizer MarkupLMTokenizer LukeTokenizer EsmcTokenizer "
     "DPRReaderTokenizer";
@@ -164,7 +164,7 @@ constexpr std::string_view kVocabularies =
     "sentencepiece.bpe.model spm.model source.spm";
 constexpr std::string_view kOtherFiles =
     "config.json tokenizer_config.json special_tokens_map.json added_tokens.json merges.txt chat_template.jinja "
-    "target.spm target_vocab.json";
+    "target.spm target_vocab.json tekken.json";
 
 constexpr std::string_view kFileAsItIs[] = {
     "deepseek-ai/deepseek-r1-distill-llama-*",

@@ -55,7 +55,7 @@ AddedToken special(std::string content) {
 }
 
 // Byte-level BPE of ranks. The special tokens stand in the vocabulary, which keeps their ids whatever gaps there are.
-Result<Tokenizer> byte_level(const Ranks& ranks, std::string_view pattern, const std::vector<NamedToken>& tokens) {
+Result<Backend> byte_level(const Ranks& ranks, std::string_view pattern, const std::vector<NamedToken>& tokens) {
   Json model = tiktoken_model(ranks);
   std::vector<AddedToken> added;
   Json vocab = model["vocab"];
@@ -74,7 +74,12 @@ Result<Tokenizer> byte_level(const Ranks& ranks, std::string_view pattern, const
       part::pre_tokenizers({part::split_regex(pattern), part::byte_level(false, /*use_regex=*/false)});
   backend.decoder = part::byte_level(true);
   backend.post_processor = part::byte_level(true, true, /*trim_offsets=*/false);
-  return Tokenizer(TRY(backend.take_parts()));
+  return backend;
+}
+
+Result<Tokenizer> whole(Result<Backend> backend) {
+  if (!backend.ok()) return std::move(backend).status();
+  return Tokenizer(TRY(backend->take_parts()));
 }
 
 Result<Tokenizer> read_ranks(const Ranks& ranks, std::string_view name) {
@@ -85,9 +90,9 @@ Result<Tokenizer> read_ranks(const Ranks& ranks, std::string_view name) {
       const auto equals = word.rfind('=');
       tokens.push_back({std::string(word.substr(0, equals)), parse_int(word.substr(equals + 1)).value_or(0)});
     }
-    return byte_level(ranks, known.pattern, tokens);
+    return whole(byte_level(ranks, known.pattern, tokens));
   }
-  return byte_level(ranks, kLlama3Pattern, {});
+  return whole(byte_level(ranks, kLlama3Pattern, {}));
 }
 
 Result<Tokenizer> read_bytes(const std::string& path) {
@@ -112,7 +117,7 @@ Result<Tokenizer> read_bytes(const std::string& path) {
 
 }  // namespace
 
-Result<Tokenizer> read_tekken(std::string_view text) {
+Result<Backend> tekken_backend(std::string_view text) {
   const Json json = TRY(Json::parse(text));
   const ConfigView root(json, "");
   const ConfigView config = root["config"];
@@ -142,6 +147,10 @@ Result<Tokenizer> read_tekken(std::string_view text) {
   }
   if (ranks.empty()) return Status(Code::bad_input, "vocab: there are no tokens");
   return byte_level(ranks, pattern, tokens);
+}
+
+Result<Tokenizer> read_tekken(std::string_view text) {
+  return whole(tekken_backend(text));
 }
 
 bool is_single_file(std::string_view path) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "tokenizers/auto/backend.h"
 #include "tokenizers/tokenizer.h"
 
 namespace hearth::tokenizers {
@@ -18,6 +19,7 @@ bool is_single_file(std::string_view path);
 Result<Tokenizer> read_single_file(const std::string& path);
 
 /// The text of a tekken.json.
+Result<Backend> tekken_backend(std::string_view text);
 Result<Tokenizer> read_tekken(std::string_view text);
 
 }  // namespace hearth::tokenizers

@@ -9,6 +9,7 @@
 #include "tokenizers/auto/merges.h"
 #include "tokenizers/auto/part_json.h"
 #include "tokenizers/auto/sentencepiece.h"
+#include "tokenizers/auto/single_file.h"
 #include "tokenizers/auto/tiktoken.h"
 #include "tokenizers/pipeline/scanners.h"
 
@@ -236,6 +237,10 @@ Status read_vocabulary_files(const std::string& folder, Loading& l) {
     auto model = SentencePieceModel::parse(bytes);
     if (!model.ok()) return std::move(model).status().with(path);
     return take_sentencepiece(l, *std::move(model));
+  } else if (const auto tekken = path_join(folder, "tekken.json"); exists(tekken)) {
+    auto backend = tekken_backend(TRY(read_file(tekken, kFileMax)));
+    if (!backend.ok()) return std::move(backend).status().with(tekken);
+    l.backend = *std::move(backend);
   }
   return {};
 }

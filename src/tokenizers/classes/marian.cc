@@ -5,6 +5,7 @@
 #include "tokenizers/classes_registry.h"
 #include "tokenizers/pipeline/vocabulary.h"
 #include "tokenizers/python/python_parts.h"
+#include "tokenizers/python/python_text.h"
 #include "tokenizers/python/sentencepiece_processor.h"
 
 namespace hearth::tokenizers::classes {
@@ -67,7 +68,7 @@ class MarianDecoder final : public Decoder {
       pieces.clear();
     }
     out += spm_->decode(pieces);
-    tokens = {std::string(python_strip(replace_all(out, "▁", " ")))};
+    tokens = {std::string(python::strip(replace_all(out, "▁", " ")))};
   }
 
  private:

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/unicode.h"
 #include "tokenizers/jinja/objects.h"
+#include "tokenizers/python/python_text.h"
 
 namespace hearth::jinja {
 namespace {
@@ -41,27 +42,7 @@ std::vector<char32_t> code_points(std::string_view text) {
   return out;
 }
 
-bool is_cased(char32_t c) {
-  const auto category = unicode::category(c);
-  return category == unicode::Category::Lu || category == unicode::Category::Ll || category == unicode::Category::Lt;
-}
-
-bool case_ignorable(char32_t c) {
-  using enum unicode::Category;
-  const auto category = unicode::category(c);
-  return category == Mn || category == Me || category == Cf || category == Lm || category == Sk || c == '\'' ||
-         c == '.' || c == ':' || c == 0xB7 || c == 0x2019;
-}
-
-// str.lower() of the code point at `i`: a capital sigma at a word's end is the final one.
-void append_lower(std::string& out, const std::vector<char32_t>& text, size_t i) {
-  if (text[i] != 0x3A3) return unicode::append_lower(out, text[i]);
-  size_t before = i, after = i + 1;
-  while (before > 0 && case_ignorable(text[before - 1])) --before;
-  while (after < text.size() && case_ignorable(text[after])) ++after;
-  const bool final = before > 0 && is_cased(text[before - 1]) && (after == text.size() || !is_cased(text[after]));
-  utf8_append(out, final ? 0x3C2 : 0x3C3);
-}
+using tokenizers::python::append_lower, tokenizers::python::is_cased;
 
 enum class Case { upper, lower, capitalize, title, swap, fold };
 

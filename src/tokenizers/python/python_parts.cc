@@ -11,11 +11,6 @@ namespace {
 
 constexpr uint64_t kFileMax = 256u << 20;
 
-bool is_python_space(char32_t c) {
-  return c == ' ' || (c >= 9 && c <= 13) || (c >= 0x1C && c <= 0x1F) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
-         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
-}
-
 }  // namespace
 
 Status PythonModel::tokenize(std::span<const std::string_view> pieces, ModelScratch&, Tokens& out) const {
@@ -92,7 +87,8 @@ std::shared_ptr<Tokenizer::Parts> python_parts(Loading& l, std::shared_ptr<Pytho
                                                std::unique_ptr<PostProcessor> post_processor,
                                                std::unique_ptr<Decoder> decoder) {
   model->set_added(tokens);
-  if (const auto unk = l.token("unk_token")) model->set_unknown(model->token_to_id(*unk));
+  const auto unk = l.token("unk_token");
+  if (unk && !model->knows_unknown()) model->set_unknown(model->token_to_id(*unk));
   auto out = std::make_shared<Tokenizer::Parts>();
   out->added = AddedTokens::make(tokens, *model, nullptr);
   out->model = std::move(model);
@@ -112,7 +108,19 @@ std::unordered_set<std::string> all_special_tokens(const Loading& l) {
 // The type ids of a pair are Python's: as many as the first text with its eos has are 0, though that eos stands in the
 // end.
 void EosProcessor::process(std::vector<Encoding>& parts, bool add_special_tokens, const TokenTexts&) const {
-  for (auto& part : parts) part.type_ids.clear();
+  const auto is_in = [](const std::vector<TokenId>& list, TokenId id) {
+    return std::find(list.begin(), list.end(), id) != list.end();
+  };
+  for (auto& part : parts) {
+    part.type_ids.clear();
+    if (part.size() < 2 || part.ids[0] != lonely_ || !is_in(special_, part.ids[1])) continue;
+    part.ids.erase(part.ids.begin());
+    part.special_tokens_mask.erase(part.special_tokens_mask.begin());
+    if (!part.offsets.empty()) part.offsets.erase(part.offsets.begin());
+    if (!part.word_ids.empty()) part.word_ids.erase(part.word_ids.begin());
+    std::erase_if(part.spelt, [](const auto& token) { return token.index == 0; });
+    for (auto& token : part.spelt) --token.index;
+  }
   if (!add_special_tokens) return;
   Encoding eos;
   eos.ids = {eos_};
@@ -123,7 +131,7 @@ void EosProcessor::process(std::vector<Encoding>& parts, bool add_special_tokens
   }
   for (auto& part : parts) {
     for (size_t i = 0; i < part.size(); ++i)
-      if (std::find(marked_.begin(), marked_.end(), part.ids[i]) != marked_.end()) part.special_tokens_mask[i] = 1;
+      if (is_in(marked_, part.ids[i])) part.special_tokens_mask[i] = 1;
   }
   if (where_ == Where::all && parts.size() == 2) {
     parts[1].type_ids.assign(parts[1].size(), 1);
@@ -138,19 +146,6 @@ void EosProcessor::process(std::vector<Encoding>& parts, bool add_special_tokens
       parts[i].special_tokens_mask.back() = 1;
     }
   }
-}
-
-std::string_view python_strip(std::string_view text) {
-  size_t begin = 0, end = 0;
-  bool started = false;
-  for (size_t at = 0; at < text.size();) {
-    const size_t before = at;
-    if (is_python_space(utf8_next(text, at))) continue;
-    if (!started) begin = before;
-    started = true;
-    end = at;
-  }
-  return text.substr(begin, end - begin);
 }
 
 Result<std::string> read_class_file(const Loading& l, const std::string& folder, std::string_view name) {

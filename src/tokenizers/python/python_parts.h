@@ -34,7 +34,9 @@ class PythonModel : public Model {
   virtual int64_t own_ids_end() const = 0;
 
   void set_added(const std::vector<AddedToken>& tokens);
+  /// What a token is that the vocabulary has not; unset, unk_token.
   void set_unknown(TokenId id) { unknown_ = id; }
+  bool knows_unknown() const { return unknown_ >= 0; }
 
  protected:
   struct Token {
@@ -72,16 +74,21 @@ class EosProcessor final : public PostProcessor {
   EosProcessor(TokenId eos, Where where, std::vector<TokenId> marked = {})
       : eos_(eos), where_(where), marked_(std::move(marked)) {}
   size_t added_tokens(bool is_pair) const override { return is_pair && where_ == Where::each_without ? 2 : 1; }
+  /// A text's first token goes if it is `lonely` and one of `special` follows.
+  void drop_first(TokenId lonely, std::vector<TokenId> special) {
+    lonely_ = lonely;
+    special_ = std::move(special);
+  }
   void process(std::vector<Encoding>& parts, bool add_special_tokens, const TokenTexts& texts) const override;
 
  private:
+  TokenId lonely_ = -1;
+  std::vector<TokenId> special_;
   TokenId eos_;
   Where where_;
   std::vector<TokenId> marked_;
 };
 
-/// str.strip() of Python.
-std::string_view python_strip(std::string_view text);
 /// Reads a file that the class cannot do without. not_found names the class.
 Result<std::string> read_class_file(const Loading& l, const std::string& folder, std::string_view name);
 
