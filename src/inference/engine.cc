@@ -8,10 +8,10 @@
 namespace hearth::inference {
 
 struct Engine::Active {
-  Active(Job wanted, std::unique_ptr<Session> with, const Tokenizer& tokenizer)
+  Active(Job wanted, std::unique_ptr<Session> with, Sampler picks, const Tokenizer& tokenizer)
       : job(std::move(wanted)),
         session(std::move(with)),
-        sampler(job.config),
+        sampler(std::move(picks)),
         text(tokenizer, job.config.stop),
         seen(job.prompt) {}
   Job job;
@@ -82,6 +82,10 @@ void Engine::admit(Job job) {
     job.on_end({std::move(status), FinishReason::cancelled, prompt_tokens, 0});
   };
   if (job.stop.stop_requested()) return refuse(Status(Code::cancelled, "the client left"));
+  const auto& model = pipeline_.model().config();
+  const auto total = std::min(job.config.total_length(prompt_tokens, model), model.max_position_embeddings + 1);
+  auto sampler = Sampler::from(job.config, {.length = prompt_tokens, .total_length = total}, model.vocab_size);
+  if (!sampler.ok()) return refuse(std::move(sampler).status());
   auto session = take_session(job.prompt);
   auto logits = [&]() -> Result<std::vector<float>> {
     try {
@@ -91,9 +95,8 @@ void Engine::admit(Job job) {
     }
   }();
   if (!logits.ok()) return refuse(std::move(logits).status());
-  auto& active = active_.emplace_back(std::move(job), std::move(session), pipeline_.tokenizer());
-  active.limit = std::min(active.job.config.max_new_tokens,
-                          pipeline_.model().config().max_position_embeddings - prompt_tokens + 1);
+  auto& active = active_.emplace_back(std::move(job), std::move(session), *std::move(sampler), pipeline_.tokenizer());
+  active.limit = total - prompt_tokens;
   if (!accept(active, active.sampler(*logits, active.seen))) active_.pop_back();
 }
 
@@ -125,7 +128,10 @@ void Engine::finish(Active& active, JobEnd end) {
 
 void Engine::step() {
   std::vector<SequenceView> sequences;
-  for (auto& active : active_) sequences.push_back({&active.session->cache, {&active.seen.back(), 1}, LogitRows::last});
+  for (auto& active : active_) {
+    active.session->ids.push_back(active.seen.back());
+    sequences.push_back({&active.session->cache, active.session->unread(pipeline_.model()), LogitRows::last});
+  }
   const auto vocab_size = static_cast<size_t>(pipeline_.model().config().vocab_size);
   std::vector<float> rows(vocab_size * sequences.size());
   try {
@@ -141,7 +147,6 @@ void Engine::step() {
   }
   size_t row = 0;
   for (auto& active : active_) {
-    active.session->ids.push_back(active.seen.back());
     const std::span<const float> logits(rows.data() + vocab_size * row++, vocab_size);
     active.over = !accept(active, active.sampler(logits, active.seen));
   }

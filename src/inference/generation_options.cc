@@ -8,8 +8,9 @@
 namespace hearth::inference {
 
 Result<GenerationConfig> generation_options(const Arguments& arguments, const GenerationConfig& defaults) {
+  constexpr int64_t kNewTokens = 256;  // an answer, where neither the user nor the model says how long
   GenerationConfig out = defaults;
-  out.max_new_tokens = TRY(arguments.get_int("max-new-tokens", out.max_new_tokens, 1, 1 << 20));
+  out.max_new_tokens = TRY(arguments.get_int("max-new-tokens", out.max_new_tokens.value_or(kNewTokens), 1, 1 << 20));
   out.top_k = TRY(arguments.get_int("top-k", out.top_k, 0, 1 << 30));
   out.top_p = TRY(arguments.get_double("top-p", out.top_p, 0, 1));
   if (arguments.has("temperature")) {

@@ -37,6 +37,7 @@ KvCache KvCache::copy(const Backend& backend) const {
   KvCache out(shape_, dtype_, cross_);
   out.layers_ = layers_;
   out.length_ = length_;
+  out.skipped_ = skipped_;
   out.capacity_ = capacity_;
   if (capacity_ > 0) out.grow(backend, capacity_);
   return out;

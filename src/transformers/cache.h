@@ -42,6 +42,9 @@ class KvCache {
   KvCache& operator=(const KvCache&) = delete;
 
   int64_t length() const { return length_; }
+  /// Positions before its first row, which a model counts and the cache does not hold: padding.
+  int64_t skipped() const { return skipped_; }
+  void skip_positions(int64_t count) { skipped_ = count; }
   int64_t capacity() const { return capacity_; }
   /// Forgets all positions from `length` on: a prefix shared with the next prompt stays.
   void truncate(int64_t length);
@@ -57,7 +60,7 @@ class KvCache {
   std::vector<KvPair> layers_;
   CacheShape shape_;
   DType dtype_;
-  int64_t length_ = 0, capacity_ = 0;
+  int64_t length_ = 0, capacity_ = 0, skipped_ = 0;
   std::shared_ptr<const CrossCache> cross_;
 };
 

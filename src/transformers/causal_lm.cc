@@ -145,8 +145,8 @@ Result<KvCache> CausalLM::make_cache(std::span<const int32_t> source) const {
                  std::make_shared<const CrossCache>(seq2seq_->cross(encoded)));
 }
 
-Tensor CausalLM::forward(std::span<const SequenceView> sequences, Tensor& hidden) const {
-  Batch batch{.backend = backend()};
+Tensor CausalLM::forward(std::span<const SequenceView> sequences, Tensor& hidden, int64_t rope_length) const {
+  Batch batch{.backend = backend(), .rope_length = rope_length};
   std::vector<int64_t> wanted;
   for (const auto& s : sequences) {
     if (s.ids.empty()) throw ShapeError("a sequence without new tokens");
@@ -158,6 +158,9 @@ Tensor CausalLM::forward(std::span<const SequenceView> sequences, Tensor& hidden
     for (int64_t row = begin; s.logits == LogitRows::all && row < end; ++row) wanted.push_back(row);
   }
   batch.positions = batch.ranks();
+  for (const auto& s : batch.sequences)
+    for (int64_t row = s.begin; s.cache->skipped() > 0 && row < s.begin + s.count; ++row)
+      batch.positions[static_cast<size_t>(row)] += static_cast<int32_t>(s.cache->skipped());
   batch.reserve();
   const Tensor all = stack().forward(batch);
   batch.commit();
@@ -167,9 +170,9 @@ Tensor CausalLM::forward(std::span<const SequenceView> sequences, Tensor& hidden
   return lm_head_.logits(hidden);
 }
 
-Tensor CausalLM::forward(std::span<const SequenceView> sequences) const {
+Tensor CausalLM::forward(std::span<const SequenceView> sequences, int64_t rope_length) const {
   Tensor hidden;
-  return forward(sequences, hidden);
+  return forward(sequences, hidden, rope_length);
 }
 
 std::string_view auto_class(Task task) {

@@ -84,9 +84,10 @@ class CausalLM : public PreTrainedModel {
   using PreTrainedModel::forward;
   /// Logits [wanted rows, vocab_size], sequence by sequence; undefined when none is wanted. The caches grow by the new
   /// tokens. Throws ShapeError on an id outside the vocabulary.
-  Tensor forward(std::span<const SequenceView> sequences) const;
+  /// `rope_length`: Batch's, or 0.
+  Tensor forward(std::span<const SequenceView> sequences, int64_t rope_length = 0) const;
   /// The same with the last_hidden_state [wanted rows, hidden_size] that the logits came from.
-  Tensor forward(std::span<const SequenceView> sequences, Tensor& hidden) const;
+  Tensor forward(std::span<const SequenceView> sequences, Tensor& hidden, int64_t rope_length = 0) const;
 
  private:
   const RowHead& lm_head_;

@@ -101,11 +101,12 @@ Tensor GatedDecoder::forward(const Batch& batch) const {
 }
 
 Result<std::unique_ptr<TextModel>> build_gated_decoder(const Config& config, const Params& p,
-                                                       std::span<const GatedLayerKind> kinds) {
-  GatedDecoderOptions options;
+                                                       std::span<const GatedLayerKind> kinds,
+                                                       GatedDecoderOptions options) {
   const auto latent = kinds.front().latent;
-  options.frequencies.push_back(
-      TRY(RopeFrequencies::from(config, config.rope_parameters, latent ? latent->qk_rope_head_dim : 0)));
+  if (options.frequencies.empty())
+    options.frequencies.push_back(
+        TRY(RopeFrequencies::from(config, config.rope_parameters, latent ? latent->qk_rope_head_dim : 0)));
   if (latent) options.cache = CacheShape{config.num_hidden_layers, 1, latent->cached_width(), /*values_are_keys=*/true};
   const auto act = TRY(activation_by_name(config.hidden_act));
   for (const auto& kind : kinds)

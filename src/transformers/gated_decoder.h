@@ -62,7 +62,8 @@ struct GatedDecoderOptions {
   std::vector<RopeFrequencies> frequencies;  ///< one, or one a layer type
   std::optional<CacheShape> cache = {};      ///< where it is not that of grouped-query attention
   double embedding_scale = 1;
-  float norm_offset = 0;  ///< of the last norm
+  float norm_offset = 0;      ///< of the last norm
+  int64_t rereads_after = 0;  ///< TextModel's
 };
 
 class GatedDecoder final : public TextModel {
@@ -72,6 +73,7 @@ class GatedDecoder final : public TextModel {
                GatedDecoderOptions options);
   Tensor forward(const Batch& batch) const override;
   CacheShape cache_shape() const override { return options_.cache.value_or(TextModel::cache_shape()); }
+  int64_t rereads_after() const override { return options_.rereads_after; }
 
  private:
   struct Layer {
@@ -86,9 +88,10 @@ class GatedDecoder final : public TextModel {
   RMSNorm norm_;
 };
 
-/// A stack of equal layers with the configuration's own positions: what most families build.
+/// A stack with the configuration's own positions, where `options` has none: what most families build.
 Result<std::unique_ptr<TextModel>> build_gated_decoder(const Config& config, const Params& p,
-                                                       std::span<const GatedLayerKind> kinds);
+                                                       std::span<const GatedLayerKind> kinds,
+                                                       GatedDecoderOptions options = {});
 /// Layers of a kind of which some slide: with `use_sliding_window` those that `layer_types` names, else those from
 /// `max_window_layers` on.
 Result<std::vector<GatedLayerKind>> sliding_from_a_layer_on(const Config& config, const GatedLayerKind& kind);

@@ -1,33 +1,21 @@
 #include "transformers/generate.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <unordered_set>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "transformers/generation/modes.h"
 
 namespace hearth {
 namespace {
 
 constexpr int64_t kPrefillRows = 512;  // a piece of a prompt: bounds the scratch and how long a stop waits
-constexpr float kOut = -std::numeric_limits<float>::infinity();
-
-/// s < 0 ? s * penalty : s / penalty, once for each distinct token.
-void penalize(std::span<float> scores, std::span<const int32_t> seen, float penalty) {
-  std::unordered_set<int32_t> done;
-  for (const auto id : seen) {
-    if (!done.insert(id).second) continue;
-    auto& score = scores[static_cast<size_t>(id)];
-    score = score < 0 ? score * penalty : score / penalty;
-  }
-}
 
 /// How many tokens at the beginning the session's cache holds already. The last one is always computed: its logits are
 /// what is asked for.
 int64_t common_tokens(const Session& session, std::span<const int32_t> prompt) {
-  const auto limit = std::min(session.ids.size(), prompt.empty() ? 0 : prompt.size() - 1);
+  const auto held = std::min(session.ids.size(), static_cast<size_t>(session.cache.length()));
+  const auto limit = std::min(held, prompt.empty() ? 0 : prompt.size() - 1);
   size_t out = 0;
   while (out < limit && session.ids[out] == prompt[out]) ++out;
   return static_cast<int64_t>(out);
@@ -35,93 +23,26 @@ int64_t common_tokens(const Session& session, std::span<const int32_t> prompt) {
 
 }  // namespace
 
-Status GenerationConfig::check() const {
-  const auto outside = [](std::string_view key, auto value, std::string_view range) {
-    return Status(Code::bad_input, cat(key, " is ", value, ", not ", range));
-  };
-  if (max_new_tokens < 1) return outside("max_new_tokens", max_new_tokens, "at least 1");
-  if (!(temperature >= 0) || std::isinf(temperature)) return outside("temperature", temperature, "0 or above");
-  if (top_k < 0) return outside("top_k", top_k, "0 (all) or above");
-  if (!(top_p > 0 && top_p <= 1)) return outside("top_p", top_p, "above 0 and at most 1");
-  if (!(min_p >= 0 && min_p < 1)) return outside("min_p", min_p, "in [0, 1)");
-  if (!(repetition_penalty > 0)) return outside("repetition_penalty", repetition_penalty, "above 0");
-  return {};
+Result<Sampler> Sampler::from(const GenerationConfig& config, PromptFacts facts, int64_t vocab_size) {
+  auto greedy_at_zero = config;
+  greedy_at_zero.do_sample = config.do_sample && config.temperature > 0;
+  auto processors = TRY(LogitsProcessors::from(greedy_at_zero, std::move(facts), vocab_size));
+  return Sampler(std::move(processors), greedy_at_zero.do_sample, config.seed);
 }
-
-Status GenerationConfig::update(const Json& json) {
-  const auto number = [&json](std::string_view key, double& out) {
-    const auto& value = json[key];
-    if (value.is_number()) out = value.as_double(static_cast<double>(value.as_int()));
-  };
-  do_sample = json["do_sample"].as_bool(do_sample);
-  number("temperature", temperature);
-  number("top_p", top_p);
-  number("min_p", min_p);
-  number("repetition_penalty", repetition_penalty);
-  top_k = json["top_k"].as_int(top_k);
-  max_new_tokens = json["max_new_tokens"].as_int(max_new_tokens);
-  if (auto ids = token_ids(json["eos_token_id"]); !ids.empty()) eos_token_id = std::move(ids);
-  return check();
-}
-
-Sampler::Sampler(const GenerationConfig& config) : config_(config), random_(config.seed) {}
 
 int32_t Sampler::operator()(std::span<const float> logits, std::span<const int32_t> seen) {
-  if (config_.repetition_penalty != 1) {
-    scores_.assign(logits.begin(), logits.end());
-    penalize(scores_, seen, static_cast<float>(config_.repetition_penalty));
-    logits = scores_;
-  }
-  if (!config_.do_sample || config_.temperature == 0) return static_cast<int32_t>(argmax(logits));
-  return sample(logits);
+  if (processors_.empty() && !is_sampling_) return static_cast<int32_t>(argmax(logits));
+  scores_.assign(logits.begin(), logits.end());
+  processors_(seen, 0, scores_);
+  if (!is_sampling_) return static_cast<int32_t>(argmax(scores_));
+  softmax(scores_);
+  return random_.multinomial(scores_);
 }
 
-int32_t Sampler::sample(std::span<const float> logits) {
-  // temperature, then top_k: all that are at least the k-th best stay, so ties do.
-  auto& kept = candidates_;
-  kept.clear();
-  const auto temperature = static_cast<float>(config_.temperature);
-  for (size_t i = 0; i < logits.size(); ++i) kept.push_back({logits[i] / temperature, static_cast<int32_t>(i)});
-  const auto better = [](const Candidate& a, const Candidate& b) {
-    return a.score != b.score ? a.score > b.score : a.id < b.id;
-  };
-  const auto k = static_cast<size_t>(config_.top_k);
-  if (k > 0 && k < kept.size()) {
-    std::nth_element(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(k) - 1, kept.end(), better);
-    const float kth = kept[k - 1].score;
-    std::erase_if(kept, [kth](const Candidate& c) { return c.score < kth; });
-  }
-  std::sort(kept.begin(), kept.end(), better);
-
-  std::vector<float> p(kept.size());
-  const auto softmax = [&] {
-    double sum = 0;
-    for (size_t i = 0; i < kept.size(); ++i) sum += p[i] = std::exp(kept[i].score - kept.front().score);
-    for (auto& value : p) value = static_cast<float>(value / sum);
-  };
-  p.resize(kept.size());
-  softmax();
-  if (config_.top_p < 1) {
-    // From the least likely up, those go whose running sum stays within 1 - top_p; one always stays.
-    float sum = 0;
-    size_t end = kept.size();
-    while (end > 1 && (sum += p[end - 1]) <= static_cast<float>(1 - config_.top_p)) --end;
-    kept.resize(end);
-    p.resize(end);
-    softmax();
-  }
-  if (config_.min_p > 0) {
-    const float least = static_cast<float>(config_.min_p) * p.front();
-    size_t end = kept.size();
-    while (end > 1 && p[end - 1] < least) --end;
-    kept.resize(end);
-    p.resize(end);
-    softmax();
-  }
-  double left = std::uniform_real_distribution<double>(0, 1)(random_);
-  for (size_t i = 0; i + 1 < kept.size(); ++i)
-    if ((left -= p[i]) < 0) return kept[i].id;
-  return kept.back().id;
+std::span<const int32_t> Session::unread(const CausalLM& model) {
+  const auto changed = model.stack().rereads_after(), wanted = static_cast<int64_t>(ids.size());
+  if (changed > 0 && cache.length() <= changed && wanted > changed) cache.truncate(0);
+  return std::span(ids).subspan(static_cast<size_t>(cache.length()));
 }
 
 std::string_view name(FinishReason reason) {
@@ -137,7 +58,7 @@ std::string_view name(FinishReason reason) {
 }
 
 Result<std::vector<float>> prefill(const CausalLM& model, Session& session, std::span<const int32_t> prompt,
-                                   std::stop_token stop) {
+                                   std::stop_token stop, int64_t rope_length) {
   const auto& config = model.config();
   const auto count = static_cast<int64_t>(prompt.size());
   if (count == 0) return Status(Code::bad_input, "the prompt has no tokens");
@@ -148,7 +69,10 @@ Result<std::vector<float>> prefill(const CausalLM& model, Session& session, std:
     if (id < 0 || id >= config.vocab_size)
       return Status(Code::bad_input, cat("token id ", id, " is outside the model's vocabulary of ", config.vocab_size));
 
-  const auto common = common_tokens(session, prompt);
+  rope_length = std::max(rope_length, count);
+  const auto changed = model.stack().rereads_after();
+  const bool is_of_use = changed == 0 || session.cache.length() > changed || rope_length <= changed;
+  const auto common = is_of_use ? common_tokens(session, prompt) : 0;
   session.cache.truncate(common);
   session.ids.resize(static_cast<size_t>(common));
   session.cache.reserve(model.backend(), count);
@@ -160,7 +84,7 @@ Result<std::vector<float>> prefill(const CausalLM& model, Session& session, std:
         prompt.subspan(static_cast<size_t>(begin), static_cast<size_t>(std::min(kPrefillRows, count - begin)));
     const bool is_last = begin + kPrefillRows >= count;
     const SequenceView sequence{&session.cache, piece, is_last ? LogitRows::last : LogitRows::none};
-    logits = model.forward({&sequence, 1});
+    logits = model.forward({&sequence, 1}, rope_length);
     session.ids.insert(session.ids.end(), piece.begin(), piece.end());
   }
   return to_vector(logits);
@@ -179,10 +103,11 @@ Result<GenerateResult> generate(const CausalLM& model, Session& session, std::sp
     return out;
   }
   auto logits = TRY(std::move(filled));
-  Sampler sampler(config);
+  const auto total = config.total_length(out.prompt_tokens, model.config());
+  auto sampler =
+      TRY(Sampler::from(config, {.length = out.prompt_tokens, .total_length = total}, model.config().vocab_size));
   std::vector<int32_t> seen(prompt.begin(), prompt.end());
-  const auto room = model.config().max_position_embeddings - out.prompt_tokens + 1;
-  const auto limit = std::min(config.max_new_tokens, room);
+  const auto limit = std::min(total, model.config().max_position_embeddings + 1) - out.prompt_tokens;
   double first_s = begin_s;
   for (;;) {
     const auto id = sampler(logits, seen);
@@ -204,10 +129,160 @@ Result<GenerateResult> generate(const CausalLM& model, Session& session, std::sp
       out.finish = FinishReason::cancelled;
       return out;
     }
-    const SequenceView sequence{&session.cache, {&id, 1}, LogitRows::last};
-    model.backend().to_host(model.forward({&sequence, 1}), logits);
     session.ids.push_back(id);
+    const SequenceView sequence{&session.cache, session.unread(model), LogitRows::last};
+    model.backend().to_host(model.forward({&sequence, 1}), logits);
   }
 }
 
+namespace {
+
+/// The tokens that each row continues: those of a decoder, or those after which an answer begins.
+Result<std::vector<std::vector<int32_t>>> begun_texts(const CausalLM& model, const ModelInputs& inputs,
+                                                      const GenerationConfig& config) {
+  std::vector<std::vector<int32_t>> out(static_cast<size_t>(inputs.batch));
+  const auto fill = [&](const std::vector<int32_t>& ids, int64_t length) {
+    for (size_t i = 0; i < ids.size(); ++i) out[i / static_cast<size_t>(length)].push_back(ids[i]);
+  };
+  if (!model.is_encoder_decoder()) {
+    fill(inputs.input_ids, inputs.length);
+    return out;
+  }
+  const auto start = config.decoder_start_token_id ? config.decoder_start_token_id : config.bos_token_id;
+  if (!start)
+    return Status(Code::bad_input, "decoder_start_token_id or bos_token_id has to be set for a model with an encoder");
+  fill(inputs.decoder_input_ids, inputs.decoder_length);
+  const bool has_start = std::ranges::all_of(out, [&](const auto& ids) { return !ids.empty() && ids[0] == *start; });
+  if (!has_start)
+    for (auto& ids : out) ids.insert(ids.begin(), *start);
+  return out;
+}
+
+/// The tokens of row `row` whose mask is not 0.
+std::vector<int32_t> kept(const ModelInputs& inputs, size_t row) {
+  const auto length = static_cast<size_t>(inputs.length);
+  std::vector<int32_t> out;
+  for (size_t i = row * length; i < (row + 1) * length; ++i)
+    if (inputs.attention_mask.empty() || inputs.attention_mask[i] != 0) out.push_back(inputs.input_ids[i]);
+  return out;
+}
+
+Status check_inputs(const ModelInputs& inputs) {
+  const auto holds = [&](const std::vector<int32_t>& values, int64_t length, bool may_be_empty) {
+    return (may_be_empty && values.empty()) || static_cast<int64_t>(values.size()) == inputs.batch * length;
+  };
+  if (inputs.batch < 1 || inputs.length < 1 || !holds(inputs.input_ids, inputs.length, false))
+    return {Code::bad_input,
+            cat("input_ids has ", inputs.input_ids.size(), " ids, not ", inputs.batch, " rows of ", inputs.length)};
+  if (!holds(inputs.attention_mask, inputs.length, true))
+    return {Code::bad_input,
+            cat("attention_mask has ", inputs.attention_mask.size(), " values for ", inputs.input_ids.size(), " ids")};
+  if (!holds(inputs.decoder_input_ids, inputs.decoder_length, true))
+    return {Code::bad_input, cat("decoder_input_ids has ", inputs.decoder_input_ids.size(), " ids, not ", inputs.batch,
+                                 " rows of ", inputs.decoder_length)};
+  return {};
+}
+
+/// How many tokens of each row stand before the first that its mask keeps.
+std::vector<int64_t> padding_of(const ModelInputs& inputs) {
+  std::vector<int64_t> out;
+  if (inputs.attention_mask.empty()) return out;
+  const auto length = static_cast<size_t>(inputs.length);
+  for (size_t row = 0; row < static_cast<size_t>(inputs.batch); ++row) {
+    const std::span<const int32_t> mask(inputs.attention_mask.data() + row * length, length);
+    out.push_back(std::ranges::find_if(mask, [](int32_t kept) { return kept != 0; }) - mask.begin());
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<GenerateOutput> generate(const CausalLM& model, const ModelInputs& inputs, const GenerationConfig& config,
+                                const GenerateOptions& options) {
+  TRY(config.check());
+  TRY(check_inputs(inputs));
+  const bool answers = model.is_encoder_decoder();
+  const bool is_assisted = options.assistant_model || config.prompt_lookup_num_tokens > 0;
+  if (is_assisted && (inputs.batch > 1 || config.num_beams > 1 || config.num_return_sequences > 1))
+    return Status(Code::bad_input, "assisted generation takes one prompt, one beam and one returned sequence");
+
+  generation::Prompts prompts;
+  prompts.ids = TRY(begun_texts(model, inputs, config));
+  PromptFacts facts{.length = static_cast<int64_t>(prompts.ids.front().size())};
+  facts.total_length = config.total_length(facts.length, model.config());
+  if (facts.length >= facts.total_length)
+    return Status(Code::bad_input, cat("the prompt has ", facts.length, " tokens and max_length is ",
+                                       facts.total_length, ": raise it, or set max_new_tokens"));
+  if (!answers) facts.padding = padding_of(inputs);
+  int64_t longest = 0;
+  for (size_t row = 0; row < prompts.ids.size(); ++row)
+    longest = std::max(longest, static_cast<int64_t>((answers ? prompts.ids[row] : kept(inputs, row)).size()));
+  for (size_t row = 0; row < prompts.ids.size(); ++row) {
+    const auto ids = kept(inputs, row);
+    const auto padded = std::span(inputs.input_ids)
+                            .subspan(row * static_cast<size_t>(inputs.length), static_cast<size_t>(inputs.length));
+    facts.encoder_ids.emplace_back(padded.begin(), padded.end());
+    auto& session =
+        answers ? prompts.sessions.emplace_back(TRY(model.make_cache(ids))) : prompts.sessions.emplace_back(model);
+    if (!facts.padding.empty() && model.stack().counts_padding()) session.cache.skip_positions(facts.padding[row]);
+    prompts.logits.push_back(TRY(prefill(model, session, answers ? prompts.ids[row] : ids, options.stop, longest)));
+  }
+
+  auto rules = config;
+  rules.do_sample = config.do_sample && config.temperature > 0;
+  generation::Task task{.model = model, .config = rules, .options = options};
+  task.prompt_length = facts.length;
+  task.total_length = facts.total_length;
+  task.processors = TRY(LogitsProcessors::from(rules, std::move(facts), model.config().vocab_size));
+  if (options.prefix_allowed_tokens_fn) task.processors.allow_only(options.prefix_allowed_tokens_fn);
+  if (rules.max_time) task.end_s = monotonic_s() + *rules.max_time;
+  if (is_assisted) return generation::assisted(task, std::move(prompts));
+  return rules.num_beams > 1 ? generation::beam_search(task, std::move(prompts))
+                             : generation::sample(task, std::move(prompts));
+}
+
+namespace generation {
+
+bool Task::is_end(int32_t id) const {
+  return std::ranges::find(config.eos_token_id, id) != config.eos_token_id.end();
+}
+
+bool Task::is_over(std::span<const int32_t> ids, int32_t next) const {
+  if (is_end(next) || static_cast<int64_t>(ids.size()) + 1 >= total_length) return true;
+  if (!options.stopping_criteria) return false;
+  std::vector<int32_t> all(ids.begin(), ids.end());
+  all.push_back(next);
+  return options.stopping_criteria(all);
+}
+
+bool Task::is_late() const {
+  return end_s > 0 && monotonic_s() >= end_s;
+}
+
+void step(const CausalLM& model, std::span<Row* const> rows, std::vector<float>& logits) {
+  std::vector<SequenceView> sequences;
+  size_t longest = 0;
+  for (auto* row : rows) {
+    row->session.ids.push_back(row->ids.back());
+    longest = std::max(longest, row->session.ids.size());
+  }
+  // Padding counts where a text is read again, as there.
+  const auto changed = model.stack().rereads_after();
+  for (auto* row : rows) {
+    auto& [cache, ids] = row->session;
+    const auto length = static_cast<int64_t>(row->ids.size());
+    if (changed > 0 && length == changed + 1) cache.truncate(0);
+    sequences.push_back({&cache, std::span(ids).subspan(static_cast<size_t>(cache.length())), LogitRows::last});
+  }
+  logits.resize(rows.size() * static_cast<size_t>(model.config().vocab_size));
+  model.backend().to_host(model.forward(sequences, static_cast<int64_t>(longest)), logits);
+}
+
+Row fork(const CausalLM& model, const Row& row) {
+  Row out{Session(row.session.cache.copy(model.backend())), row.ids, row.prompt};
+  out.session.ids = row.session.ids;
+  return out;
+}
+
+}  // namespace generation
 }  // namespace hearth

@@ -62,10 +62,16 @@ std::shared_ptr<const CausalLM> tiny_model(const std::string& folder) {
   return *model;
 }
 
+template <class T>
+T ok(Result<T> result) {
+  REQUIRE_MESSAGE(result.ok(), result.status().message());
+  return *std::move(result);
+}
+
 /// How often each id is picked in many draws.
 std::vector<int> draws(GenerationConfig config, const std::vector<float>& logits) {
   config.do_sample = true;
-  Sampler sampler(config);
+  auto sampler = ok(Sampler::from(config, {}, static_cast<int64_t>(logits.size())));
   std::vector<int> out(logits.size());
   for (int i = 0; i < 4000; ++i) ++out[static_cast<size_t>(sampler(logits, {}))];
   return out;
@@ -74,12 +80,12 @@ std::vector<int> draws(GenerationConfig config, const std::vector<float>& logits
 }  // namespace
 
 TEST_CASE("sampler: greedy takes the likeliest, the first of equals") {
-  Sampler sampler({});
+  auto sampler = ok(Sampler::from({}, {}, 4));
   CHECK(sampler(std::vector<float>{1, 3, 3, 2}, {}) == 1);
 }
 
 TEST_CASE("sampler: repetition_penalty divides positive scores and multiplies negative ones") {
-  Sampler sampler({.repetition_penalty = 2});
+  auto sampler = ok(Sampler::from({.repetition_penalty = 2}, {}, 4));
   const std::vector<int32_t> seen{1, 1, 2};
   CHECK(sampler(std::vector<float>{2.5f, 4, -1, 2.1f}, seen) == 0);  // 2.5, 2, -2, 2.1
   CHECK(sampler(std::vector<float>{-3, -1, -5, -2.5f}, seen) == 1);  // -3, -2, -10, -2.5: once for each token

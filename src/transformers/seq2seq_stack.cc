@@ -242,6 +242,7 @@ class Decoder final : public TextModel {
   Decoder(const Config& c, const Params& p, const Sizes& sizes, const Seq2SeqKind& kind)
       : TextModel(c), decoder_(p, sizes, kind, Role::decoder_alone) {}
   Tensor forward(const Batch& batch) const override { return decoder_(batch); }
+  bool counts_padding() const override { return true; }
   CacheShape cache_shape() const override { return decoder_.cache_shape(config().hidden_size); }
 
  private:

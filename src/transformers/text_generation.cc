@@ -9,17 +9,11 @@
 namespace hearth {
 namespace {
 
-/// `folder`/generation_config.json where there is one; else what config.json says about the end.
+/// A GGUF file says nothing of generation but where texts end.
 Result<GenerationConfig> read_generation_config(const Config& config, const std::string& folder, bool is_gguf) {
+  if (!is_gguf) return GenerationConfig::from_pretrained(folder, config);
   GenerationConfig out;
   out.eos_token_id = config.eos_token_id;
-  const auto path = path_join(folder, "generation_config.json");
-  if (is_gguf || !exists(path)) return out;
-  const auto text = TRY(read_file(path, /*max_bytes=*/1 << 20));
-  auto json = Json::parse(text);
-  if (!json.ok()) return std::move(json).status().with(path);
-  auto status = out.update(*json);
-  if (!status.ok()) return std::move(status).with(path);
   return out;
 }
 

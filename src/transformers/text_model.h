@@ -26,6 +26,10 @@ class TextModel {
 
   /// transformers' last_hidden_state, [rows, hidden_size]: after the final norm, where there is one.
   virtual Tensor forward(const Batch& batch) const = 0;
+  /// Padding on the left takes positions: true of families that are given none by generate().
+  virtual bool counts_padding() const { return false; }
+  /// Keys of shorter texts are of no use when a text grows longer than this: its positions change. 0: never.
+  virtual int64_t rereads_after() const { return 0; }
   virtual CacheShape cache_shape() const {
     return {config_.num_hidden_layers, config_.num_key_value_heads, config_.head_dim};
   }

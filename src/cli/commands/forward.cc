@@ -7,6 +7,9 @@ namespace {
 constexpr Option kOptions[] = {
     {"task", "NAME", "the head: base, causal_lm, sequence_classification ...; default: what config.json names"},
     {"split", "N", "of a language model: the logits of the first N tokens, then of one token after the other, cached"},
+    {"generate", "JSON",
+     "out.sequences: what generate() makes of the batch under these arguments, as {\"num_beams\": 4}"},
+    {"assistant", "MODEL", "with --generate: a smaller model whose guesses are checked"},
     {"dtype", "TYPE", "arithmetic of exact numerics: f32 (default) or bf16"},
     {"backend", "NAME", "native (default) or aten"},
 };

@@ -8,6 +8,7 @@
 #include "safetensors/file.h"
 #include "safetensors/safetensors.h"
 #include "transformers/auto.h"
+#include "transformers/generate.h"
 
 namespace hearth::inference::commands {
 namespace {
@@ -139,6 +140,28 @@ Status cached(const CausalLM& model, const ModelInputs& inputs, size_t split, Ou
   return {};
 }
 
+/// The causal or the seq2seq language model that a folder holds.
+Result<std::shared_ptr<const CausalLM>> language_model(const std::string& path, const LoadOptions& options) {
+  auto model = AutoModelForCausalLM::from_pretrained(path, options);
+  if (model.ok()) return model;
+  return AutoModelForSeq2SeqLM::from_pretrained(path, options);
+}
+
+/// generate() under the arguments `rules`, with the defaults of the model's folder.
+Status generated(const std::string& path, const CausalLM& model, const ModelInputs& inputs, std::string_view rules,
+                 const CausalLM* assistant, Outputs& outputs) {
+  auto config = TRY(GenerationConfig::from_pretrained(path, model.config()));
+  TRY(config.update(TRY(Json::parse(rules))));
+  const auto out = TRY(generate(model, inputs, config, {.assistant_model = assistant}));
+  const auto rows = static_cast<int64_t>(out.sequences.size());
+  std::vector<float> ids;  // exact: ids are below 2^24
+  for (const auto& row : out.sequences) ids.insert(ids.end(), row.begin(), row.end());
+  outputs.add("sequences", native_backend().from_host(ids, {rows, static_cast<int64_t>(ids.size()) / rows}));
+  if (!out.sequences_scores.empty())
+    outputs.add("sequences_scores", native_backend().from_host(out.sequences_scores, {rows}));
+  return {};
+}
+
 Status forward(const Arguments& arguments) {
   const auto words = arguments.positional();
   if (words.size() != 3) return {Code::bad_input, "hearth forward takes MODEL INPUTS.safetensors OUTPUTS.safetensors"};
@@ -148,9 +171,14 @@ Status forward(const Arguments& arguments) {
   Outputs outputs;
   if (arguments.has("split")) {
     const auto split = static_cast<size_t>(TRY(arguments.get_int("split", 1, 1, int64_t{1} << 30)));
-    auto model = AutoModelForCausalLM::from_pretrained(words[0], options);
-    if (!model.ok()) model = AutoModelForSeq2SeqLM::from_pretrained(words[0], options);
-    TRY(cached(*TRY(std::move(model)), inputs, split, outputs));
+    TRY(cached(*TRY(language_model(words[0], options)), inputs, split, outputs));
+    return outputs.write(words[2]);
+  }
+  if (arguments.has("generate")) {
+    const auto model = TRY(language_model(words[0], options));
+    const std::string assistant(arguments.get("assistant"));
+    const auto helper = assistant.empty() ? nullptr : TRY(language_model(assistant, options));
+    TRY(generated(words[0], *model, inputs, arguments.get("generate"), helper.get(), outputs));
     return outputs.write(words[2]);
   }
   const auto model = TRY(AutoModel::from_pretrained(task, words[0], options));

@@ -8,7 +8,11 @@ namespace {
 
 Result<std::unique_ptr<TextModel>> build(const Config& c, const Params& p) {
   const GatedLayerKind kind{.is_fused = true, .window = c.sliding_window};
-  return build_gated_decoder(c, p, std::vector(static_cast<size_t>(c.num_hidden_layers), kind));
+  // Phi3ForCausalLM.prepare_inputs_for_generation: the keys of short positions are thrown away with the short factors.
+  const auto& rope = c.rope_parameters;
+  return build_gated_decoder(
+      c, p, std::vector(static_cast<size_t>(c.num_hidden_layers), kind),
+      {.rereads_after = rope.rope_type == "longrope" ? rope.original_max_position_embeddings : 0});
 }
 
 }  // namespace
