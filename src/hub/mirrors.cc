@@ -97,11 +97,12 @@ Result<std::vector<Mirror>> list_mirrors(const Hub& hub) {
 }
 
 Status save_mirror(Hub& hub, const Mirror& mirror) {
-  TRY(hub.db().execute(
-      "UPDATE mirrors SET repo_id = $4, remote = $5, ready = $6, checked_ms = $7, error = $8, gone = $9 WHERE kind = $1 AND owner "
-      "= $2 AND name = $3",
-      {kind_name(mirror.id.kind), mirror.id.owner, mirror.id.name, mirror.repo_id, mirror.remote, mirror.ready,
-       mirror.checked_ms, mirror.error, mirror.gone}));
+  TRY(
+      hub.db().execute("UPDATE mirrors SET repo_id = $4, remote = $5, ready = $6, checked_ms = $7, error = $8, gone = "
+                       "$9 WHERE kind = $1 AND owner "
+                       "= $2 AND name = $3",
+                       {kind_name(mirror.id.kind), mirror.id.owner, mirror.id.name, mirror.repo_id, mirror.remote,
+                        mirror.ready, mirror.checked_ms, mirror.error, mirror.gone}));
   return {};
 }
 

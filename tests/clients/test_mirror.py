@@ -147,6 +147,39 @@ api.create_tag("alice/data", tag="v1", repo_type="dataset")
         down.stop()
 
 
+def test_what_vanished_there_is_served_as_far_as_it_came(up, down, files, tmp_path):
+    other = os.urandom(200_000)
+    (tmp_path / "other.bin").write_bytes(other)
+    head = make_repo(up, up.alice, "alice/gone", files | {"other.bin": str(tmp_path / "other.bin")})
+    assert down.call("GET", "/alice/gone/resolve/main/model.bin")[2] == big
+    assert down.call("HEAD", "/alice/gone/resolve/main/other.bin")[0] == 200
+    python(up, "import huggingface_hub as h; h.HfApi().delete_repo('alice/gone')", up.alice)
+    # What came, and all of git's own files, as before: by address, by the client, by git.
+    assert json.loads(down.call("GET", "/api/models/alice/gone")[2])["sha"] == head
+    for revision in ("main", head):
+        assert down.call("GET", f"/alice/gone/resolve/{revision}/model.bin", headers={"Range": "bytes=5-9"})[2] == big[5:10]
+    assert down.call("GET", "/alice/gone/resolve/main/config.json")[2] == b'{"model_type": "bert"}'
+    python(down, "import huggingface_hub as h; h.snapshot_download('alice/gone', ignore_patterns='other.bin')")
+    env = down.env(GIT_TERMINAL_PROMPT="0", GIT_LFS_SKIP_SMUDGE="1")
+    subprocess.run(["git", "clone", "-q", f"{down.url}/alice/gone", tmp_path / "clone"], check=True, env=env)
+    # What did not come is no file of zero bytes nor a broken answer: each way says why.
+    for method in ("GET", "HEAD"):
+        status, headers, body = down.call(method, "/alice/gone/resolve/main/other.bin")
+        assert (status, headers["X-Error-Code"]) == (404, "EntryNotFound") and "no more" in headers["X-Error-Message"]
+        assert headers["X-Repo-Commit"] is None  # the client would remember that the commit lacks it
+    error = python(down, "import huggingface_hub as h; h.hf_hub_download('alice/gone', 'other.bin')", check=False)
+    assert "EntryNotFoundError" in error and up.url in error
+    pull = subprocess.run(["git", "-C", tmp_path / "clone", "lfs", "pull"], capture_output=True, text=True, env=down.env(GIT_TERMINAL_PROMPT="0"))
+    assert pull.returncode != 0 and f"[{hashlib.sha256(other).hexdigest()}] this hub does not have the object" in pull.stderr
+    listed = [line for line in down.admin("mirror", "list").stdout.splitlines() if "alice/gone" in line]
+    assert listed and "has no description of alice/gone" in listed[0]
+    # Made there anew, it comes as it is there by then.
+    again = make_repo(up, up.alice, "alice/gone", {"other.bin": str(tmp_path / "other.bin")})
+    assert json.loads(down.call("GET", "/api/models/alice/gone")[2])["sha"] == again
+    assert down.call("GET", "/alice/gone/resolve/main/other.bin")[2] == other
+    assert down.call("GET", "/alice/gone/resolve/main/config.json")[0] == 404
+
+
 def test_what_is_not_there_is_not_asked_for_again(up, down):
     before = asked(up, "/api/{kind}/{repo}")
     for _ in range(3):
