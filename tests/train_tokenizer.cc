@@ -27,13 +27,10 @@ void set(const Json& json, std::u32string& out) {
   const auto text = json.as_string();
   for (size_t i = 0; i < text.size();) out += utf8_next(text, i);
 }
-void set(const Json& json, std::vector<SpecialToken>& out) {
-  for (const auto& token : json.array()) {
-    out.push_back({.content = std::string(token.is_string() ? token.as_string() : token["content"].as_string()),
-                   .single_word = token["single_word"].as_bool(),
-                   .lstrip = token["lstrip"].as_bool(),
-                   .rstrip = token["rstrip"].as_bool(),
-                   .normalized = token["normalized"].as_bool()});
+void set(const Json& json, std::vector<AddedToken>& out) {
+  for (Json token : json.array()) {
+    if (token.is_object()) token.set("special", true);  // as Python's trainers do
+    out.push_back(*added_token_of(token, "special_tokens"));
   }
 }
 

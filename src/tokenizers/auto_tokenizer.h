@@ -77,7 +77,7 @@ struct AutoTokenizerOptions {
 
 /// The arguments of train_new_from_iterator behind the texts and the size.
 struct TrainNewOptions {
-  std::vector<SpecialToken> new_special_tokens = {};
+  std::vector<AddedToken> new_special_tokens = {};
   /// Special tokens that get another text: the old one, the new one.
   std::vector<std::pair<std::string, std::string>> special_tokens_map = {};
   /// Changes what the tokenizer says of its trainer: Python's other keyword arguments.

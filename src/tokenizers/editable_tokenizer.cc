@@ -12,25 +12,6 @@ namespace {
 
 using namespace tokenizers;  // NOLINT(google-build-using-namespace): the room's own
 
-AddedToken with_flags(const AddedTokenFlags& flags) {
-  return {.content = flags.content,
-          .special = flags.special,
-          .single_word = flags.single_word,
-          .lstrip = flags.lstrip,
-          .rstrip = flags.rstrip,
-          .normalized = flags.normalized};
-}
-
-AddedTokenFlags flags_of(const AddedToken& token) {
-  return {.content = token.content,
-          .id = token.id,
-          .single_word = token.single_word,
-          .lstrip = token.lstrip,
-          .rstrip = token.rstrip,
-          .normalized = token.normalized,
-          .special = token.special};
-}
-
 constexpr std::string_view kPartNames[] = {"normalizer", "pre_tokenizer", "post_processor", "decoder"};
 
 }  // namespace
@@ -165,16 +146,13 @@ Result<Tokenizer> EditableTokenizer::tokenizer() {
   return Tokenizer(s.parts);
 }
 
-size_t EditableTokenizer::add_tokens(std::span<const AddedTokenFlags> tokens) {
+size_t EditableTokenizer::add_tokens(std::span<const AddedToken> tokens) {
   auto& s = *state_;
   size_t count = 0;
-  for (const auto& flags : tokens) {
-    if (flags.content.empty()) continue;
-    const auto* before = s.backend.find_added(flags.content);
-    auto wanted = flags;
-    if (before != nullptr) wanted.id = before->id;
-    if (before != nullptr && flags_of(*before) == wanted) continue;
-    const AddedToken token = with_flags(flags);
+  for (const auto& token : tokens) {
+    if (token.content.empty()) continue;
+    const auto* before = s.backend.find_added(token.content);
+    if (before != nullptr && same_token(*before, token)) continue;
     s.backend.add_tokens({&token, 1});
     ++count;
   }
@@ -182,19 +160,14 @@ size_t EditableTokenizer::add_tokens(std::span<const AddedTokenFlags> tokens) {
   return count;
 }
 
-std::vector<AddedTokenFlags> EditableTokenizer::added_tokens() const {
-  std::vector<AddedTokenFlags> out;
-  for (const auto& token : state_->backend.added_tokens()) out.push_back(flags_of(token));
+std::vector<AddedToken> EditableTokenizer::added_tokens() const {
+  auto out = state_->backend.added_tokens();
   std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   return out;
 }
 
 std::optional<TokenId> EditableTokenizer::token_to_id(std::string_view token) const {
   return state_->backend.token_to_id(token);
-}
-
-std::optional<std::string> EditableTokenizer::id_to_token(TokenId id) const {
-  return state_->backend.id_to_token(id);
 }
 
 int64_t EditableTokenizer::vocab_size(bool with_added_tokens) const {

@@ -16,20 +16,13 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "tokenizers/added_token.h"
 #include "tokenizers/tokenizer.h"
 
 namespace hearth {
 
 /// What of a tokenizer can be there or not. The model always is.
 enum class PartKind : uint8_t { normalizer, pre_tokenizer, post_processor, decoder };
-
-/// A token that is cut out of the text before the model sees it, with its flags.
-struct AddedTokenFlags {
-  std::string content;
-  TokenId id = -1;  ///< not read when it is added: the tokenizer gives it
-  bool single_word = false, lstrip = false, rstrip = false, normalized = true, special = false;
-  friend bool operator==(const AddedTokenFlags&, const AddedTokenFlags&) = default;
-};
 
 /// Not thread-safe; the Tokenizers that it hands out are.
 class EditableTokenizer {
@@ -54,13 +47,12 @@ class EditableTokenizer {
   /// Added tokens stay, each with the id that the new model has for it, or the next free one.
   Status set_model(std::string_view json);
 
-  /// Returns how many were new, or had other flags before.
-  size_t add_tokens(std::span<const AddedTokenFlags> tokens);
+  /// Returns how many were new, or had other flags before. Ids are given, not read.
+  size_t add_tokens(std::span<const AddedToken> tokens);
   /// By rising id.
-  std::vector<AddedTokenFlags> added_tokens() const;
+  std::vector<AddedToken> added_tokens() const;
 
   std::optional<TokenId> token_to_id(std::string_view token) const;
-  std::optional<std::string> id_to_token(TokenId id) const;
   int64_t vocab_size(bool with_added_tokens = true) const;
   /// Every token and its id. The views live until the next change.
   std::vector<std::pair<std::string_view, TokenId>> vocabulary(bool with_added_tokens = true) const;

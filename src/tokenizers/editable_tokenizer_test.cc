@@ -41,9 +41,9 @@ Ids ids_of(EditableTokenizer& editable, std::string_view text) {
 TEST_CASE("editable tokenizer: a new token shares the model, an old tokenizer stays as it is") {
   auto editable = make();
   const auto before = *editable.tokenizer();
-  CHECK(editable.add_tokens(std::vector<hearth::AddedTokenFlags>{{.content = "ba"}, {.content = ""}}) == 1);
-  CHECK(editable.add_tokens(std::vector<hearth::AddedTokenFlags>{{.content = "ba"}}) == 0);
-  CHECK(editable.add_tokens(std::vector<hearth::AddedTokenFlags>{{.content = "ba", .lstrip = true}}) == 1);
+  CHECK(editable.add_tokens(std::vector<hearth::AddedToken>{{.content = "ba"}, {.content = ""}}) == 1);
+  CHECK(editable.add_tokens(std::vector<hearth::AddedToken>{{.content = "ba"}}) == 0);
+  CHECK(editable.add_tokens(std::vector<hearth::AddedToken>{{.content = "ba", .lstrip = true}}) == 1);
   CHECK(editable.token_to_id("ba") == 5);
   CHECK(editable.vocab_size() == 6);
   CHECK(editable.vocab_size(/*with_added_tokens=*/false) == 4);

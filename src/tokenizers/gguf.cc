@@ -213,10 +213,7 @@ Result<Tokenizer> Tokenizer::from_gguf(const GgufVocabularyView& v) {
   for (size_t i = 0; i < v.tokens.size(); ++i) {
     const int type = type_of(v, i);
     if (type != kControl && type != kUserDefined && !(type == kUnknown && v.model == "bert")) continue;
-    AddedToken token;
-    token.content = std::string(v.tokens[i]);
-    token.special = type != kUserDefined;
-    added.push_back(std::move(token));
+    added.push_back({.content = std::string(v.tokens[i]), .special = type != kUserDefined});
   }
   parts->added = AddedTokens::make(std::move(added), *parts->model, parts->normalizer.get());
   parts->special_tokens = {.bos = TRY(role(v, "bos", v.bos)),

@@ -19,15 +19,8 @@ Result<std::vector<AddedToken>> read_added_tokens(const ConfigView& config) {
   std::vector<AddedToken> out;
   if (config.json().is_null()) return out;
   for (const auto& row : TRY(config.elements())) {
-    AddedToken token;
-    token.content = TRY(row.string("content"));
+    out.push_back(TRY(read_added_token(row)));
     TRY(row.integer("id", 0, INT32_MAX));
-    token.special = TRY(row.boolean("special", false));
-    token.single_word = TRY(row.boolean("single_word", false));
-    token.lstrip = TRY(row.boolean("lstrip", false));
-    token.rstrip = TRY(row.boolean("rstrip", false));
-    token.normalized = TRY(row.boolean("normalized", !token.special));
-    out.push_back(std::move(token));
   }
   return out;
 }

@@ -21,23 +21,18 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tokenizers/added_token.h"
 #include "tokenizers/tokenizer.h"
 
 namespace hearth {
-
-/// An entry of `special_tokens`: a text with the flags of Python's AddedToken. A text alone has none of them.
-struct SpecialToken {
-  std::string content;
-  bool single_word = false, lstrip = false, rstrip = false, normalized = false;
-};
 
 struct BpeTrainer {
   int64_t vocab_size = 30000;  ///< tokens in all; the special ones and the alphabet are there even if it is less
   int64_t min_frequency = 0;   ///< of a pair, to be merged
   bool show_progress = true;   ///< false: TrainingOptions::progress is not called
-  std::vector<SpecialToken> special_tokens = {};
-  std::optional<int64_t> limit_alphabet = {};  ///< characters kept: the most frequent ones
-  std::u32string initial_alphabet = {};        ///< characters kept even if no text has them
+  std::vector<AddedToken> special_tokens = {};  ///< all become special; ids are not read
+  std::optional<int64_t> limit_alphabet = {};   ///< characters kept: the most frequent ones
+  std::u32string initial_alphabet = {};         ///< characters kept even if no text has them
   std::optional<std::string> continuing_subword_prefix = {}, end_of_word_suffix = {};
   std::optional<int64_t> max_token_length = {};  ///< in characters
 };
@@ -47,7 +42,7 @@ struct WordPieceTrainer {
   int64_t vocab_size = 30000;
   int64_t min_frequency = 0;
   bool show_progress = true;
-  std::vector<SpecialToken> special_tokens = {};
+  std::vector<AddedToken> special_tokens = {};
   std::optional<int64_t> limit_alphabet = {};
   std::u32string initial_alphabet = {};
   std::optional<std::string> continuing_subword_prefix = "##", end_of_word_suffix = {};
@@ -56,7 +51,7 @@ struct WordPieceTrainer {
 struct UnigramTrainer {
   int64_t vocab_size = 8000;
   bool show_progress = true;
-  std::vector<SpecialToken> special_tokens = {};
+  std::vector<AddedToken> special_tokens = {};
   std::u32string initial_alphabet = {};
   double shrinking_factor = 0.75;             ///< of the pieces, so many stay in each round; above 0, below 1
   std::optional<std::string> unk_token = {};  ///< added before all others unless it is among the special tokens
@@ -68,7 +63,7 @@ struct WordLevelTrainer {
   int64_t vocab_size = 30000;
   int64_t min_frequency = 0;
   bool show_progress = true;
-  std::vector<SpecialToken> special_tokens = {};
+  std::vector<AddedToken> special_tokens = {};
 };
 
 using Trainer = std::variant<BpeTrainer, WordPieceTrainer, UnigramTrainer, WordLevelTrainer>;

@@ -1,6 +1,11 @@
 """tokenizers.trainers. ParityBpeTrainer is not offered."""
 
 
+def _special(token):
+    token.special = True  # as the original does; `normalized` follows it
+    return {name: getattr(token, name) for name in ("content", "single_word", "lstrip", "rstrip", "normalized", "special")}
+
+
 class Trainer:
     """The options of a training, by the originals' names and with their defaults."""
 
@@ -18,8 +23,7 @@ class Trainer:
 
     def _options(self):
         out = {name: getattr(self, name) for name in self._defaults}
-        out["special_tokens"] = [{"content": t} if isinstance(t, str) else {n: getattr(t, n) for n in ("content", "single_word", "lstrip", "rstrip", "normalized")}
-                                 for t in self.special_tokens]
+        out["special_tokens"] = [t if isinstance(t, str) else _special(t) for t in self.special_tokens]
         if "initial_alphabet" in out:
             out["initial_alphabet"] = "".join(c[:1] for c in out["initial_alphabet"])
         return {"type": self._type, **out}

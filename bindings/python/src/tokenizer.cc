@@ -208,24 +208,42 @@ void bind_tokenizer(nb::module_& m) {
   nb::class_<T>(m, "Tokenizer", nb::is_weak_referenceable())
       .def(nb::init<std::string_view, bool>(), nb::arg("json"), nb::arg("whole"))
       .def("encode", &T::encode, nb::arg("sequence"), nb::arg("pair").none() = nb::none(),
-           nb::arg("is_pretokenized") = false, nb::arg("add_special_tokens") = true)
+           nb::arg("is_pretokenized") = false, nb::arg("add_special_tokens") = true,
+           nb::sig("def encode(self, sequence: str | collections.abc.Sequence[str], pair: str | "
+                   "collections.abc.Sequence[str] | None = None, is_pretokenized: bool = False, add_special_tokens: "
+                   "bool = True) -> Encoding"),
+           "A text, or a text and its pair; with `is_pretokenized` each is a list of words.")
       .def("encode_batch", &T::encode_batch, nb::arg("input"), nb::arg("is_pretokenized") = false,
-           nb::arg("add_special_tokens") = true)
+           nb::arg("add_special_tokens") = true,
+           nb::sig("def encode_batch(self, input: collections.abc.Sequence, is_pretokenized: bool = False, "
+                   "add_special_tokens: bool = True) -> list[Encoding]"),
+           "Many texts, or tuples of a text and its pair, on all cores.")
       .def("encode_batch_fast", &T::encode_batch, nb::arg("input"), nb::arg("is_pretokenized") = false,
-           nb::arg("add_special_tokens") = true)
+           nb::arg("add_special_tokens") = true,
+           nb::sig("def encode_batch_fast(self, input: collections.abc.Sequence, is_pretokenized: bool = False, "
+                   "add_special_tokens: bool = True) -> list[Encoding]"),
+           "The same: here offsets cost nothing until they are read.")
       .def("encode_batch_to_numpy", &T::encode_batch_to_numpy, nb::arg("input"), nb::arg("is_pretokenized") = false,
            nb::arg("add_special_tokens") = true,
-           "All ids in one array of int32, and where each text's end in it (int64, one more than texts, from 0).")
+           "All ids in one array of int32, and where each text's end in it (int64, one more than texts, from 0).",
+           nb::sig("def encode_batch_to_numpy(self, input: collections.abc.Sequence, is_pretokenized: bool = False, "
+                   "add_special_tokens: bool = True) -> tuple[numpy.typing.NDArray[numpy.int32], "
+                   "numpy.typing.NDArray[numpy.int64]]"))
       .def(
           "decode",
           [](T& self, nb::handle ids, bool skip) {
             return to_str(self.now().decode(read_ids(ids), {.skip_special_tokens = skip}));
           },
-          nb::arg("ids"), nb::arg("skip_special_tokens") = true)
-      .def("decode_batch", &T::decode_batch, nb::arg("sequences"), nb::arg("skip_special_tokens") = true)
+          nb::arg("ids"), nb::arg("skip_special_tokens") = true,
+          nb::sig("def decode(self, ids: collections.abc.Sequence[int], skip_special_tokens: bool = True) -> str"),
+          "The text of ids; those outside the vocabulary are left out.")
+      .def("decode_batch", &T::decode_batch, nb::arg("sequences"), nb::arg("skip_special_tokens") = true,
+           nb::sig("def decode_batch(self, sequences: collections.abc.Sequence[collections.abc.Sequence[int]], "
+                   "skip_special_tokens: bool = True) -> list[str]"),
+           "The texts of many lists of ids, on all cores.")
       .def(
           "token_to_id", [](const T& self, std::string_view token) { return self.editable_.token_to_id(token); },
-          nb::arg("token"))
+          nb::arg("token"), "The id of a token, None where there is none.")
       .def(
           "id_to_token",
           [](T& self, nb::handle id) {
@@ -234,18 +252,23 @@ void bind_tokenizer(nb::module_& m) {
             const auto token = tokenizer.id_to_token(number > INT32_MAX ? -1 : static_cast<TokenId>(number));
             return token ? to_str(*token) : nb::none();
           },
-          nb::arg("id"))
-      .def("get_vocab", &T::get_vocab, nb::arg("with_added_tokens") = true)
+          nb::arg("id"), nb::sig("def id_to_token(self, id: int) -> str | None"),
+          "The token of an id, None where there is none.")
+      .def("get_vocab", &T::get_vocab, nb::arg("with_added_tokens") = true,
+           nb::sig("def get_vocab(self, with_added_tokens: bool = True) -> dict[str, int]"), "Every token and its id.")
       .def(
           "get_vocab_size", [](const T& self, bool added) { return self.editable_.vocab_size(added); },
-          nb::arg("with_added_tokens") = true)
+          nb::arg("with_added_tokens") = true, "How many tokens there are.")
       .def(
           "num_special_tokens_to_add",
           [](T& self, bool is_pair) { return hearth::num_special_tokens_to_add(self.now(), is_pair); },
-          nb::arg("is_pair"))
+          nb::arg("is_pair"), "How many special tokens the post-processor adds to a text or pair.")
       .def("post_process", &T::post_process, nb::arg("encoding"), nb::arg("pair").none() = nb::none(),
-           nb::arg("add_special_tokens") = true)
-      .def_rw("encode_special_tokens", &T::encode_special_tokens)
+           nb::arg("add_special_tokens") = true,
+           nb::sig("def post_process(self, encoding: Encoding, pair: Encoding | None = None, add_special_tokens: bool "
+                   "= True) -> Encoding"),
+           "Truncation, special tokens and padding for what was encoded without.")
+      .def_rw("encode_special_tokens", &T::encode_special_tokens, "True: a text that spells a special token is text.")
       .def("_part", &T::part)
       .def("_set_part", &T::set_part)
       .def("_model", [](const T& self) { return std::string(self.editable_.model_json()); })
@@ -253,8 +276,13 @@ void bind_tokenizer(nb::module_& m) {
       .def("_add_tokens",
            [](T& self, const std::string& content, bool single_word, bool lstrip, bool rstrip, bool normalized,
               bool special) {
-             const AddedTokenFlags flags{content, -1, single_word, lstrip, rstrip, normalized, special};
-             return self.editable_.add_tokens({&flags, 1});
+             const AddedToken token{.content = content,
+                                    .special = special,
+                                    .single_word = single_word,
+                                    .lstrip = lstrip,
+                                    .rstrip = rstrip,
+                                    .normalized = normalized};
+             return self.editable_.add_tokens({&token, 1});
            })
       .def("_added_tokens",
            [](const T& self) {

@@ -25,13 +25,8 @@ T read(const Json& o) {
   T out;
   out.vocab_size = o["vocab_size"].as_int();
   out.show_progress = o["show_progress"].as_bool();
-  for (const auto& row : o["special_tokens"].array()) {
-    out.special_tokens.push_back({.content = std::string(row["content"].as_string()),
-                                  .single_word = row["single_word"].as_bool(),
-                                  .lstrip = row["lstrip"].as_bool(),
-                                  .rstrip = row["rstrip"].as_bool(),
-                                  .normalized = row["normalized"].as_bool()});
-  }
+  for (const auto& token : o["special_tokens"].array())
+    out.special_tokens.push_back(check(added_token_of(token, "special_tokens")));
   if constexpr (requires { out.min_frequency; }) out.min_frequency = o["min_frequency"].as_int();
   if constexpr (requires { out.initial_alphabet; }) {
     const auto letters = o["initial_alphabet"].as_string();

@@ -99,7 +99,7 @@ template <class T>
 Status configure(const Arguments& arguments, T& trainer) {
   trainer.vocab_size = TRY(arguments.get_int("vocab-size", trainer.vocab_size, 1, 100'000'000));
   for (const auto token : split(arguments.get("special-tokens"), ',')) {
-    const auto known = [&](const SpecialToken& t) { return t.content == token; };
+    const auto known = [&](const AddedToken& t) { return t.content == token; };
     if (!token.empty() && std::none_of(trainer.special_tokens.begin(), trainer.special_tokens.end(), known))
       trainer.special_tokens.push_back({std::string(token)});
   }
@@ -171,9 +171,9 @@ Status configure_json(const Arguments& arguments, UntrainedTokenizer& wanted) {
           const auto old =
               std::find_if(tokens.begin(), tokens.end(), [&](const auto& t) { return t.content == before; });
           if (old == tokens.end())
-            tokens.insert(tokens.begin(), SpecialToken{unk});
+            tokens.insert(tokens.begin(), AddedToken{.content = unk});
           else
-            *old = SpecialToken{unk};
+            *old = AddedToken{.content = unk};
         },
         wanted.trainer);
   }

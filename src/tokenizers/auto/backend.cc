@@ -6,22 +6,6 @@
 
 namespace hearth::tokenizers {
 
-Result<AddedToken> read_added_token(const ConfigView& config) {
-  AddedToken token;
-  token.content = TRY(config.string("content"));
-  token.special = TRY(config.boolean("special", false));
-  token.single_word = TRY(config.boolean("single_word", false));
-  token.lstrip = TRY(config.boolean("lstrip", false));
-  token.rstrip = TRY(config.boolean("rstrip", false));
-  token.normalized = TRY(config.boolean("normalized", !token.special));
-  return token;
-}
-
-Json added_token_json(const AddedToken& token) {
-  return Json::Object{{"content", token.content}, {"single_word", token.single_word}, {"lstrip", token.lstrip},
-                      {"rstrip", token.rstrip},   {"normalized", token.normalized},   {"special", token.special}};
-}
-
 Status Backend::set_model(Json config) {
   model_config_ = std::move(config);
   model_ = TRY(build_model({model_config_, "model"}));

@@ -64,9 +64,4 @@ class Backend {
   int64_t new_count_ = 0;                               // added tokens that the model does not know
 };
 
-/// An entry of `added_tokens` or `added_tokens_decoder`, whose flags may be absent.
-Result<AddedToken> read_added_token(const ConfigView& config);
-/// The same, backwards.
-Json added_token_json(const AddedToken& token);
-
 }  // namespace hearth::tokenizers

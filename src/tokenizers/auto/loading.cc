@@ -30,19 +30,6 @@ Result<std::optional<TokenValue>> token_value(const Json& json, std::string_view
   return std::optional(std::move(out));
 }
 
-// AddedToken(text, special=True), which Python makes of a str.
-AddedToken special_of_text(std::string content) {
-  AddedToken token;
-  token.content = std::move(content);
-  token.special = true;
-  return token;
-}
-
-bool same_flags(const AddedToken& a, const AddedToken& b) {
-  return a.content == b.content && a.special == b.special && a.single_word == b.single_word && a.lstrip == b.lstrip &&
-         a.rstrip == b.rstrip && a.normalized == b.normalized;
-}
-
 Json sequence_item(std::string_view id, int64_t type_id) {
   return Json::Object{{"Sequence", Json::Object{{"id", id}, {"type_id", type_id}}}};
 }
@@ -308,13 +295,13 @@ Status Loading::init_base() {
   std::vector<AddedToken> add;
   for (const auto& token : added_tokens) {
     const auto* known = backend.find_added(token.content);
-    if (known == nullptr || !same_flags(*known, token)) add.push_back(token);
+    if (known == nullptr || !same_token(*known, token)) add.push_back(token);
   }
   std::unordered_set<std::string> adding;
   for (const auto& token : add) adding.insert(token.content);
   const auto add_value = [&](const TokenValue& value) {
     if (backend.find_added(value.token.content) != nullptr || !adding.insert(value.token.content).second) return;
-    add.push_back(value.is_text ? special_of_text(value.token.content) : value.token);
+    add.push_back(value.is_text ? AddedToken{.content = value.token.content, .special = true} : value.token);
   };
   for (const auto& row : special_tokens) add_value(row.second);
   for (const auto& value : extra_special_tokens) add_value(value);

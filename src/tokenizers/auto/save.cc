@@ -40,8 +40,7 @@ Json sorted(const Json& json) {
 Json added_tokens_decoder(const Tokenizer& tokenizer) {
   Json::Object out;
   for (TokenId id = 0; id < tokenizer.vocab_size(); ++id)
-    if (const auto* token = tokenizer.parts().added.find(id))
-      out.push_back({cat(id), tokenizers::added_token_json(*token)});
+    if (const auto* token = tokenizer.parts().added.find(id)) out.push_back({cat(id), added_token_json(*token)});
   return Json(std::move(out));
 }
 

@@ -47,13 +47,6 @@ constexpr NamedEncoding kEncodings[] = {
     {"o200k_base", kO200kPattern, "<|endoftext|>=199999 <|endofprompt|>=200018"},
 };
 
-AddedToken special(std::string content) {
-  AddedToken out;
-  out.content = std::move(content);
-  out.special = true;
-  return out;
-}
-
 // Byte-level BPE of ranks. The special tokens stand in the vocabulary, which keeps their ids whatever gaps there are.
 Result<Backend> byte_level(const Ranks& ranks, std::string_view pattern, const std::vector<NamedToken>& tokens) {
   Json model = tiktoken_model(ranks);
@@ -64,7 +57,7 @@ Result<Backend> byte_level(const Ranks& ranks, std::string_view pattern, const s
     if (taken != ranks.end())
       return Status(Code::bad_input, cat("the id ", token.id, " of ", token.text, " is the rank of another token"));
     vocab.object().push_back({token.text, token.id});
-    added.push_back(special(token.text));
+    added.push_back({.content = token.text, .special = true});
   }
   model.set("vocab", std::move(vocab));
   Backend backend;

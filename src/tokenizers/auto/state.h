@@ -16,7 +16,7 @@ struct PreTrainedTokenizer::State {
   std::string json;        // the whole as tokenizer.json; empty for a class in Python code, which has `files`
   std::vector<std::pair<std::string, std::string>> files;  // name and content
   Json config;                                             // tokenizer_config.json as it will be saved
-  std::vector<tokenizers::AddedToken> added_tokens;        // of the configuration, by id
+  std::vector<AddedToken> added_tokens;                    // of the configuration, by id
   std::vector<std::string> model_input_names;
   std::optional<int64_t> model_max_length;
   Side padding_side = Side::right, truncation_side = Side::right;

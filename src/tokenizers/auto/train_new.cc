@@ -116,13 +116,9 @@ Result<PreTrainedTokenizer> PreTrainedTokenizer::train_new_from_iterator(const N
     Json::Array extra = l.kwargs["extra_special_tokens"].array();
     if (extra.empty())
       for (const auto& text : s.extra_special_tokens) extra.emplace_back(text);
-    for (const auto& t : options.new_special_tokens) {
-      extra.push_back(typed_token({.content = t.content,
-                                   .special = true,
-                                   .single_word = t.single_word,
-                                   .lstrip = t.lstrip,
-                                   .rstrip = t.rstrip,
-                                   .normalized = t.normalized}));
+    for (auto token : options.new_special_tokens) {
+      token.special = true;
+      extra.push_back(typed_token(token));
     }
     l.kwargs.set("extra_special_tokens", std::move(extra));
   }

@@ -150,12 +150,7 @@ Status take_tiktoken(Loading& l, const std::vector<std::pair<std::string, int64_
   b.decoder = part::byte_level(true);
   b.post_processor = part::byte_level(true, true, /*trim_offsets=*/false);
   std::vector<AddedToken> tokens;
-  const auto add = [&](std::string content) {
-    AddedToken token;
-    token.content = std::move(content);
-    token.special = true;
-    tokens.push_back(std::move(token));
-  };
+  const auto add = [&](std::string content) { tokens.push_back({.content = std::move(content), .special = true}); };
   const auto base = static_cast<int64_t>(ranks.size());
   int64_t last = -1;
   for (const auto& [id, json] : l.kwargs["added_tokens_decoder"].object())
@@ -191,10 +186,7 @@ Status take_sentencepiece(Loading& l, SentencePieceModel model) {
   Json::Array added;
   for (const auto& piece : model.pieces) {
     if (piece.type != PieceType::control && piece.type != PieceType::user_defined) continue;
-    AddedToken token;
-    token.content = piece.text;
-    token.special = piece.type == PieceType::control;
-    Json json = added_token_json(token);
+    Json json = added_token_json({.content = piece.text, .special = piece.type == PieceType::control});
     json.set("__type", "AddedToken");
     added.push_back(std::move(json));
   }

@@ -127,10 +127,7 @@ Status build_qwen35(Loading& l) {
 Status finish_qwen2(Loading& l) {
   std::vector<AddedToken> tokens;
   const auto add = [&](const TokenValue& value) {
-    AddedToken token;
-    token.content = value.token.content;
-    token.special = true;
-    tokens.push_back(std::move(token));
+    tokens.push_back({.content = value.token.content, .special = true});
   };
   for (const auto& row : l.special_tokens) add(row.second);
   for (const auto& value : l.extra_special_tokens) add(value);

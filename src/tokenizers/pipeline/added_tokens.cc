@@ -129,7 +129,7 @@ AddedTokens AddedTokens::make(std::vector<AddedToken> tokens, const Model& model
     by_id[token.id] = std::move(token);
   }
   for (auto& [id, token] : by_id) {
-    const auto& kept = *out.tokens_.emplace_back(std::make_unique<AddedToken>(std::move(token)));
+    const auto& kept = *out.tokens_.emplace_back(std::make_unique<KnownToken>(KnownToken{std::move(token)}));
     out.by_id_[id] = &kept;
     out.by_content_[kept.content] = &kept;
     out.ids_end_ = id + int64_t{1};
@@ -164,14 +164,43 @@ bool AddedTokens::skips(TokenId id) const {
   return token != nullptr ? token->skipped : skipped_twins_.contains(id);
 }
 
-const AddedToken* AddedTokens::find(TokenId id) const {
+const KnownToken* AddedTokens::find(TokenId id) const {
   const auto it = by_id_.find(id);
   return it == by_id_.end() ? nullptr : it->second;
 }
 
-const AddedToken* AddedTokens::find(std::string_view content) const {
+const KnownToken* AddedTokens::find(std::string_view content) const {
   const auto it = by_content_.find(content);
   return it == by_content_.end() ? nullptr : it->second;
 }
 
+Result<AddedToken> read_added_token(const ConfigView& config) {
+  AddedToken token{.content = TRY(config.string("content"))};
+  token.special = TRY(config.boolean("special", false));
+  token.single_word = TRY(config.boolean("single_word", false));
+  token.lstrip = TRY(config.boolean("lstrip", false));
+  token.rstrip = TRY(config.boolean("rstrip", false));
+  token.normalized = TRY(config.boolean("normalized", !token.special));
+  return token;
+}
+
 }  // namespace hearth::tokenizers
+
+namespace hearth {
+
+bool same_token(const AddedToken& a, const AddedToken& b) {
+  return a.content == b.content && a.special == b.special && a.single_word == b.single_word && a.lstrip == b.lstrip &&
+         a.rstrip == b.rstrip && a.normalized == b.normalized;
+}
+
+Result<AddedToken> added_token_of(const Json& json, std::string_view place) {
+  if (json.is_string()) return AddedToken{.content = std::string(json.as_string())};
+  return tokenizers::read_added_token({json, std::string(place)});
+}
+
+Json added_token_json(const AddedToken& token) {
+  return Json::Object{{"content", token.content}, {"single_word", token.single_word}, {"lstrip", token.lstrip},
+                      {"rstrip", token.rstrip},   {"normalized", token.normalized},   {"special", token.special}};
+}
+
+}  // namespace hearth

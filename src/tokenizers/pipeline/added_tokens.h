@@ -10,20 +10,15 @@
 #include <unordered_set>
 #include <vector>
 
+#include "tokenizers/added_token.h"
 #include "tokenizers/pipeline/parts.h"
 
 namespace hearth::tokenizers {
 
-struct AddedToken {
-  std::string content;
+/// An added token of a tokenizer.
+struct KnownToken : AddedToken {
   std::string decoded = {};  ///< as the normalizer spells it, if `normalized`: so it is looked for, and so decoded
-  TokenId id = -1;
-  bool special = false;
   bool skipped = false;      ///< decoding without special tokens leaves it out: what `decoded` spells is special
-  bool single_word = false;  ///< only where no word character touches it
-  bool lstrip = false;       ///< takes the white space before it
-  bool rstrip = false;       ///< takes the white space after it
-  bool normalized = false;   ///< looked for in the normalized text, its content normalized too
 };
 
 /// A part of a text: an added token, or (`token` null) text between two.
@@ -65,19 +60,22 @@ class AddedTokens {
 
   const Matcher& raw() const { return raw_; }                ///< for the text as it came
   const Matcher& normalized() const { return normalized_; }  ///< for the normalized text
-  const AddedToken* find(TokenId id) const;
-  const AddedToken* find(std::string_view content) const;
+  const KnownToken* find(TokenId id) const;
+  const KnownToken* find(std::string_view content) const;
   /// Whether decoding without special tokens leaves an id out: it does so by the text, under whatever id.
   bool skips(TokenId id) const;
   int64_t ids_end() const { return ids_end_; }
 
  private:
-  std::vector<std::unique_ptr<AddedToken>> tokens_;
-  std::unordered_map<TokenId, const AddedToken*> by_id_;
-  std::unordered_map<std::string_view, const AddedToken*> by_content_;
+  std::vector<std::unique_ptr<KnownToken>> tokens_;
+  std::unordered_map<TokenId, const KnownToken*> by_id_;
+  std::unordered_map<std::string_view, const KnownToken*> by_content_;
   std::unordered_set<TokenId> skipped_twins_;  // the model's other ids of texts that are special
   Matcher raw_, normalized_;
   int64_t ids_end_ = 0;
 };
+
+/// An entry of `added_tokens` or `added_tokens_decoder`, whose flags may be absent.
+Result<AddedToken> read_added_token(const ConfigView& config);
 
 }  // namespace hearth::tokenizers

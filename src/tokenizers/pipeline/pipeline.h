@@ -69,7 +69,7 @@ struct Tokenizer::Parts final : tokenizers::TokenTexts {
   /// Text without any added token: pre-tokenizer and model.
   Status encode_plain(tokenizers::TextView text, Scratch& scratch, Encoding& out) const;
   /// An added token that stands for this text.
-  void add_token(const tokenizers::AddedToken& token, tokenizers::TextView text, Scratch& scratch, Encoding& out) const;
+  void add_token(const AddedToken& token, tokenizers::TextView text, Scratch& scratch, Encoding& out) const;
 
   /// What follows when one or two texts are encoded: truncation, special tokens, and both become one.
   Result<Encoding> post_process(std::vector<Encoding> texts, const EncodeOptions& options) const;

@@ -47,12 +47,11 @@ Result<UntrainedTokenizer> untrained_like(std::string_view tokenizer_json) {
   } else {
     return root["model"].bad(cat("a model of type '", type, "' is not trained (BPE, Unigram, WordLevel, WordPiece)"));
   }
-  std::vector<SpecialToken> special;
+  std::vector<AddedToken> special;
   if (root.has("added_tokens")) {
     for (const auto& row : TRY(root["added_tokens"].elements())) {
-      const auto t = TRY(tokenizers::read_added_token(row));
-      if (t.special || type == "Unigram")
-        special.push_back({t.content, t.single_word, t.lstrip, t.rstrip, t.normalized});
+      auto token = TRY(tokenizers::read_added_token(row));
+      if (token.special || type == "Unigram") special.push_back(std::move(token));
     }
   }
   std::visit(

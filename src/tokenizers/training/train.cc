@@ -147,15 +147,8 @@ Result<TrainedTokenizer> finish(const Untrained& untrained, const Trainer& train
   backend.decoder = untrained.json["decoder"];
   TRY(backend.set_model(std::move(learnt.config)));
   TRY(backend.add_tokens_of_file({untrained.json["added_tokens"], "added_tokens"}));
-  std::vector<AddedToken> special;
-  for (const auto& t : std::visit([](const auto& any) { return any.special_tokens; }, trainer)) {
-    special.push_back({.content = t.content,
-                       .special = true,
-                       .single_word = t.single_word,
-                       .lstrip = t.lstrip,
-                       .rstrip = t.rstrip,
-                       .normalized = t.normalized});
-  }
+  auto special = std::visit([](const auto& any) { return any.special_tokens; }, trainer);
+  for (auto& token : special) token.special = true;
   backend.add_tokens(special);
   if (renew) TRY(renew_post_processor(backend));
   auto json = backend.to_json();

@@ -1,6 +1,6 @@
 #include "tokenizers/training/word_cutter.h"
 
-#include "tokenizers/auto/backend.h"
+#include "tokenizers/pipeline/added_tokens.h"
 #include "tokenizers/pipeline/byte_alphabet.h"
 
 namespace hearth::tokenizers {
