@@ -61,4 +61,4 @@ docs:
 	@scripts/docs
 
 clean:
-	rm -rf build
+	rm -rf build build-python

@@ -5,6 +5,7 @@ tokenizer has seen it. A first pass meets each word for the first time, a second
 """
 import functools
 import json
+import os
 import random
 import subprocess
 import sys
@@ -56,6 +57,16 @@ def vocabulary(kind):
     return path
 
 
+@functools.lru_cache(maxsize=1)
+def package():
+    """Makes the Python package, and makes it known to the processes that are started."""
+    folder = out / "python"
+    subprocess.run([str(python), "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--upgrade", "--target", str(folder),
+                    str(_common.root / "bindings" / "python"), "-C", f"build-dir={_common.root / 'build-python'}"],
+                   check=True, env={**os.environ, "CC": "cc", "CXX": "c++"})
+    os.environ["PYTHONPATH"] = str(folder)
+
+
 def ask(command):
     done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
@@ -65,13 +76,16 @@ def ask(command):
 
 
 @functools.lru_cache(maxsize=None)
-def measure(kind, peers, what="ids", documents=None, turns=3):
+def measure(kind, peers, what="ids", documents=None, turns=3, through_python=False):
     """{"ours" or a peer's name: {"cold", "warm": MB per CPU second, "load_s"}}: the best of the turns. A peer whose ids
     are others in number is left out."""
     subprocess.run(["cmake", "--build", str(_common.root / "build"), "--target", "bench_tokenizers"], check=True, stdout=subprocess.DEVNULL)
     documents = documents or texts()
     program, peer = _common.root / "build" / "bin" / "bench_tokenizers", _common.root / "bench" / "_tokenizers_peer.py"
     commands = {"ours": [program, vocabulary(kind), documents, what]}
+    if through_python:
+        package()
+        commands = {"ours": [python, peer, "hearth_tokenizers", vocabulary(kind), documents, what]}
     commands |= {name: [python, peer, name, vocabulary(kind), documents, what] for name in peers}
     best = {}
     for _ in range(turns):
@@ -89,6 +103,6 @@ def measure(kind, peers, what="ids", documents=None, turns=3):
     return best
 
 
-def row(kind, key, peers, what="ids"):
-    measured = measure(kind, tuple(peers), what)
+def row(kind, key, peers, what="ids", through_python=False):
+    measured = measure(kind, tuple(peers), what, through_python=through_python)
     return {"unit": "MB/CPU s", "ours": measured["ours"][key], "peers": {k: v[key] for k, v in measured.items() if k != "ours"}, "limit": None}

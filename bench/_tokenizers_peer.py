@@ -1,4 +1,5 @@
-"""_tokenizers_peer.py NAME TOKENIZER TEXTS ids|offsets: one peer on one core; prints what bench_tokenizers prints."""
+"""_tokenizers_peer.py NAME TOKENIZER TEXTS ids|offsets|batch: one peer on one core; prints what bench_tokenizers prints."""
+import importlib
 import json
 import os
 import sys
@@ -18,10 +19,8 @@ if name == "fastokens":
 
     tokenizer = fastokens.Tokenizer.from_file(path)
     encode = lambda text: len(tokenizer.encode(text, add_special_tokens=False))
-elif name == "tokenizers":
-    import tokenizers
-
-    tokenizer = tokenizers.Tokenizer.from_file(path)
+elif name in ("tokenizers", "hearth_tokenizers"):  # the second is ours, through Python
+    tokenizer = importlib.import_module(name).Tokenizer.from_file(path)
     encode = lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
 elif name == "tokie":
     import tokie
@@ -48,9 +47,11 @@ else:
 load_s = time.process_time() - begin
 rates, counts = [], []
 for _ in range(2):
-    begin, count = time.process_time(), 0
-    for document in documents:
-        count += encode(document)
+    begin = time.process_time()
+    if what == "batch":
+        count = sum(len(encoding.ids) for encoding in tokenizer.encode_batch(documents, add_special_tokens=False))
+    else:
+        count = sum(map(encode, documents))
     rates.append(megabytes / (time.process_time() - begin))
     counts.append(count)
 tokens = counts[0] if name != "tokenizers" else None

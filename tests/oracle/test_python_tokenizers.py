@@ -1,6 +1,9 @@
 """The Python package hearth-tokenizers beside the original, `tokenizers`: the same calls, the same results.
 
-pip makes a wheel of it, in a build folder that stays (build/bindings-python), and installs it into a fresh environment."""
+pip makes a wheel of it, in a build folder that stays, and installs it into a fresh environment. The folder lies beside
+build/ and the compiler is called as there, so that ccache gives what is compiled already."""
+import ast
+import asyncio
 import copy
 import json
 import os
@@ -31,7 +34,7 @@ def environment(tmp_path_factory):
     """A fresh environment with nothing but the package. Its build requirements are in ours."""
     folder = tmp_path_factory.mktemp("python")
     run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, root / "bindings" / "python",
-        "-C", f"build-dir={build / 'bindings-python'}")
+        "-C", f"build-dir={build}-python", env={**os.environ, "CC": "cc", "CXX": "c++"})
     (wheel,) = folder.glob("hearth_tokenizers-*.whl")
     run(sys.executable, "-m", "venv", folder / "venv")
     run(folder / "venv" / "bin" / "python", "-m", "pip", "install", "-q", "--no-index", wheel)
@@ -193,6 +196,23 @@ def test_decode_stream(ours, both):
         assert outcome(lambda: stream(ours, both[1])) == outcome(lambda: stream(original, both[0]))
 
 
+def test_coroutines(both):
+    async def run(t):
+        batch = await t.async_encode_batch(TEXTS, add_special_tokens=False)
+        one = await t.async_encode(TEXTS[0], TEXTS[1])
+        return [e.ids for e in [*batch, one]], await t.async_decode_batch([e.ids for e in batch])
+    same(both, lambda t: asyncio.run(run(t)))
+
+
+def test_the_stub_tells_signatures(ours):
+    stub = (pathlib.Path(ours.__file__).parent / "_core.pyi").read_text()
+    functions = {f"{c.name}.{f.name}": ast.unparse(f.returns) for c in ast.parse(stub).body if isinstance(c, ast.ClassDef)
+                 for f in c.body if isinstance(f, ast.FunctionDef) and f.returns is not None}
+    assert functions["Tokenizer.encode_batch"] == "list[Encoding]"
+    assert functions["Encoding.offsets"] == "list[tuple[int, int]]"
+    assert "Where each token comes from" in stub
+
+
 def test_other_threads_run_meanwhile(ours, json_text):
     t = ours.Tokenizer.from_str(json_text)
     text = " ".join(random_texts(3, 4000)) * 20
@@ -283,9 +303,9 @@ def test_training(ours, tmp_path):
     def run(module, by_file):
         t = module.Tokenizer(module.models.BPE())
         t.pre_tokenizer = module.pre_tokenizers.ByteLevel()
-        trainer = module.trainers.BpeTrainer(vocab_size=350, show_progress=False, special_tokens=["<s>"], initial_alphabet=module.pre_tokenizers.ByteLevel.alphabet())
+        trainer = module.trainers.BpeTrainer(vocab_size=350, show_progress=False, special_tokens=["<s>", module.AddedToken("</s>", rstrip=True)], initial_alphabet=module.pre_tokenizers.ByteLevel.alphabet())
         t.train([str(tmp_path / "a.txt")], trainer) if by_file else t.train_from_iterator(iter([TEXTS[:3], TEXTS[3:]]), trainer)
-        return t.get_vocab(), t.encode("<s>Hello world").ids
+        return t.get_vocab(), t.encode("<s>Hello world</s> ").ids, {i: repr(token) for i, token in t.get_added_tokens_decoder().items()}
     for by_file in (True, False):
         assert run(ours, by_file) == run(original, by_file)
 

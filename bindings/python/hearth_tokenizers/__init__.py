@@ -53,6 +53,14 @@ class AddedToken:
                 f"normalized={self.normalized}, special={self.special})")
 
 
+def _in_a_thread(name):
+    async def method(self, *args, **kwargs):
+        import asyncio  # takes longer to load than all of this package
+        return await asyncio.to_thread(getattr(self, name), *args, **kwargs)
+    method.__name__, method.__doc__ = f"async_{name}", f"{name}(), for a coroutine to await: other tasks run meanwhile."
+    return method
+
+
 def _part_property(number, kind):
     def get(self):
         if kind not in self._parts:
@@ -100,11 +108,13 @@ class Tokenizer(_core.Tokenizer):
         return self
 
     @classmethod
-    def from_str(cls, json):
+    def from_str(cls, json: str) -> "Tokenizer":
+        """Of the text of a tokenizer.json."""
         return cls._of_json(json)
 
     @classmethod
-    def from_file(cls, path):
+    def from_file(cls, path) -> "Tokenizer":
+        """Of a tokenizer.json."""
         try:
             with open(path, encoding="utf-8") as file:
                 text = file.read()
@@ -113,7 +123,8 @@ class Tokenizer(_core.Tokenizer):
         return cls._of_json(text)
 
     @classmethod
-    def from_buffer(cls, buffer):
+    def from_buffer(cls, buffer: bytes) -> "Tokenizer":
+        """Of the bytes of a tokenizer.json."""
         if not isinstance(buffer, (bytes, bytearray, memoryview)):
             raise TypeError(f"'{type(buffer).__name__}' object is not an instance of 'bytes'")
         try:
@@ -122,10 +133,15 @@ class Tokenizer(_core.Tokenizer):
             raise ValueError(f"Cannot instantiate Tokenizer from buffer: {error}") from None
 
     @classmethod
-    def from_pretrained(cls, identifier, revision="main", token=None):
+    def from_pretrained(cls, identifier: str, revision: str = "main", token: "str | None" = None) -> "Tokenizer":
         """The tokenizer.json of a repository, by huggingface_hub (which must be installed, and follows HF_ENDPOINT)."""
         from huggingface_hub import hf_hub_download
         return cls.from_file(hf_hub_download(identifier, "tokenizer.json", revision=revision, token=token))
+
+    async_encode = _in_a_thread("encode")
+    async_encode_batch = _in_a_thread("encode_batch")
+    async_encode_batch_fast = _in_a_thread("encode_batch_fast")
+    async_decode_batch = _in_a_thread("decode_batch")
 
     normalizer = _part_property(0, "normalizer")
     pre_tokenizer = _part_property(1, "pre_tokenizer")
@@ -154,10 +170,12 @@ class Tokenizer(_core.Tokenizer):
                 else:
                     self._set_part(KINDS.index(kind), json.dumps(part._json()))
 
-    def to_str(self, pretty=False):
+    def to_str(self, pretty: bool = False) -> str:
+        """The tokenizer.json."""
         return self._to_str(pretty)
 
-    def save(self, path, pretty=True):
+    def save(self, path, pretty: bool = True) -> None:
+        """Writes the tokenizer.json."""
         text = self.to_str(pretty)
         try:
             with open(path, "w", encoding="utf-8", newline="\n") as file:
@@ -195,16 +213,21 @@ class Tokenizer(_core.Tokenizer):
                 raise TypeError("Input must be a List[Union[str, AddedToken]]")
         return sum(self._add_tokens(*row) for row in rows)
 
-    def add_tokens(self, tokens):
+    def add_tokens(self, tokens: list) -> int:
+        """Adds str or AddedToken, to be cut out of texts before the model sees them; gives how many were new or changed."""
         return self._add(tokens, False)
 
-    def add_special_tokens(self, tokens):
+    def add_special_tokens(self, tokens: list) -> int:
+        """The same, and decoding can leave them out."""
         return self._add(tokens, True)
 
-    def get_added_tokens_decoder(self):
+    def get_added_tokens_decoder(self) -> "dict[int, AddedToken]":
+        """The added tokens by id."""
         return {row[0]: AddedToken(**dict(zip(_FLAGS, row[1:]))) for row in self._added_tokens()}
 
-    def enable_truncation(self, max_length, stride=0, strategy="longest_first", direction="right", **kwargs):
+    def enable_truncation(self, max_length: int, stride: int = 0, strategy: str = "longest_first", direction: str = "right", **kwargs) -> None:
+        """Cuts to `max_length` ids, special tokens among them. What goes is in Encoding.overflowing, each piece sharing `stride` ids
+        with its neighbour; `strategy` (longest_first, only_first, only_second) says of which text of a pair."""
         for name in kwargs:
             print(f"Ignored unknown kwarg option {name}")
         if max_length < 0 or stride < 0:
@@ -221,11 +244,14 @@ class Tokenizer(_core.Tokenizer):
         self._set_truncation(json.dumps(row), max_length, stride, list(_STRATEGIES).index(strategy), direction == "left")
         self._truncation = {"max_length": max_length, "stride": stride, "strategy": strategy, "direction": direction}
 
-    def no_truncation(self):
+    def no_truncation(self) -> None:
+        """Ends enable_truncation()."""
         self._set_truncation("null", None, 0, 0, False)
         self._truncation = None
 
-    def enable_padding(self, direction="right", pad_id=0, pad_type_id=0, pad_token="[PAD]", length=None, pad_to_multiple_of=None, **kwargs):
+    def enable_padding(self, direction: str = "right", pad_id: int = 0, pad_type_id: int = 0, pad_token: str = "[PAD]",
+                       length: "int | None" = None, pad_to_multiple_of: "int | None" = None, **kwargs) -> None:
+        """Pads to `length`, else to the longest of a batch."""
         for name in kwargs:
             print(f"Ignored unknown kwarg option {name}")
         if direction not in ("left", "right"):
@@ -236,26 +262,30 @@ class Tokenizer(_core.Tokenizer):
         self._padding = {"length": length, "pad_to_multiple_of": pad_to_multiple_of, "pad_id": pad_id, "pad_token": pad_token,
                          "pad_type_id": pad_type_id, "direction": direction}
 
-    def no_padding(self):
+    def no_padding(self) -> None:
+        """Ends enable_padding()."""
         self._set_padding("null", None, 0, 0, 0, "", False)
         self._padding = None
 
     @property
-    def truncation(self):
+    def truncation(self) -> "dict | None":
+        """The arguments of enable_truncation()."""
         return dict(self._truncation) if self.__dict__.get("_truncation") else None
 
     @property
-    def padding(self):
+    def padding(self) -> "dict | None":
+        """The arguments of enable_padding()."""
         return dict(self._padding) if self.__dict__.get("_padding") else None
 
-    def train(self, files, trainer=None):
+    def train(self, files: "list[str]", trainer=None) -> None:
+        """Gives the model a vocabulary learnt from text files, each line a text."""
         for path in files:
             if not hasattr(path, "__fspath__") and not isinstance(path, str):
                 raise TypeError(f"'{type(path).__name__}' object is not an instance of 'str'")
         self._trained(trainer, [str(path) for path in files], None)
 
-    def train_from_iterator(self, iterator, trainer=None, length=None):
-        """Any iterable of str, or of lists of str."""
+    def train_from_iterator(self, iterator, trainer=None, length: "int | None" = None) -> None:
+        """The same from any iterable of str, or of lists of str. `length` is not needed."""
         def texts():
             for entry in iterator:
                 if isinstance(entry, str):

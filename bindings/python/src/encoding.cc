@@ -345,50 +345,67 @@ void bind_encoding(nb::module_& m) {
              new (&self) PyEncoding();
              self.set_state({static_cast<const char*>(state.data()), state.size()});
            })
-      .def_prop_ro("ids",
-                   [](const PyEncoding& self) {
-                     const auto& e = self.ids();
-                     return make_list(e.size(), [&](size_t i) { return to_int(e.ids[i]); });
-                   })
-      .def_prop_ro("type_ids",
-                   [](const PyEncoding& self) { return int_list(self.ids().type_ids, self.ids().size(), 0); })
+      .def_prop_ro(
+          "ids",
+          [](const PyEncoding& self) {
+            const auto& e = self.ids();
+            return make_list(e.size(), [&](size_t i) { return to_int(e.ids[i]); });
+          },
+          nb::sig("def ids(self) -> list[int]"), "The ids.")
+      .def_prop_ro(
+          "type_ids", [](const PyEncoding& self) { return int_list(self.ids().type_ids, self.ids().size(), 0); },
+          nb::sig("def type_ids(self) -> list[int]"),
+          "Which segment each id is of, as the post-processor numbers them.")
       .def_prop_ro(
           "attention_mask",
-          [](const PyEncoding& self) { return int_list<uint8_t>(self.ids().attention_mask, self.ids().size(), 1); })
-      .def_prop_ro("special_tokens_mask",
-                   [](const PyEncoding& self) {
-                     return int_list<uint8_t>(self.ids().special_tokens_mask, self.ids().size(), 0);
-                   })
+          [](const PyEncoding& self) { return int_list<uint8_t>(self.ids().attention_mask, self.ids().size(), 1); },
+          nb::sig("def attention_mask(self) -> list[int]"), "1, and 0 for padding.")
+      .def_prop_ro(
+          "special_tokens_mask",
+          [](const PyEncoding& self) {
+            return int_list<uint8_t>(self.ids().special_tokens_mask, self.ids().size(), 0);
+          },
+          nb::sig("def special_tokens_mask(self) -> list[int]"), "1 for what the post-processor or padding added.")
       .def_prop_ro(
           "tokens",
-          [](PyEncoding& self) { return make_list(self.ids().size(), [&](size_t i) { return self.token(i); }); })
-      .def_prop_ro("offsets",
-                   [](PyEncoding& self) {
-                     const auto& e = self.aligned();
-                     return make_list(e.size(),
-                                      [&](size_t i) { return span_tuple(e.offsets[i].begin, e.offsets[i].end); });
-                   })
-      .def_prop_ro("word_ids", word_list)
-      .def_prop_ro("words", word_list)
-      .def_prop_ro("sequence_ids",
-                   [](const PyEncoding& self) {
-                     const auto& e = self.ids();
-                     std::vector<int> ids(e.size(), -1);
-                     for (size_t s = 0; s < sequence_count(e); ++s) {
-                       const auto range = sequence_range(e, s);
-                       for (uint32_t i = range.begin; i < range.end; ++i) ids[i] = static_cast<int>(s);
-                     }
-                     return make_list(ids.size(), [&](size_t i) { return ids[i] < 0 ? nb::none() : to_int(ids[i]); });
-                   })
-      .def_prop_ro("n_sequences", [](const PyEncoding& self) { return sequence_count(self.ids()); })
-      .def_prop_ro("overflowing",
-                   [](PyEncoding& self) {
-                     if (self.ids().overflowing.empty()) return nb::object(nb::list());
-                     const auto& e = self.aligned();
-                     return make_list(e.overflowing.size(), [&](size_t i) {
-                       return nb::cast(PyEncoding(e.overflowing[i], self.tokenizer()));
-                     });
-                   })
+          [](PyEncoding& self) { return make_list(self.ids().size(), [&](size_t i) { return self.token(i); }); },
+          nb::sig("def tokens(self) -> list[str]"), "The tokens as the vocabulary spells them.")
+      .def_prop_ro(
+          "offsets",
+          [](PyEncoding& self) {
+            const auto& e = self.aligned();
+            return make_list(e.size(), [&](size_t i) { return span_tuple(e.offsets[i].begin, e.offsets[i].end); });
+          },
+          nb::sig("def offsets(self) -> list[tuple[int, int]]"),
+          "Where each token comes from: the characters [begin, end) of its text.")
+      .def_prop_ro("word_ids", word_list, nb::sig("def word_ids(self) -> list[int | None]"),
+                   "The word of its text that each token is of; None for special tokens.")
+      .def_prop_ro("words", word_list, nb::sig("def words(self) -> list[int | None]"), "The older name of word_ids.")
+      .def_prop_ro(
+          "sequence_ids",
+          [](const PyEncoding& self) {
+            const auto& e = self.ids();
+            std::vector<int> ids(e.size(), -1);
+            for (size_t s = 0; s < sequence_count(e); ++s) {
+              const auto range = sequence_range(e, s);
+              for (uint32_t i = range.begin; i < range.end; ++i) ids[i] = static_cast<int>(s);
+            }
+            return make_list(ids.size(), [&](size_t i) { return ids[i] < 0 ? nb::none() : to_int(ids[i]); });
+          },
+          nb::sig("def sequence_ids(self) -> list[int | None]"),
+          "The text that each token is of, 0 or 1; None for special tokens.")
+      .def_prop_ro(
+          "n_sequences", [](const PyEncoding& self) { return sequence_count(self.ids()); },
+          nb::sig("def n_sequences(self) -> int"), "How many texts it is of, 1 or 2.")
+      .def_prop_ro(
+          "overflowing",
+          [](PyEncoding& self) {
+            if (self.ids().overflowing.empty()) return nb::object(nb::list());
+            const auto& e = self.aligned();
+            return make_list(e.overflowing.size(),
+                             [&](size_t i) { return nb::cast(PyEncoding(e.overflowing[i], self.tokenizer())); });
+          },
+          nb::sig("def overflowing(self) -> list[Encoding]"), "What truncation cut off, one Encoding after another.")
       .def_prop_ro(
           "ids_array",
           [](nb::handle self) {
@@ -396,7 +413,7 @@ void bind_encoding(nb::module_& m) {
             return nb::cast(nb::ndarray<nb::numpy, const int32_t, nb::ndim<1>>(ids.data(), {ids.size()}),
                             nb::rv_policy::copy);
           },
-          "The ids as a NumPy array of int32.")
+          "The ids as a NumPy array of int32.", nb::sig("def ids_array(self) -> numpy.typing.NDArray[numpy.int32]"))
       .def(
           "set_sequence_id",
           [](PyEncoding& self, size_t sequence_id) {
@@ -404,13 +421,15 @@ void bind_encoding(nb::module_& m) {
             auto& e = self.aligned();
             e.sequences[sequence_id] = TextSpan{0, static_cast<uint32_t>(e.size())};
           },
-          nb::arg("sequence_id"))
+          nb::arg("sequence_id"), nb::sig("def set_sequence_id(self, sequence_id: int) -> None"),
+          "Declares all of it to be of the first (0) or second text (1).")
       .def(
           "token_to_sequence",
           [](const PyEncoding& self, nb::handle token_index) {
             return or_none(token_to_sequence(self.ids(), read_u32(token_index)));
           },
-          nb::arg("token_index"))
+          nb::arg("token_index"), nb::sig("def token_to_sequence(self, token_index: int) -> int | None"),
+          "The text that a token is of.")
       .def(
           "token_to_chars",
           [](PyEncoding& self, nb::handle token_index) {
@@ -419,7 +438,8 @@ void bind_encoding(nb::module_& m) {
             return i < e.size() && token_to_sequence(e, i) ? span_tuple(e.offsets[i].begin, e.offsets[i].end)
                                                            : nb::none();
           },
-          nb::arg("token_index"))
+          nb::arg("token_index"), nb::sig("def token_to_chars(self, token_index: int) -> tuple[int, int] | None"),
+          "The characters [begin, end) that a token comes from.")
       .def(
           "token_to_word",
           [](PyEncoding& self, nb::handle token_index) {
@@ -427,13 +447,16 @@ void bind_encoding(nb::module_& m) {
             const auto& e = self.aligned();
             return i < e.size() && token_to_sequence(e, i) && e.word_ids[i] >= 0 ? to_int(e.word_ids[i]) : nb::none();
           },
-          nb::arg("token_index"))
+          nb::arg("token_index"), nb::sig("def token_to_word(self, token_index: int) -> int | None"),
+          "The word that a token is of.")
       .def(
           "word_to_tokens",
           [](PyEncoding& self, nb::handle word_index, size_t sequence_index) {
             return or_none(word_to_tokens(self.aligned(), read_u32(word_index), sequence_index));
           },
-          nb::arg("word_index"), nb::arg("sequence_index") = 0)
+          nb::arg("word_index"), nb::arg("sequence_index") = 0,
+          nb::sig("def word_to_tokens(self, word_index: int, sequence_index: int = 0) -> tuple[int, int] | None"),
+          "The tokens [begin, end) of a word.")
       .def(
           "word_to_chars",
           [](PyEncoding& self, nb::handle word_index, size_t sequence_index) {
@@ -441,13 +464,17 @@ void bind_encoding(nb::module_& m) {
             const auto tokens = word_to_tokens(e, read_u32(word_index), sequence_index);
             return tokens ? span_tuple(e.offsets[tokens->begin].begin, e.offsets[tokens->end - 1].end) : nb::none();
           },
-          nb::arg("word_index"), nb::arg("sequence_index") = 0)
+          nb::arg("word_index"), nb::arg("sequence_index") = 0,
+          nb::sig("def word_to_chars(self, word_index: int, sequence_index: int = 0) -> tuple[int, int] | None"),
+          "The characters [begin, end) of a word.")
       .def(
           "char_to_token",
           [](PyEncoding& self, nb::handle char_pos, size_t sequence_index) {
             return or_none(char_to_token(self.aligned(), read_u32(char_pos), sequence_index));
           },
-          nb::arg("char_pos"), nb::arg("sequence_index") = 0)
+          nb::arg("char_pos"), nb::arg("sequence_index") = 0,
+          nb::sig("def char_to_token(self, char_pos: int, sequence_index: int = 0) -> int | None"),
+          "The token that a character became part of.")
       .def(
           "char_to_word",
           [](PyEncoding& self, nb::handle char_pos, size_t sequence_index) {
@@ -456,7 +483,9 @@ void bind_encoding(nb::module_& m) {
             return token && token_to_sequence(e, *token) && e.word_ids[*token] >= 0 ? to_int(e.word_ids[*token])
                                                                                     : nb::none();
           },
-          nb::arg("char_pos"), nb::arg("sequence_index") = 0)
+          nb::arg("char_pos"), nb::arg("sequence_index") = 0,
+          nb::sig("def char_to_word(self, char_pos: int, sequence_index: int = 0) -> int | None"),
+          "The word that a character is in.")
       .def(
           "pad",
           [](PyEncoding& self, size_t length, std::string_view direction, nb::handle pad_id, nb::handle pad_type_id,
@@ -467,7 +496,10 @@ void bind_encoding(nb::module_& m) {
                      pad_token);
           },
           nb::arg("length"), nb::arg("direction") = "right", nb::arg("pad_id") = 0, nb::arg("pad_type_id") = 0,
-          nb::arg("pad_token") = "[PAD]")
+          nb::arg("pad_token") = "[PAD]",
+          nb::sig("def pad(self, length: int, direction: str = 'right', pad_id: int = 0, pad_type_id: int = 0, "
+                  "pad_token: str = '[PAD]') -> None"),
+          "Adds padding up to `length`, here and to what overflows.")
       .def(
           "truncate",
           [](PyEncoding& self, size_t max_length, size_t stride, std::string_view direction) {
@@ -479,8 +511,14 @@ void bind_encoding(nb::module_& m) {
             }
             e.truncate(max_length, stride, side);
           },
-          nb::arg("max_length"), nb::arg("stride") = 0, nb::arg("direction") = "right")
-      .def_static("merge", &PyEncoding::merge, nb::arg("encodings"), nb::arg("growing_offsets") = true);
+          nb::arg("max_length"), nb::arg("stride") = 0, nb::arg("direction") = "right",
+          nb::sig("def truncate(self, max_length: int, stride: int = 0, direction: str = 'right') -> None"),
+          "Cuts it to `max_length`; the rest becomes `overflowing`, each piece sharing `stride` tokens with its "
+          "neighbour.")
+      .def_static(
+          "merge", &PyEncoding::merge, nb::arg("encodings"), nb::arg("growing_offsets") = true,
+          nb::sig("def merge(encodings: collections.abc.Sequence[Encoding], growing_offsets: bool = True) -> Encoding"),
+          "One after another; the offsets go on growing, or stay.");
 }
 
 }  // namespace hearth::python
