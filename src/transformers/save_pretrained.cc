@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "safetensors/flax_file.h"
 #include "safetensors/gguf.h"
 #include "safetensors/shards.h"
 #include "safetensors/torch_file.h"
@@ -124,8 +125,21 @@ Result<std::string> tied_name(const Json& config_json) {
   return is_tied ? cat(family->output_embeddings, ".weight") : std::string();
 }
 
+/// A file of flax, where it is named or a folder has no other weights; else empty.
+std::string flax_path(const std::string& from) {
+  if (from.ends_with(".msgpack")) return from;
+  const auto path = path_join(from, "flax_model.msgpack");
+  if (!is_folder(from) || !exists(path)) return {};
+  for (const auto better :
+       {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"})
+    if (exists(path_join(from, better))) return {};
+  return path;
+}
+
 struct Checkpoint {
   std::shared_ptr<const Weights> weights;
+  std::optional<MappedFile> flax_file = {};  // in place of weights
+  WeightIndex flax = {};
   std::vector<WeightSource> sources;  // of a GGUF file: keep what the entries view
   std::vector<Entry> entries;
   Json config;
@@ -134,16 +148,27 @@ struct Checkpoint {
 
 Result<Checkpoint> open_checkpoint(const std::string& from, const SaveOptions& options, bool needs_config) {
   Checkpoint out;
-  out.weights = TRY(Weights::open(from));
-  out.is_gguf = out.weights->front().format() == WeightFormat::gguf;
+  if (const auto path = flax_path(from); !path.empty()) {
+    out.flax_file.emplace(TRY(MappedFile::open(path)));
+    auto index = read_flax_file(out.flax_file->bytes());
+    if (!index.ok()) return std::move(index).status().with(path);
+    out.flax = std::move(*index);
+  } else {
+    out.weights = TRY(Weights::open(from));
+    out.is_gguf = out.weights->front().format() == WeightFormat::gguf;
+  }
   if (out.is_gguf) {
     out.config = TRY(gguf_config(*out.weights));
     out.sources = TRY(gguf_sources(out.weights, out.config));
     for (const auto& s : out.sources)
       out.entries.push_back({s.name, s.dtype, {s.shape.begin(), s.shape.end()}, s.data, s.dtype});
   } else {
-    for (const auto* t : out.weights->tensors())
-      out.entries.push_back({t->name, t->dtype, t->shape, t->data, t->dtype});
+    const auto add = [&out](const WeightTensorView& t) {
+      out.entries.push_back({t.name, t.dtype, t.shape, t.data, t.dtype});
+    };
+    for (const auto& tensor : out.flax.tensors) add(tensor);
+    if (out.weights)
+      for (const auto* tensor : out.weights->tensors()) add(*tensor);
     const auto path = path_join(model_folder(from), "config.json");
     if (needs_config || exists(path)) out.config = TRY(Json::parse(TRY(read_file(path, kSideFileMax))));
   }

@@ -15,6 +15,7 @@ import gguf
 import numpy as np
 import safetensors.numpy
 import torch
+from pip._vendor import msgpack
 
 corpus = pathlib.Path(__file__).parent / "corpus"
 
@@ -158,6 +159,10 @@ for name, options in (("zip", {}), ("stream", {"_use_new_zipfile_serialization":
     torch.save(state | ({} if name == "stream" else {"eight": torch.ones(3).to(torch.float8_e4m3fn)}), saved, **options)
     seed("torch_file", name, saved.getvalue())
 seed("torch_file", "evil", pickle.dumps({"a": Evil()}, 2))
+array = lambda a: msgpack.ExtType(1, msgpack.packb((a.shape, a.dtype.name, a.tobytes()), use_bin_type=True))
+tree = {"params": {"a": {"kernel": array(np.ones((2, 3), "f4")), "bias": array(np.ones(3, "f2"))}, "step": 3, "conv": {"kernel": array(np.ones((3, 2, 4), "f4"))}}}
+tree["big"] = {"__msgpack_chunked_array__": True, "shape": {"0": 4}, "chunks": {"0": array(np.ones(3, "f4")), "1": array(np.ones(1, "f4"))}}
+seed("flax_file", "tree", msgpack.packb(tree, use_bin_type=True))
 es256 = (  # RFC 7515 appendix A.3
     b"eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ."
     b"DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q")

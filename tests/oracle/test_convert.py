@@ -42,7 +42,7 @@ def refusal(*words):
 
 @pytest.fixture(scope="module")
 def made():
-    return checkpoints.make(sorted([MODEL.split(".")[0], "deepseek-v3", "llama2", "llama3", "deepseek-coder", "llama-yarn"]))
+    return checkpoints.make(sorted([MODEL.split(".")[0], "deepseek-v3", "bert", "llama2", "llama3", "deepseek-coder", "llama-yarn"]))
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +208,55 @@ def test_fp8(made, tmp_path):
     (tmp_path / "fp8" / "config.json").write_text(json.dumps(config))
     done = run("forward", tmp_path / "fp8", made / "golden" / f"{name}.safetensors", tmp_path / "out")
     assert done.returncode != 0 and "weight_scale_inv" in done.stderr
+
+
+def flax_tree(state):
+    """As transformers 4's Flax models name them: dense kernels turned, norms' scales, embeddings."""
+    tree = {}
+    for name, weight in state.items():
+        *path, leaf = name.split(".")
+        value = weight.numpy()
+        if leaf == "weight":
+            leaf = "embedding" if "embeddings" in path[-1] else "scale" if value.ndim == 1 else "kernel"
+            value = value.T if leaf == "kernel" else value
+        at = tree
+        for step in path:
+            at = at.setdefault(step, {})
+        at[leaf] = value
+    return tree
+
+
+def flax_bytes(tree, chunk=None):
+    """flax.serialization.msgpack_serialize, with the real msgpack."""
+    from pip._vendor import msgpack
+
+    def pack(value):
+        array = lambda a: msgpack.ExtType(1, msgpack.packb((a.shape, a.dtype.name, a.tobytes()), use_bin_type=True))
+        if isinstance(value, dict):
+            return {key: pack(item) for key, item in value.items()}
+        if chunk is None or value.size <= chunk:
+            return array(value)
+        flat = value.ravel()
+        return {"__msgpack_chunked_array__": True, "shape": {str(i): n for i, n in enumerate(value.shape)},
+                "chunks": {str(i): array(flat[at:at + chunk]) for i, at in enumerate(range(0, flat.size, chunk))}}
+
+    return msgpack.packb(pack(tree), use_bin_type=True)
+
+
+@pytest.mark.parametrize("chunk", [None, 100])
+def test_flax(made, chunk, tmp_path):
+    name = "bert.mlm"
+    state = load_file(made / name / "model.safetensors")
+    folder = without_weights(made / name, tmp_path / "flax")
+    (folder / "flax_model.msgpack").write_bytes(flax_bytes(flax_tree(state), chunk))
+    convert(folder, tmp_path / "out")
+    ours = load_file(tmp_path / "out" / "model.safetensors")
+    assert ours.keys() == state.keys() and all(torch.equal(ours[n], state[n]) for n in state)
+    assert numpy.array_equal(outputs(tmp_path / "out", made, name, tmp_path / "a"), outputs(made / name, made, name, tmp_path / "b"))
+    content = (folder / "flax_model.msgpack").read_bytes()
+    for size in (1, 100, len(content) // 2, len(content) - 1):
+        (tmp_path / "cut.msgpack").write_bytes(content[:size])
+        assert refusal(tmp_path / "cut.msgpack", tmp_path / "cut.safetensors")
 
 
 TEXTS = ["Paris is the capital of France.", " two  spaces\n\nand don't 12345", "今日は naïve 😀"]
