@@ -219,6 +219,9 @@ def test_save(folders, tmp_path, kind, name):
     before, after = (transformers.AutoTokenizer.from_pretrained(str(p)) for p in (folder, tmp_path / "saved"))
     assert type(before) is type(after) and before.special_tokens_map == after.special_tokens_map and before.chat_template == after.chat_template
     assert before.model_max_length == after.model_max_length and before.padding_side == after.padding_side
+    before.save_pretrained(str(tmp_path / "theirs"))
+    theirs, saved = (json.loads((tmp_path / x / "tokenizer.json").read_text()) for x in ("theirs", "saved"))
+    assert saved == theirs
     texts = TEXTS + few(kind)
     assert dict(before(texts, return_offsets_mapping=True)) == dict(after(texts, return_offsets_mapping=True))
     assert [before.decode(x) for x in before(texts)["input_ids"]] == [after.decode(x) for x in before(texts)["input_ids"]]

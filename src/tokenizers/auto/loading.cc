@@ -30,6 +30,10 @@ Result<std::optional<TokenValue>> token_value(const Json& json, std::string_view
   return std::optional(std::move(out));
 }
 
+Json or_null(std::optional<std::string_view> text) {
+  return text ? Json(*text) : Json();
+}
+
 Json sequence_item(std::string_view id, int64_t type_id) {
   return Json::Object{{"Sequence", Json::Object{{"id", id}, {"type_id", type_id}}}};
 }
@@ -122,8 +126,8 @@ Status Loading::set_bpe(const BpeConfig& config) {
   if (!merges.is_array()) merges = Json(Json::Array{});
   return backend.set_model(part::typed("BPE", {{"dropout", nullptr},
                                                {"unk_token", config.unk_token},
-                                               {"continuing_subword_prefix", nullptr},
-                                               {"end_of_word_suffix", config.end_of_word_suffix},
+                                               {"continuing_subword_prefix", or_null(config.continuing_subword_prefix)},
+                                               {"end_of_word_suffix", or_null(config.end_of_word_suffix)},
                                                {"fuse_unk", config.fuse_unk},
                                                {"byte_fallback", config.byte_fallback},
                                                {"ignore_merges", config.ignore_merges},

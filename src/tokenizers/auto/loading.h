@@ -56,7 +56,7 @@ struct TokenValue {
 
 struct BpeConfig {
   Json unk_token = {};
-  std::string_view end_of_word_suffix = {};
+  std::optional<std::string_view> continuing_subword_prefix = {}, end_of_word_suffix = {};  ///< "" is not none
   bool fuse_unk = false, byte_fallback = false, ignore_merges = false;
 };
 

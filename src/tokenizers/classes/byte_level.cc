@@ -10,8 +10,12 @@ namespace hearth::tokenizers::classes {
 
 namespace {
 
+Status set_bpe(Loading& l) {
+  return l.set_bpe({.continuing_subword_prefix = "", .end_of_word_suffix = ""});
+}
+
 Status byte_level(Loading& l, bool add_prefix_space) {
-  TRY(l.set_bpe({}));
+  TRY(set_bpe(l));
   l.backend.pre_tokenizer = part::byte_level(add_prefix_space);
   l.backend.decoder = part::byte_level(true);
   return {};
@@ -54,7 +58,7 @@ Status build_codegen(Loading& l) {
 
 Status build_cohere(Loading& l) {
   const bool add_prefix_space = l.flag("add_prefix_space", false);
-  TRY(l.set_bpe({}));
+  TRY(set_bpe(l));
   l.backend.normalizer = part::typed("NFC");
   l.backend.pre_tokenizer = part::pre_tokenizers({part::digits(true), part::byte_level(add_prefix_space)});
   l.backend.decoder = part::byte_level(add_prefix_space);
@@ -80,7 +84,7 @@ Status finish_deberta(Loading& l) {
 }
 
 Status build_gpt_neox(Loading& l) {
-  TRY(l.set_bpe({}));
+  TRY(set_bpe(l));
   l.backend.normalizer = part::typed("NFC");
   l.backend.pre_tokenizer = part::byte_level(l.flag("add_prefix_space", false), true, l.flag("trim_offsets", true));
   l.backend.decoder = part::byte_level(true);
@@ -92,7 +96,7 @@ Status finish_gpt_neox(Loading& l) {
 }
 
 Status build_nougat(Loading& l) {
-  TRY(l.set_bpe({}));
+  TRY(set_bpe(l));
   l.backend.normalizer = part::typed("NFKC");
   // The class passes its expression as a plain string: it is looked for letter by letter.
   l.backend.pre_tokenizer = part::pre_tokenizers(
@@ -108,7 +112,7 @@ Status finish_nougat(Loading& l) {
 }
 
 Status qwen(Loading& l, std::string_view pattern) {
-  TRY(l.set_bpe({}));
+  TRY(set_bpe(l));
   l.backend.normalizer = part::typed("NFC");
   l.backend.pre_tokenizer = part::pre_tokenizers(
       {part::split_regex(pattern), part::byte_level(l.flag("add_prefix_space", false), /*use_regex=*/false)});

@@ -56,7 +56,7 @@ Status build_tipsv2(Loading& l) {
 }
 
 Status build_clip(Loading& l) {
-  TRY(l.set_bpe({.unk_token = l.argument("unk_token"), .end_of_word_suffix = "</w>"}));
+  TRY(l.set_bpe({.unk_token = l.argument("unk_token"), .continuing_subword_prefix = "", .end_of_word_suffix = "</w>"}));
   l.backend.normalizer =
       part::normalizers({part::typed("NFC"), part::replace_regex(R"(\s+)", " "), part::typed("Lowercase")});
   constexpr std::string_view kPattern =
@@ -91,7 +91,7 @@ Status finish_herbert(Loading& l) {
 }
 
 Status build_openai(Loading& l) {
-  TRY(l.set_bpe({.unk_token = l.argument("unk_token"), .end_of_word_suffix = "</w>"}));
+  TRY(l.set_bpe({.unk_token = l.argument("unk_token"), .continuing_subword_prefix = "", .end_of_word_suffix = "</w>"}));
   l.backend.normalizer = part::typed(
       "BertNormalizer",
       {{"clean_text", true}, {"handle_chinese_chars", true}, {"strip_accents", nullptr}, {"lowercase", true}});
