@@ -136,6 +136,9 @@ CausalLM::CausalLM(std::unique_ptr<const TextModel> stack, std::unique_ptr<const
 Result<KvCache> CausalLM::make_cache(std::span<const int32_t> source) const {
   if (!seq2seq_) return Status(Code::bad_input, cat("a model of type ", config().model_type, " has no encoder"));
   if (source.empty()) return Status(Code::bad_input, "the text to answer has no tokens");
+  if (static_cast<int64_t>(source.size()) > config().max_position_embeddings)
+    return Status(Code::too_large, cat("the text to answer has ", source.size(),
+                                       " tokens; the model has positions for ", config().max_position_embeddings));
   Batch batch{.backend = backend(), .ids = {source.begin(), source.end()}};
   TRY(check_ids("input_ids", batch.ids, config().vocab_size));
   batch.sequences.push_back({0, batch.rows()});

@@ -78,8 +78,11 @@ class CausalLM : public PreTrainedModel {
 
   /// An empty cache for one sequence. Of an encoder-decoder model: for answers to `source`, which is read here.
   KvCache make_cache() const { return {stack().cache_shape(), options().dtype}; }
+  /// too_large when the model has no positions for so long a source.
   Result<KvCache> make_cache(std::span<const int32_t> source) const;
   bool is_encoder_decoder() const { return seq2seq_ != nullptr; }
+  /// Of what it writes: the width of its logits.
+  int64_t vocab_size() const { return seq2seq_ ? seq2seq_->decoder_vocab_size() : config().vocab_size; }
 
   using PreTrainedModel::forward;
   /// Logits [wanted rows, vocab_size], sequence by sequence; undefined when none is wanted. The caches grow by the new

@@ -66,8 +66,9 @@ Result<std::vector<float>> prefill(const CausalLM& model, Session& session, std:
     return Status(Code::too_large, cat("the prompt has ", count, " tokens; the model has positions for ",
                                        config.max_position_embeddings));
   for (const auto id : prompt)
-    if (id < 0 || id >= config.vocab_size)
-      return Status(Code::bad_input, cat("token id ", id, " is outside the model's vocabulary of ", config.vocab_size));
+    if (id < 0 || id >= model.vocab_size())
+      return Status(Code::bad_input,
+                    cat("token id ", id, " is outside the model's vocabulary of ", model.vocab_size()));
 
   rope_length = std::max(rope_length, count);
   const auto changed = model.stack().rereads_after();
@@ -104,8 +105,7 @@ Result<GenerateResult> generate(const CausalLM& model, Session& session, std::sp
   }
   auto logits = TRY(std::move(filled));
   const auto total = config.total_length(out.prompt_tokens, model.config());
-  auto sampler =
-      TRY(Sampler::from(config, {.length = out.prompt_tokens, .total_length = total}, model.config().vocab_size));
+  auto sampler = TRY(Sampler::from(config, {.length = out.prompt_tokens, .total_length = total}, model.vocab_size()));
   std::vector<int32_t> seen(prompt.begin(), prompt.end());
   const auto limit = std::min(total, model.config().max_position_embeddings + 1) - out.prompt_tokens;
   double first_s = begin_s;
@@ -233,7 +233,7 @@ Result<GenerateOutput> generate(const CausalLM& model, const ModelInputs& inputs
   generation::Task task{.model = model, .config = rules, .options = options};
   task.prompt_length = facts.length;
   task.total_length = facts.total_length;
-  task.processors = TRY(LogitsProcessors::from(rules, std::move(facts), model.config().vocab_size));
+  task.processors = TRY(LogitsProcessors::from(rules, std::move(facts), model.vocab_size()));
   if (options.prefix_allowed_tokens_fn) task.processors.allow_only(options.prefix_allowed_tokens_fn);
   if (rules.max_time) task.end_s = monotonic_s() + *rules.max_time;
   if (is_assisted) return generation::assisted(task, std::move(prompts));
@@ -274,7 +274,7 @@ void step(const CausalLM& model, std::span<Row* const> rows, std::vector<float>&
     if (changed > 0 && length == changed + 1) cache.truncate(0);
     sequences.push_back({&cache, std::span(ids).subspan(static_cast<size_t>(cache.length())), LogitRows::last});
   }
-  logits.resize(rows.size() * static_cast<size_t>(model.config().vocab_size));
+  logits.resize(rows.size() * static_cast<size_t>(model.vocab_size()));
   model.backend().to_host(model.forward(sequences, static_cast<int64_t>(longest)), logits);
 }
 

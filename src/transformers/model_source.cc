@@ -34,14 +34,18 @@ Result<std::vector<std::string>> wanted_files(const Parts& model, const std::vec
   // PyTorch's files are taken where there are no safetensors: [name, what its shards end in].
   constexpr std::pair<std::string_view, std::string_view> kWhole[] = {{"model.safetensors", ".safetensors"},
                                                                       {"pytorch_model.bin", ".bin"}};
+  // Configurations, templates, and what tokenizers without a tokenizer.json are made from.
+  const auto is_beside = [](std::string_view path) {
+    constexpr std::string_view kEndings[] = {".json", ".jinja", ".model", ".spm", ".txt"};
+    return std::ranges::any_of(kEndings, [path](std::string_view ending) { return path.ends_with(ending); });
+  };
   for (const auto& [name, ending] : kWhole) {
     const auto is_whole = [&](const std::string& path) { return path == name || path == cat(name, ".index.json"); };
     if (!std::ranges::any_of(paths, is_whole)) continue;
     const auto stem = name.substr(0, name.size() - ending.size());
     std::vector<std::string> out;
     for (const auto& path : paths)
-      if (!contains(path, "/") &&
-          (path.ends_with(".json") || path.ends_with(".jinja") || (path.starts_with(stem) && path.ends_with(ending))))
+      if (!contains(path, "/") && (is_beside(path) || (path.starts_with(stem) && path.ends_with(ending))))
         out.push_back(path);
     return out;
   }

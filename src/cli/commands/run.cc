@@ -7,6 +7,8 @@ namespace {
 
 constexpr Option kOptions[] = {
     {"raw", "", "continue the text as it is, without the chat template"},
+    {"task", "NAME",
+     "of a model with an encoder: summarization, translation_en_to_de ... as its config.json names them"},
     kMaxNewTokensOption,
     kTemperatureOption,
     kTopKOption,
@@ -28,7 +30,8 @@ constexpr Command kRows[] = {{
             "Examples\n"
             "  $ hearth run ann/smollm2 \"Why is the sky blue?\"\n"
             "  $ hearth run ./model.gguf --raw --exact \"The capital of France is\"\n"
-            "  $ hearth run ann/smollm2:model.Q4_1.gguf --temperature 0.7 --seed 1 < prompt.txt\n",
+            "  $ hearth run ann/smollm2:model.Q4_1.gguf --temperature 0.7 --seed 1 < prompt.txt\n"
+            "  $ hearth run ann/t5-small --task translation_en_to_de \"The house is wonderful.\"\n",
     .object = "nn",
 }};
 

@@ -4,6 +4,7 @@
 #include "inference/generation_options.h"
 #include "inference/load_options.h"
 #include "transformers/model_source.h"
+#include "transformers/text2text_generation.h"
 
 namespace hearth::inference::commands {
 namespace {
@@ -20,12 +21,26 @@ std::string read_prompt(const Arguments& arguments, Terminal& terminal) {
   return out;
 }
 
+/// Of a model with an encoder: a translation, a summary, an answer.
+Status answer_text(const Arguments& arguments, Terminal& terminal, const std::string& path) {
+  const auto options = TRY(load_options(arguments));
+  const auto pipeline = TRY(Text2TextGenerationPipeline::from_pretrained(path, arguments.get("task"), options));
+  const auto& defaults = pipeline.generation_config();
+  auto config = TRY(generation_options(arguments, defaults));
+  if (!arguments.has("max-new-tokens") && defaults.max_length) config.max_new_tokens = defaults.max_new_tokens;
+  const std::vector prompt{read_prompt(arguments, terminal)};
+  for (const auto& text : TRY(pipeline(prompt, config))) terminal.print(cat(text, "\n"));
+  return {};
+}
+
 Status answer(const Arguments& arguments, Terminal& terminal) {
   const auto words = arguments.positional();
   if (words.empty()) return {Code::bad_input, "no model named: hearth run MODEL \"PROMPT\""};
   if (words.size() > 2) return {Code::bad_input, cat("unexpected word '", words[2], "': put the prompt in quotes")};
+  const auto path = TRY(resolve_model(words[0]));
+  if (is_encoder_decoder(path)) return answer_text(arguments, terminal, path);
   const auto options = TRY(load_options(arguments));
-  const auto pipeline = TRY(TextGenerationPipeline::from_pretrained(TRY(resolve_model(words[0])), options));
+  const auto pipeline = TRY(TextGenerationPipeline::from_pretrained(path, options));
   const auto config = TRY(generation_options(arguments, pipeline.generation_config()));
   const auto prompt = read_prompt(arguments, terminal);
   std::vector<int32_t> ids;

@@ -44,7 +44,7 @@ class PromptLookup {
   /// The beginning of a guess that no processor forbids.
   std::vector<int32_t> allowed(std::span<const int32_t> ids, std::span<const int32_t> guess) const {
     std::vector<int32_t> row(ids.begin(), ids.end()), out;
-    std::vector<float> scores(static_cast<size_t>(task_.model.config().vocab_size));
+    std::vector<float> scores(static_cast<size_t>(task_.model.vocab_size()));
     for (const auto id : guess) {
       std::ranges::fill(scores, 1);
       task_.processors(row, 0, scores);
@@ -136,7 +136,7 @@ class Assisted {
  private:
   /// The processed logits at each place of the guess and behind it.
   std::vector<std::vector<float>> judge(std::span<const int32_t> guess) {
-    const auto vocab_size = static_cast<size_t>(task_.model.config().vocab_size);
+    const auto vocab_size = static_cast<size_t>(task_.model.vocab_size());
     std::vector<int32_t> fed;
     if (known_.empty()) fed.push_back(ids_.back());
     fed.insert(fed.end(), guess.begin(), guess.end());
@@ -216,9 +216,9 @@ Result<GenerateOutput> assisted(const Task& task, Prompts prompts) {
   if (const auto* assistant = task.options.assistant_model) {
     if (task.model.is_encoder_decoder() || assistant->is_encoder_decoder())
       return Status(Code::unsupported, "an assistant is offered for models without an encoder");
-    if (assistant->config().vocab_size != task.model.config().vocab_size)
-      return Status(Code::bad_input, cat("the assistant's vocabulary has ", assistant->config().vocab_size,
-                                         " tokens, the model's ", task.model.config().vocab_size));
+    if (assistant->vocab_size() != task.model.vocab_size())
+      return Status(Code::bad_input, cat("the assistant's vocabulary has ", assistant->vocab_size(),
+                                         " tokens, the model's ", task.model.vocab_size()));
   }
   return Assisted(task, std::move(prompts)).run();
 }

@@ -57,7 +57,7 @@ class BeamSearch {
       : task_(task),
         num_beams_(static_cast<size_t>(task.config.num_beams)),
         candidates_(std::max<size_t>(2, 1 + task.config.eos_token_id.size()) * num_beams_),
-        vocab_size_(static_cast<size_t>(task.model.config().vocab_size)),
+        vocab_size_(static_cast<size_t>(task.model.vocab_size())),
         random_(task.config.seed),
         prompts_(prompts.ids) {
     for (size_t i = 0; i < prompts.ids.size(); ++i) {

@@ -5,7 +5,7 @@ namespace hearth::generation {
 
 Result<GenerateOutput> sample(const Task& task, Prompts prompts) {
   const auto& config = task.config;
-  const auto vocab_size = static_cast<size_t>(task.model.config().vocab_size);
+  const auto vocab_size = static_cast<size_t>(task.model.vocab_size());
   std::vector<Row> rows;
   std::vector<float> logits;
   for (size_t prompt = 0; prompt < prompts.ids.size(); ++prompt) {
