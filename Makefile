@@ -35,9 +35,11 @@ test-s3: setup-s3 build
 	@HEARTH_ROOT=$$PWD scripts/test_s3 swift build/tests/test_store --test-case='blobs*'
 	@TEST=pytest scripts/test_s3 swift scripts/test tests/clients/test_s3.py tests/clients/test_fronts.py
 
-## 100 MB of random Unicode through random tokenizers, for a night; `make test` takes a tenth of one.
+## 100 MB of random Unicode through random tokenizers, and 20 MB of unseen text through each of some 25 vocabularies, for
+## a night; `make test` takes a tenth and a twentieth of one.
 test-tokenizers-long: setup-test build
 	@HEARTH_TOKENIZER_FUZZ_MB=100 TEST=pytest scripts/test tests/oracle/test_tokenizer_parts.py -k long
+	@HEARTH_TOKENIZER_TEXT_MB=20 TEST=pytest scripts/test tests/oracle/test_tokenizer_texts.py
 
 ## Every text family and head beside transformers. SEED=n, VARIANT=default|heldout, ONLY=family or family.head.
 parity: setup-test build
