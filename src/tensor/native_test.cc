@@ -257,4 +257,38 @@ TEST_CASE("params: tied weights are one tensor under any of their names, and two
   CHECK(different[1] == different[2]);
 }
 
+TEST_CASE("native: matmul_nt multiplies matrix by matrix, views too") {
+  const auto a = random_tensor({5, 2, 7}, 1), b = random_tensor({2, 3, 7}, 2);
+  const auto made = to_vector(matmul_nt(a.transpose(0, 1), b));
+  const auto x = to_vector(a), y = to_vector(b);
+  std::vector<double> want;
+  for (size_t i = 0; i < 2; ++i)
+    for (size_t m = 0; m < 5; ++m)
+      for (size_t n = 0; n < 3; ++n) {
+        double sum = 0;
+        for (size_t k = 0; k < 7; ++k) sum += double(x[(m * 2 + i) * 7 + k]) * double(y[(i * 3 + n) * 7 + k]);
+        want.push_back(sum);
+      }
+  check_close(made, want);
+  CHECK_THROWS_AS(matmul_nt(a, b), ShapeError);
+}
+
+TEST_CASE("native: gather picks places of each row in every matrix") {
+  const std::vector<float> values{0, 1, 2, 10, 11, 12, 100, 101, 102, 110, 111, 112};
+  const auto x = native_backend().from_host(values, {2, 2, 3});
+  const std::vector<int32_t> index{2, 0, 0, 1};
+  CHECK(to_vector(gather(x, index, 2)) == std::vector<float>{2, 0, 10, 11, 102, 100, 110, 111});
+  const std::vector<int32_t> outside{2, 0, 0, 3};
+  CHECK_THROWS_AS(gather(x, outside, 2), ShapeError);
+  CHECK_THROWS_AS(gather(x, index, 3), ShapeError);
+}
+
+TEST_CASE("native: cat lays tensors along any dimension") {
+  const std::vector<float> ab{1, 2, 3, 4}, cd{5, 6, 7, 8};
+  const auto a = native_backend().from_host(ab, {2, 2}), b = native_backend().from_host(cd, {2, 2});
+  CHECK(to_vector(cat({a, b}, 0)) == std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8});
+  CHECK(to_vector(cat({a, b}, -1)) == std::vector<float>{1, 2, 5, 6, 3, 4, 7, 8});
+  CHECK_THROWS_AS(cat({a, b.narrow(1, 0, 1)}, 0), ShapeError);
+}
+
 }  // namespace hearth

@@ -30,6 +30,9 @@ inline Tensor cat(std::initializer_list<Tensor> tensors, int64_t dimension) {
 inline Tensor matmul_nt(const Tensor& a, const Tensor& b) {
   return a.backend().matmul_nt(a, b);
 }
+inline Tensor gather(const Tensor& x, std::span<const int32_t> index, int64_t columns) {
+  return x.backend().gather(x, index, columns);
+}
 /// tanh(x / cap) * cap.
 inline Tensor softcap(const Tensor& x, double cap) {
   return scale(activation(scale(x, 1 / cap), Activation::tanh), cap);

@@ -219,8 +219,8 @@ Linear::Linear(const Params& p, int64_t inputs, int64_t outputs, Bias bias, cons
     : entry_{p.store().matrix(p.name("weight"), outputs, inputs, stored),
              bias == Bias::present ? p.store().vector(p.name("bias"), outputs, stored) : Tensor()} {}
 
-Linear::Linear(const Params& p, int64_t inputs, int64_t outputs, Tensor bias)
-    : entry_{p.store().matrix(p.name("weight"), outputs, inputs), std::move(bias)} {}
+Linear::Linear(const Params& p, int64_t inputs, int64_t outputs, Tensor bias, const Stored& stored)
+    : entry_{p.store().matrix(p.name("weight"), outputs, inputs, stored), std::move(bias)} {}
 
 Tensor Linear::operator()(const Tensor& x) const {
   const LinearWeight* const weight = &entry_;

@@ -116,7 +116,7 @@ class Linear {
  public:
   Linear(const Params& p, int64_t inputs, int64_t outputs, Bias bias = Bias::none, const Stored& stored = {});
   /// With a bias from elsewhere; undefined: none.
-  Linear(const Params& p, int64_t inputs, int64_t outputs, Tensor bias);
+  Linear(const Params& p, int64_t inputs, int64_t outputs, Tensor bias, const Stored& stored = {});
   Tensor operator()(const Tensor& x) const;
   /// (*this)(x) + residual in one step.
   Tensor add_to(Tensor residual, const Tensor& x) const;

@@ -109,6 +109,24 @@ struct BertPooler {
   }
 };
 
+/// `cls.predictions`, the words that masks stand for: decoder(norm(act(dense(x)))).
+class BertPredictions final : public RowHead {
+ public:
+  /// p: "predictions". `width`: of the embeddings.
+  BertPredictions(const Config& c, const Params& p, Activation act, int64_t width)
+      : dense_(p / "transform" / "dense", c.hidden_size, width, Bias::present),
+        norm_(p / "transform" / "LayerNorm", width, c.layer_norm_eps),
+        act_(act),
+        decoder_(p / "decoder", width, c.vocab_size, Bias::present) {}
+  Tensor logits(const Tensor& hidden) const override { return decoder_(norm_(activation(dense_(hidden), act_))); }
+
+ private:
+  Linear dense_;
+  LayerNorm norm_;
+  Activation act_;
+  Linear decoder_;
+};
+
 /// The position of each row.
 using BertPositions = std::vector<int32_t>(const Config& config, const Batch& batch);
 /// RoBERTa's positions: tokens of the id `pad` stand at `pad`, the others are counted from `pad` + 1 on.

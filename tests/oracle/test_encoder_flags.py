@@ -18,6 +18,8 @@ ROBERTA = SMALL | dict(model_type="roberta", type_vocab_size=1)
 DISTILBERT = dict(model_type="distilbert", vocab_size=96, dim=32, n_layers=2, n_heads=4, hidden_dim=48,
                   max_position_embeddings=64)
 MODERNBERT = SMALL | dict(model_type="modernbert", num_hidden_layers=4, local_attention=8, pad_token_id=0)
+DEBERTA = SMALL | dict(model_type="deberta", relative_attention=True, pos_att_type=["c2p", "p2c"], type_vocab_size=2)
+DEBERTA_V2 = DEBERTA | dict(model_type="deberta-v2", position_buckets=8)
 HEADS = "SequenceClassification", "TokenClassification", "QuestionAnswering", "MultipleChoice", "MaskedLM"
 # name: (configuration, head behind AutoModelFor or "" for AutoModel)
 CASES = {
@@ -32,6 +34,20 @@ CASES = {
     "modernbert-thetas": (MODERNBERT | dict(rope_parameters={
         "full_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 500.0},
         "sliding_attention": {"rope_type": "default", "rope_theta": 100.0}}), ""),
+    **{f"deberta-{head}": (DEBERTA, head) for head in HEADS if head != "MultipleChoice"},
+    "deberta-plain": (DEBERTA | dict(relative_attention=False, pos_att_type=None), ""),
+    "deberta-near": (DEBERTA | dict(max_relative_positions=6, pos_att_type="p2c"), ""),
+    "deberta-new-predictions": (DEBERTA | dict(legacy=False, hidden_act="relu"), "MaskedLM"),
+    "deberta-narrow": (DEBERTA | dict(embedding_size=16, position_biased_input=False), "MaskedLM"),
+    **{f"deberta-v2-{head}": (DEBERTA_V2, head) for head in HEADS},
+    "deberta-v2-plain": (DEBERTA_V2 | dict(relative_attention=False), ""),
+    "deberta-v2-buckets": (DEBERTA_V2 | dict(position_buckets=6, max_relative_positions=20, pos_att_type="c2p"), ""),
+    "deberta-v2-shared": (DEBERTA_V2 | dict(share_att_key=True, norm_rel_ebd="layer_norm"), ""),
+    "deberta-v2-convolution": (DEBERTA_V2 | dict(conv_kernel_size=5, conv_groups=4, position_buckets=-1), ""),
+    "deberta-v2-convolution-gelu": (DEBERTA_V2 | dict(conv_kernel_size=3, conv_act="gelu"), ""),
+    "deberta-v2-pooler": (DEBERTA_V2 | dict(pooler_hidden_act="tanh"), "SequenceClassification"),
+    "deberta-v2-new-predictions": (DEBERTA_V2 | dict(legacy=False), "MaskedLM"),
+    "deberta-v2-narrow": (DEBERTA_V2 | dict(embedding_size=16), "MaskedLM"),
     "roberta-choice": (ROBERTA, "MultipleChoice"),
     "distilbert-choice": (DISTILBERT, "MultipleChoice"),
     "albert-pretraining": (ALBERT, "PreTraining"),

@@ -11,34 +11,17 @@ Params pooler_layer(const Params& root) {
   return (root.store().has_prefix("bert.") ? root / "bert" : root) / "pooler" / "dense";
 }
 
-/// cls.predictions: the words that masks stand for.
-class Predictions final : public RowHead {
- public:
-  Predictions(const Config& c, const Params& p, Activation act)
-      : dense_(p / "transform" / "dense", c.hidden_size, c.hidden_size, Bias::present),
-        norm_(p / "transform" / "LayerNorm", c.hidden_size, c.layer_norm_eps),
-        act_(act),
-        decoder_(p / "decoder", c.hidden_size, c.vocab_size, Bias::present) {}
-  Tensor logits(const Tensor& hidden) const override { return decoder_(norm_(activation(dense_(hidden), act_))); }
-
- private:
-  Linear dense_;
-  LayerNorm norm_;
-  Activation act_;
-  Linear decoder_;
-};
-
 Result<std::unique_ptr<Head>> masked_lm(const Config& c, const Params& root) {
   name_decoder_bias(c, root / "cls" / "predictions");
-  return std::unique_ptr<Head>(
-      std::make_unique<Predictions>(c, root / "cls" / "predictions", TRY(activation_by_name(c.hidden_act))));
+  return std::unique_ptr<Head>(std::make_unique<BertPredictions>(c, root / "cls" / "predictions",
+                                                                 TRY(activation_by_name(c.hidden_act)), c.hidden_size));
 }
 
 /// Masked words and whether the second text follows the first.
 class PreTrainingHeads final : public Head {
  public:
   PreTrainingHeads(const Config& c, const Params& root, Activation act)
-      : predictions_(c, root / "cls" / "predictions", act),
+      : predictions_(c, root / "cls" / "predictions", act, c.hidden_size),
         pooler_(pooler_layer(root), c),
         seq_relationship_(root / "cls" / "seq_relationship", c.hidden_size, 2, Bias::present) {}
   void operator()(const Tensor& hidden, const Batch& batch, ModelOutput& out) const override {
@@ -47,7 +30,7 @@ class PreTrainingHeads final : public Head {
   }
 
  private:
-  Predictions predictions_;
+  BertPredictions predictions_;
   BertPooler pooler_;
   Linear seq_relationship_;
 };
