@@ -21,6 +21,14 @@ Parts split_file(std::string_view model) {
   return {std::string(model.substr(0, colon)), std::string(model.substr(colon + 1))};
 }
 
+/// "1_Pooling/config.json": a file of a module that modules.json of sentence-transformers lists.
+bool is_module_file(std::string_view path) {
+  const auto slash = path.find('/'), underscore = path.find('_');
+  const bool is_in_module = slash != path.npos && underscore < slash && parse_int(path.substr(0, underscore)) &&
+                            !contains(path.substr(slash + 1), "/");
+  return is_in_module && (path.ends_with(".json") || path.ends_with(".safetensors"));
+}
+
 /// The files to fetch of a repository that has `paths`.
 Result<std::vector<std::string>> wanted_files(const Parts& model, const std::vector<std::string>& paths) {
   std::vector<std::string> weights;
@@ -45,7 +53,8 @@ Result<std::vector<std::string>> wanted_files(const Parts& model, const std::vec
     const auto stem = name.substr(0, name.size() - ending.size());
     std::vector<std::string> out;
     for (const auto& path : paths)
-      if (!contains(path, "/") && (is_beside(path) || (path.starts_with(stem) && path.ends_with(ending))))
+      if (is_module_file(path) ||
+          (!contains(path, "/") && (is_beside(path) || (path.starts_with(stem) && path.ends_with(ending)))))
         out.push_back(path);
     return out;
   }

@@ -1,0 +1,66 @@
+// SentenceTransformer: texts as vectors, from the repository layout of sentence-transformers: a transformer, then the
+// modules that modules.json lists: pooling, dense layers, normalization.
+// Source: sentence-transformers 5 SentenceTransformer.py, models/{Transformer,Pooling,Dense,Normalize}.py.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "transformers/auto.h"
+
+namespace hearth {
+
+/// The arguments of encode().
+struct SentenceEncodeOptions {
+  std::string prompt_name = {};            ///< a name of `prompts`; empty: `default_prompt_name`
+  std::optional<std::string> prompt = {};  ///< put before each text, in place of a named one
+  int64_t batch_size = 32;                 ///< texts that pass the model at once
+  bool normalize_embeddings = false;       ///< lengths of 1, whatever the modules say
+};
+
+/// Immutable and cheap to copy; any number of threads may use one at once.
+class SentenceTransformer {
+ public:
+  /// `folder`: as on the Hub. Without modules.json: the model, and the mean of its rows, as in Python. unsupported
+  /// names a module that is not known.
+  static Result<SentenceTransformer> from_pretrained(const std::string& folder, const LoadOptions& options = {});
+
+  /// One vector a text, in their order. bad_input on a prompt_name that is not there.
+  Result<std::vector<std::vector<float>>> encode(std::span<const std::string> texts,
+                                                 const SentenceEncodeOptions& options = {}) const;
+  /// Tokens of a text that are read; what follows is cut off.
+  std::optional<int64_t> max_seq_length() const;
+  /// Name and text, in the file's order.
+  const std::vector<std::pair<std::string, std::string>>& prompts() const;
+  const PreTrainedModel& model() const;
+
+  struct State;  ///< private to the file
+  explicit SentenceTransformer(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+ private:
+  std::shared_ptr<const State> state_;
+};
+
+/// A model that judges pairs of texts: how well the second answers the first.
+class CrossEncoder {
+ public:
+  static Result<CrossEncoder> from_pretrained(const std::string& folder, const LoadOptions& options = {});
+  /// One row a pair: num_labels scores, after the activation that config.json names (a sigmoid for one label, else
+  /// none).
+  Result<std::vector<std::vector<float>>> predict(std::span<const std::pair<std::string, std::string>> pairs,
+                                                  int64_t batch_size = 32) const;
+
+  struct State;  ///< private to the file
+  explicit CrossEncoder(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+ private:
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace hearth
