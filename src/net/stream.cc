@@ -17,16 +17,20 @@ StreamWriter::~StreamWriter() {
 }
 
 bool StreamWriter::write(std::string_view bytes) {
-  std::lock_guard lock(state_->mutex);
-  if (state_->gone.stop_requested() || state_->overrun) return false;
-  // One write over the limit is taken when the buffer is empty: no piece is too large to be sent at all.
-  if (!state_->buffer.empty() && state_->buffer.size() + bytes.size() > state_->limit) {
-    state_->overrun = true;
-  } else {
-    state_->buffer.append(bytes);
+  {
+    std::lock_guard lock(state_->mutex);
+    if (state_->gone.stop_requested() || state_->overrun) return false;
+    // One write over the limit is taken when the buffer is empty: no piece is too large to be sent at all.
+    if (!state_->buffer.empty() && state_->buffer.size() + bytes.size() > state_->limit) {
+      state_->overrun = true;
+    } else {
+      state_->buffer.append(bytes);
+    }
+    if (state_->wake) state_->wake();
+    if (!state_->overrun) return true;
   }
-  if (state_->wake) state_->wake();
-  return !state_->overrun;
+  state_->gone.request_stop();  // now: what is on its way to a client that does not read may wait for long
+  return false;
 }
 
 bool StreamWriter::wait_for_room(std::stop_token stop) {
