@@ -10,7 +10,8 @@ namespace hearth::hub {
 
 inline constexpr std::string_view kDiscussionColumns =
     "d.id, d.object_id, d.repo_id, d.num, d.title, d.author_id, a.name, a.fullname, d.status, d.is_pull_request, "
-    "d.pinned, d.locked, d.comments, d.head, d.merge_commit, d.created_ms, d.updated_ms";
+    "d.pinned, d.locked, d.comments, d.head, d.merge_commit, d.created_ms, d.updated_ms, "
+    "d.base";
 inline constexpr std::string_view kDiscussionsWithAuthors = "discussions d LEFT JOIN owners a ON a.id = d.author_id";
 
 /// The columns in the order above.

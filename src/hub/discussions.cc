@@ -80,6 +80,7 @@ Discussion discussion_of(const store::Row& row) {
           .comments = row[12].integer(),
           .head = row[13].text(),
           .merge_commit = row[14].text(),
+          .base = row[17].text(),
           .created_ms = row[15].integer(),
           .updated_ms = row[16].integer()};
 }
@@ -173,11 +174,13 @@ Result<Discussion> open_discussion(Hub& hub, const Repo& repo, const Caller& by,
                             {repo.id}));
   const auto num = (*number)[0].integer();
   std::string head;
-  if (wanted.is_pull_request) head = TRY(create_pull_request_ref(hub, repo, num, wanted.start));
+  if (wanted.is_pull_request)
+    head = TRY(create_pull_request_ref(hub, repo, num, wanted.start.empty() ? wanted.base : wanted.start));
   TRY(transaction.execute(
       "INSERT INTO discussions (object_id, repo_id, num, title, author_id, status, is_pull_request, head, created_ms, "
-      "updated_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
-      {new_object_id(), repo.id, num, title, by.user->id, status_name(status), wanted.is_pull_request, head, now}));
+      "updated_ms, base) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)",
+      {new_object_id(), repo.id, num, title, by.user->id, status_name(status), wanted.is_pull_request, head, now,
+       wanted.base}));
   const auto made = TRY(discussion_in(transaction, repo, num));
   std::optional<DiscussionEvent> comment;
   if (!description.empty()) comment = TRY(add_event(transaction, made, &*by.user, {.body = description}));

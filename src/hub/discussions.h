@@ -48,6 +48,7 @@ struct Discussion {
   int64_t comments = 0;
   std::string head;          ///< of a pull request: the commit up to which events are written
   std::string merge_commit;  ///< once merged
+  std::string base;          ///< the branch that a pull request is for: "refs/heads/main"
   int64_t created_ms = 0;
   int64_t updated_ms = 0;
 
@@ -89,7 +90,8 @@ struct NewDiscussion {
   std::string description;  ///< the first comment
   bool is_pull_request = false;
   DiscussionStatus status = DiscussionStatus::draft;  ///< of a pull request: draft or open
-  std::string start;                                  ///< a pull request's first commit; empty: the head of main
+  std::string base = "refs/heads/main";               ///< the branch that a pull request is for
+  std::string start;                                  ///< its first commit; empty: the head of `base`
 };
 /// Opens either kind; a pull request's ref stands when this returns. revision_not_found for an unknown `start`.
 Result<Discussion> open_discussion(Hub& hub, const Repo& repo, const Caller& by, const NewDiscussion& wanted);
@@ -98,6 +100,7 @@ struct NewPullRequest {
   std::string title;
   std::string description;
   DiscussionStatus status = DiscussionStatus::open;
+  std::string base = "refs/heads/main";
   std::string start;
 };
 /// May the caller commit to this reference? Writers to every branch; to refs/pr/N also who opened the pull request,
@@ -112,6 +115,7 @@ inline Result<Discussion> open_pull_request(Hub& hub, const Repo& repo, const Ca
                           .description = wanted.description,
                           .is_pull_request = true,
                           .status = wanted.status,
+                          .base = wanted.base,
                           .start = wanted.start});
 }
 

@@ -19,7 +19,6 @@
 namespace hearth::hub {
 namespace {
 
-constexpr const char* kMain = "refs/heads/main";
 // Commits that one look turns into events: a branch of a whole other history would bring every commit of it.
 constexpr size_t kCommitsMax = 500;
 constexpr std::string_view kCutNote = "... the rest of the diff is left out: fetch the branch to see it\n";
@@ -32,7 +31,7 @@ struct NewCommit {
   int64_t time_ms = 0;
 };
 
-// Main and a pull request's branch, and where they parted.
+// The branch that a pull request is for and its own, and where they parted.
 struct Sides {
   git::RepositoryPtr repository;
   git_oid ours{}, theirs{};
@@ -42,13 +41,20 @@ struct Sides {
 Result<Sides> sides(const Hub& hub, const Repo& repo, const Discussion& discussion) {
   Sides out;
   out.repository = TRY(git::open(hub, repo));
-  out.ours = TRY(git::resolve(out.repository.get(), kMain));
+  out.ours = TRY(git::resolve(out.repository.get(), discussion.base));
   out.theirs = TRY(git::resolve(out.repository.get(), discussion.ref()));
   git_oid base;
   const int r = git_merge_base(&base, out.repository.get(), &out.ours, &out.theirs);
   if (r != 0 && r != GIT_ENOTFOUND) return git::failure(r, "the common commit");
   if (r == 0) out.base = base;
   return out;
+}
+
+// Nothing when the base was deleted.
+Result<std::optional<Sides>> sides_if_based(const Hub& hub, const Repo& repo, const Discussion& discussion) {
+  auto found = sides(hub, repo, discussion);
+  if (found.status().code() == Code::revision_not_found) return std::optional<Sides>();
+  return std::optional(TRY(std::move(found)));
 }
 
 // Oldest first: what `tip` has that none of `known` has.
@@ -123,6 +129,11 @@ struct Cut {
   }
 };
 
+std::string_view branch_of(const Discussion& discussion) {
+  constexpr std::string_view kHeads = "refs/heads/";
+  return std::string_view(discussion.base).substr(discussion.base.starts_with(kHeads) ? kHeads.size() : 0);
+}
+
 Status check_mergeable(const Discussion& discussion) {
   const auto name = cat("pull request ", discussion.num);
   if (!discussion.is_pull_request)
@@ -134,20 +145,21 @@ Status check_mergeable(const Discussion& discussion) {
   return {};
 }
 
-// Writes the merge's commit and moves main to it; the head of main when it has the changes already (a crash came
-// between the two halves of a merge).
+// Writes the merge's commit and moves the base to it; the head of the base when it has the changes already (a crash
+// came between the two halves of a merge).
 Result<git_oid> write_merge(const Sides& at, const Discussion& discussion, const User& by) {
   auto* repository = at.repository.get();
   if (at.base && git_oid_equal(&*at.base, &at.theirs))
-    return Status(Code::bad_input, cat("pull request ", discussion.num, " has no changes that main lacks"));
+    return Status(Code::bad_input,
+                  cat("pull request ", discussion.num, " has no changes that ", branch_of(discussion), " lacks"));
   const auto index = TRY(merged_index(at));
   if (const auto files = conflicts_of(index.get()); !files.empty())
-    return Status(Code::conflict, cat("pull request ", discussion.num, " conflicts with main in ", join(files, ", "),
-                                      ": bring main into ", discussion.ref(), " first"));
+    return Status(Code::conflict, cat("pull request ", discussion.num, " conflicts with ", branch_of(discussion),
+                                      " in ", join(files, ", "), ": bring it into ", discussion.ref(), " first"));
   git_oid root;
   if (const int r = git_index_write_tree_to(&root, index.get(), repository); r != 0) return git::failure(r, "tree");
-  const auto main = TRY(git::commit(repository, at.ours));
-  if (git_oid_equal(&root, git_commit_tree_id(main.get()))) return at.ours;
+  const auto head = TRY(git::commit(repository, at.ours));
+  if (git_oid_equal(&root, git_commit_tree_id(head.get()))) return at.ours;
   const auto commits = TRY(commits_between(repository, at.theirs, {&at.ours}));
   git::ObjectBatch batch;
   const auto id =
@@ -155,12 +167,14 @@ Result<git_oid> write_merge(const Sides& at, const Discussion& discussion, const
                                                     merge_message(discussion, by, commits)));
   TRY(batch.write(repository));
   git_reference* made = nullptr;
-  const int r = TRY(git::write_reference(git_repository_path(repository), kMain, [&] {
-    return git_reference_create_matching(&made, repository, kMain, &id, /*force=*/1, &at.ours, "merge");
+  const int r = TRY(git::write_reference(git_repository_path(repository), discussion.base.c_str(), [&] {
+    return git_reference_create_matching(&made, repository, discussion.base.c_str(), &id, /*force=*/1, &at.ours,
+                                         "merge");
   }));
   if (r == GIT_EMODIFIED || r == GIT_ELOCKED)
-    return Status(Code::precondition, "A commit has happened since on main. Please refresh and try again.");
-  if (r != 0) return git::failure(r, kMain);
+    return Status(Code::precondition,
+                  cat("A commit has happened since on ", branch_of(discussion), ". Please refresh and try again."));
+  if (r != 0) return git::failure(r, discussion.base);
   git_reference_free(made);
   return id;
 }
@@ -170,7 +184,7 @@ Result<git_oid> write_merge(const Sides& at, const Discussion& discussion, const
 Result<std::string> create_pull_request_ref(const Hub& hub, const Repo& repo, int64_t num, std::string_view start) {
   const auto repository = TRY(git::open(hub, repo));
   const auto begun_ms = now_ms();
-  const auto target = TRY(git::resolve(repository.get(), start.empty() ? kMain : start));
+  const auto target = TRY(git::resolve(repository.get(), start));
   git_reference* made = nullptr;
   // Forced: a ref of this number is of an opening that was not finished.
   const int r = git_reference_create(&made, repository.get(), cat("refs/pr/", num).c_str(), &target, /*force=*/1,
@@ -186,9 +200,10 @@ Status follow_pull_request(Hub& hub, const Repo& repo, Discussion& discussion) {
   const auto repository = TRY(git::open(hub, repo));
   const auto tip = git::resolve(repository.get(), discussion.ref());
   if (!tip.ok() || git::hex(*tip) == discussion.head) return {};
-  const auto main = TRY(git::resolve(repository.get(), kMain));
+  const auto base = git::resolve(repository.get(), discussion.base);  // it may have been deleted
   const auto former = git::parse_oid(discussion.head);
-  const auto commits = TRY(commits_between(repository.get(), *tip, {&main, former.ok() ? &*former : nullptr}));
+  const auto commits =
+      TRY(commits_between(repository.get(), *tip, {base.ok() ? &*base : nullptr, former.ok() ? &*former : nullptr}));
   auto transaction = TRY(hub.db().begin());
   // Whoever looks at the same time writes the events once.
   if (TRY(transaction.execute("UPDATE discussions SET head = $3 WHERE id = $1 AND head = $2",
@@ -210,7 +225,9 @@ Status follow_pull_request(Hub& hub, const Repo& repo, Discussion& discussion) {
 
 Result<std::string> pull_request_diff(const Hub& hub, const Repo& repo, const Discussion& discussion,
                                       size_t max_bytes) {
-  const auto at = TRY(sides(hub, repo, discussion));
+  const auto based = TRY(sides_if_based(hub, repo, discussion));
+  if (!based) return std::string();
+  const auto& at = *based;
   const auto from = TRY(git::commit(at.repository.get(), at.base.value_or(at.ours)));
   const auto to = TRY(git::commit(at.repository.get(), at.theirs));
   const auto old_tree = TRY(git::tree(at.repository.get(), *git_commit_tree_id(from.get())));
@@ -227,7 +244,9 @@ Result<std::string> pull_request_diff(const Hub& hub, const Repo& repo, const Di
 }
 
 Result<std::vector<std::string>> merge_conflicts(const Hub& hub, const Repo& repo, const Discussion& discussion) {
-  const auto at = TRY(sides(hub, repo, discussion));
+  const auto based = TRY(sides_if_based(hub, repo, discussion));
+  if (!based) return std::vector<std::string>();
+  const auto& at = *based;
   if (at.base && (git_oid_equal(&*at.base, &at.ours) || git_oid_equal(&*at.base, &at.theirs)))
     return std::vector<std::string>();
   const auto index = TRY(merged_index(at));
@@ -239,8 +258,8 @@ Result<Discussion> merge_pull_request(Hub& hub, const Repo& repo, const Caller& 
   TRY(check_access(by, repo, Right::write));
   const auto said = trim(comment).empty() ? std::string() : TRY(check_comment(comment));
   const auto lock = TRY(lock_repository(hub, repo));
-  TRY(check_ref_change(TRY(protected_branches(hub, repo)), by, repo, {.ref = kMain}));
   auto discussion = TRY(get_discussion(hub, repo, num));
+  TRY(check_ref_change(TRY(protected_branches(hub, repo)), by, repo, {.ref = discussion.base}));
   TRY(check_mergeable(discussion));
   TRY(follow_pull_request(hub, repo, discussion));
   const auto at = TRY(sides(hub, repo, discussion));
@@ -254,7 +273,7 @@ Result<Discussion> merge_pull_request(Hub& hub, const Repo& repo, const Caller& 
                 {.type = DiscussionEventType::status_change, .body = status_name(DiscussionStatus::merged)}));
   TRY(record_discussion(transaction, repo, by, num, Action::update));
   if (!git_oid_equal(&id, &at.ours)) {
-    const RefUpdate update{git::hex(at.ours), git::hex(id), kMain};
+    const RefUpdate update{git::hex(at.ours), git::hex(id), discussion.base};
     TRY(record_event(transaction, content_event(repo, by.name(), std::span(&update, 1))));
   }
   TRY(transaction.commit());

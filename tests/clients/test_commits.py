@@ -136,7 +136,32 @@ def test_a_pull_request_is_against_a_branch(hub, alice, repo):
     with pytest.raises(RevisionNotFoundError):
         put(alice, repo, revision=alice.model_info(repo).sha, create_pr=True)
     alice.create_branch(repo, branch="dev")
-    assert put(alice, repo, revision="dev", create_pr=True).pr_revision == "refs/pr/1"
+    assert put(alice, repo, "x.txt", revision="dev", create_pr=True).pr_revision == "refs/pr/1"
+    assert alice.get_discussion_details(repo, 1).target_branch == "refs/heads/dev"
+    alice.merge_pull_request(repo, 1)
+    assert [alice.file_exists(repo, "x.txt", revision=name) for name in ("main", "dev")] == [False, True]
+    put(alice, repo, "y.txt", revision="dev", create_pr=True)
+    alice.delete_branch(repo, branch="dev")
+    assert alice.get_discussion_details(repo, 2).conflicting_files == []
+    with pytest.raises(HfHubHTTPError) as refused:  # there is nothing to merge into
+        alice.merge_pull_request(repo, 2)
+    assert refused.value.response.status_code == 404
+
+
+def test_a_pull_request_begins_at_the_parent_that_is_named(hub, alice, repo):
+    parent = alice.model_info(repo).sha
+    put(alice, repo, "later.txt")
+    made = put(alice, repo, "x.txt", create_pr=True, parent_commit=parent[:8])
+    commits = alice.list_repo_commits(repo, revision=made.pr_revision)
+    assert commits[1].commit_id == parent and not alice.file_exists(repo, "later.txt", revision=made.pr_revision)
+    alice.merge_pull_request(repo, 1)
+    assert alice.file_exists(repo, "x.txt") and alice.file_exists(repo, "later.txt")
+    for unknown in ("0" * 40, "main"):
+        body = [{"key": "header", "value": {"summary": "s", "parentCommit": unknown}}, {"key": "file", "value": {"path": "z", "content": "eA==", "encoding": "base64"}}]
+        data = "\n".join(map(json.dumps, body)).encode()
+        status, _, _ = hub.call("POST", f"/api/models/{repo}/commit/main?create_pr=1", data, token=alice.token, headers={"Content-Type": "application/x-ndjson"})
+        assert status in (400, 404)
+    assert len(list(alice.get_repo_discussions(repo))) == 1
 
 
 def test_the_same_payload_again_is_the_same_commit(hub, alice, repo):

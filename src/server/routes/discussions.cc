@@ -51,7 +51,7 @@ Result<Response> list(Request& rq) {
 
 // What a pull request would change: for those who may read the files alone.
 Status add_changes(const Request& rq, const hub::Repo& repo, const hub::Discussion& discussion, Json& out) {
-  Json changes = Json::Object{{"base", "refs/heads/main"}};
+  Json changes = Json::Object{{"base", discussion.base}};
   if (!discussion.merge_commit.empty()) changes.set("mergeCommitId", discussion.merge_commit);
   out.set("changes", std::move(changes));
   Json::Array conflicts;

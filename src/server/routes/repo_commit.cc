@@ -67,22 +67,26 @@ Result<Response> preupload(Request& rq) {
   return json_response(out.end().end().take());
 }
 
-// A pull request against main, or another branch by its name, for the commit that `wanted` will be.
+// A pull request against main, or another branch by its name, for the commit that `wanted` will be; it begins at its
+// parent, if the client names one. Source: huggingface_hub 2.4.0 HfApi.create_commit, `parent_commit`.
 Result<hub::Discussion> open_pull_request(Request& rq, const hub::Repo& repo, const hub::NewCommit& wanted) {
-  const auto base = TRY(hub::resolve_revision(rq.hub(), repo, cat("refs/heads/", rq.arg("rev"))));
-  // Refused before there is a pull request, not after.
-  if (!wanted.parent.empty() && !base.starts_with(to_lower_ascii(wanted.parent)))
-    return Status(Code::precondition,
-                  "The branch was updated since you opened this page. Please refresh and try again.");
+  const auto base = cat("refs/heads/", rq.arg("rev"));
+  const auto head = TRY(hub::resolve_revision(rq.hub(), repo, base));
+  const auto start = wanted.parent.empty() ? head : TRY(hub::resolve_revision(rq.hub(), repo, wanted.parent));
+  if (!start.starts_with(to_lower_ascii(wanted.parent)))
+    return Status(Code::bad_input, cat("parentCommit is ", wanted.parent, ", not a commit's id"));
   auto title = std::string(trim(wanted.summary));
   if (title.size() < kTitleMin) title = cat("Commit: ", title);
   if (title.size() > kTitleMax) {
     title.resize(kTitleMax);
     title.resize(title.size() - utf8_incomplete_tail(title));
   }
-  return hub::open_pull_request(
-      rq.hub(), repo, rq.caller(),
-      {.title = title, .description = wanted.description, .status = hub::DiscussionStatus::open, .start = base});
+  return hub::open_pull_request(rq.hub(), repo, rq.caller(),
+                                {.title = title,
+                                 .description = wanted.description,
+                                 .status = hub::DiscussionStatus::open,
+                                 .base = base,
+                                 .start = start});
 }
 
 Result<Response> commit(Request& rq) {
