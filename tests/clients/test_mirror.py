@@ -403,7 +403,7 @@ print(h.HfApi().create_commit("alice/cached", [h.CommitOperationAdd("new.txt", b
         hub.stop()
 
 
-def test_a_cache_whose_repositories_share_blobs_comes_in(up, files, tmp_path):
+def test_a_cache_of_shared_blobs_comes_in_by_links(up, files, tmp_path):
     """Files that came by Xet lie under their Xet hash, once for all repositories (huggingface_hub 2.4.0 utils/_shared_blobs.py)."""
     content = os.urandom(3_000_000)
     (tmp_path / "weights.bin").write_bytes(content)
