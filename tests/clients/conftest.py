@@ -145,6 +145,13 @@ class Hub:
     def token(self, name, role):
         return self.admin("token", "create", name, "--role", role).stdout.split()[-1]
 
+    def leaves_nothing_incoming(self, seconds=20):
+        """Nothing stays where files arrive: what a scan or a fetch keeps there meanwhile passes."""
+        incoming, deadline = self.folder / "data" / "objects" / "incoming", time.monotonic() + seconds
+        while list(incoming.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return not list(incoming.iterdir())
+
     def call(self, method, path, body=None, token=None, headers=None):
         """(status, headers, bytes) of one raw request; JSON when the body is no bytes."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
