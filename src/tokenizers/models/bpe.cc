@@ -63,7 +63,7 @@ class Bpe final : public Model {
     }
     if (options_.continuing_subword_prefix.empty() && options_.end_of_word_suffix.empty()) {
       byte_pairs_.resize(size_t{256} * 256);
-      for (size_t i = 0; i < byte_pairs_.size(); ++i) byte_pairs_[i] = merges_.rank(first_[i >> 8], first_[i & 255]);
+      for (size_t i = 0; i < byte_pairs_.size(); ++i) byte_pairs_[i] = merges_.get(first_[i >> 8], first_[i & 255]);
     }
     bytes_ = true;
     return true;

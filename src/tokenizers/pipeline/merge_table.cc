@@ -54,35 +54,37 @@ LeastOf least_of() {
 // Merges 2 to kWindow symbols where they stand, and returns how many tokens are left. Symbols stay where they are and
 // are linked; a pair is rank << 8 | place, so that the least one is the next to merge. `begins`, if given: which
 // symbol each token begins at, counted from `first`.
-template <class RankOf>
-size_t merge_window(TokenId* s, uint32_t* sizes, size_t n, const MergeTable& table, const RankOf& rank_of,
+template <class MergeOf>
+size_t merge_window(TokenId* s, uint32_t* sizes, size_t n, const MergeTable& table, const MergeOf& merge_of,
                     uint32_t* begins = nullptr, uint32_t first = 0) {
   uint32_t pairs[kWindow + kLanes];
+  TokenId merged[kWindow];
   uint8_t next[kWindow + 1], previous[kWindow + 1];
   const LeastOf least_pair = least_of();
-  const auto set = [&](size_t i, uint32_t rank) {
-    pairs[i] = rank < kRankMax ? rank << 8 | static_cast<uint32_t>(i) : kNone;
+  const auto set = [&](size_t i, const Merge& merge) {
+    pairs[i] = merge.rank < kRankMax ? merge.rank << 8 | static_cast<uint32_t>(i) : kNone;
+    merged[i] = merge.id;
   };
   for (size_t i = 0; i < n; ++i) {
     next[i] = static_cast<uint8_t>(i + 1);
     previous[i] = static_cast<uint8_t>(i - 1);
   }
-  for (size_t i = 0; i + 1 < n; ++i) set(i, rank_of(i));
+  for (size_t i = 0; i + 1 < n; ++i) set(i, merge_of(i));
   const size_t lanes = (n - 1 + kLanes - 1) / kLanes * kLanes;  // n - 1 pairs
   for (size_t i = n - 1; i < lanes; ++i) pairs[i] = kNone;
   for (uint32_t least; (least = least_pair(pairs, lanes)) != kNone;) {
     const size_t at = least & 255, gone = next[at], after = next[gone];
-    s[at] = table.merged(least >> 8);
+    s[at] = merged[at];
     sizes[at] += sizes[gone];
     next[at] = static_cast<uint8_t>(after);
     if (gone + 1 < n) pairs[gone] = kNone;
     if (after < n) {
       previous[after] = static_cast<uint8_t>(at);
-      set(at, table.rank(s[at], s[after]));
+      set(at, table.get(s[at], s[after]));
     } else {
       pairs[at] = kNone;
     }
-    if (at > 0) set(previous[at], table.rank(s[previous[at]], s[at]));
+    if (at > 0) set(previous[at], table.get(s[previous[at]], s[at]));
   }
   size_t kept = 0;
   for (size_t i = 0; i < n; i = next[i]) {
@@ -95,8 +97,8 @@ size_t merge_window(TokenId* s, uint32_t* sizes, size_t n, const MergeTable& tab
 }
 
 // False, and the word is as it was, where the table is not orderly or windows do not join soon.
-template <class RankOf>
-bool merge_by_windows(WordTokens& word, const MergeTable& table, MergeBuffers& b, const RankOf& rank_of) {
+template <class MergeOf>
+bool merge_by_windows(WordTokens& word, const MergeTable& table, MergeBuffers& b, const MergeOf& merge_of) {
   constexpr size_t kUnsure = 2;  // tokens at the end of a window, which the next one looks at again
   const size_t n = word.ids.size();
   if (!table.is_orderly() || table.rank_end() >= kRankMax) return false;
@@ -119,7 +121,7 @@ bool merge_by_windows(WordTokens& word, const MergeTable& table, MergeBuffers& b
     const size_t count = size == 1 ? 1
                                    : merge_window(
                                          window_ids, window_sizes, size, table,
-                                         [&](size_t i) { return rank_of(at + i); }, begins, static_cast<uint32_t>(at));
+                                         [&](size_t i) { return merge_of(at + i); }, begins, static_cast<uint32_t>(at));
     if (kept > 0 && table.meets(ids[kept - 1], window_ids[0])) {
       // One of the two is not what the whole word has there: begin further back.
       back *= 2;
@@ -146,7 +148,7 @@ bool merge_by_windows(WordTokens& word, const MergeTable& table, MergeBuffers& b
 
 void MergeTable::add(TokenId left, TokenId right, TokenId id) {
   auto& slot = slots_[find(left, right)];
-  slot = {static_cast<uint32_t>(hash(left, right)), rank_end()};
+  slot = {key(left, right), {rank_end(), id}};
   rows_.push_back({left, right, id});
 }
 
@@ -241,7 +243,7 @@ void merge_word(WordTokens& word, const MergeTable& table, MergeBuffers& buffers
     const auto byte = [&](size_t k) { return static_cast<size_t>(static_cast<unsigned char>(bytes[k])); };
     return byte_pairs[byte(i) << 8 | byte(i + 1)];
   };
-  const auto by_ids = [&](size_t i) { return table.rank(word.ids[i], word.ids[i + 1]); };
+  const auto by_ids = [&](size_t i) { return table.get(word.ids[i], word.ids[i + 1]); };
   if (n <= kWindow && table.rank_end() < kRankMax) {
     TokenId* const ids = word.ids.data();
     const size_t kept = byte_pairs.empty() ? merge_window(ids, word.sizes.data(), n, table, by_ids)

@@ -42,12 +42,8 @@ class MergeTable {
   void finish();
 
   /// The rank of a pair; kNone: the two do not merge.
-  uint32_t rank(TokenId left, TokenId right) const { return slots_[find(left, right)].rank; }
-  TokenId merged(uint32_t rank) const { return rows_[rank].id; }
-  Merge get(TokenId left, TokenId right) const {
-    const uint32_t r = rank(left, right);
-    return r == kNone ? Merge{} : Merge{r, merged(r)};
-  }
+  uint32_t rank(TokenId left, TokenId right) const { return get(left, right).rank; }
+  Merge get(TokenId left, TokenId right) const { return slots_[find(left, right)].merge; }
   uint32_t rank_end() const { return static_cast<uint32_t>(rows_.size()); }  ///< above every rank
 
   bool is_orderly() const { return is_orderly_; }
@@ -59,25 +55,21 @@ class MergeTable {
 
  private:
   struct Slot {
-    uint32_t tag = 0;  // a part of the hash: few pairs need a look at their row
-    uint32_t rank = kNone;
+    uint64_t key = UINT64_MAX;
+    Merge merge;
   };
   struct Row {
     TokenId left, right, id;
   };
-  static uint64_t hash(TokenId left, TokenId right) {
-    const auto key = static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
-    return fold(key ^ 0xa0761d6478bd642f, 0xe7037ed1a0b428db);
+  static uint64_t key(TokenId left, TokenId right) {
+    return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
   }
   size_t find(TokenId left, TokenId right) const {
-    const uint64_t h = hash(left, right);
+    const uint64_t k = key(left, right);
     const size_t mask = slots_.size() - 1;
-    for (size_t i = h >> shift_;; i = (i + 1) & mask) {
-      const Slot slot = slots_[i];
-      if (slot.rank == kNone) return i;
-      if (slot.tag == static_cast<uint32_t>(h) && rows_[slot.rank].left == left && rows_[slot.rank].right == right)
-        return i;
-    }
+    size_t i = (k ^ k >> 29) * 0x9E3779B97F4A7C15 >> shift_;
+    while (slots_[i].key != k && slots_[i].key != UINT64_MAX) i = (i + 1) & mask;
+    return i;
   }
   uint32_t made(TokenId id) const { return static_cast<size_t>(id) < made_.size() ? made_[id] : kNone; }
 
@@ -97,8 +89,8 @@ struct MergeBuffers {
   std::vector<uint32_t> begins;          // which symbol each of them begins at
 };
 
-/// The ranks of the pairs of raw bytes, where each byte is a symbol.
-using BytePairs = std::vector<uint32_t>;  // by left byte * 256 + right byte; empty: not known
+/// What the pairs of raw bytes merge to, where each byte is a symbol.
+using BytePairs = std::vector<Merge>;  // by left byte * 256 + right byte; empty: not known
 
 /// Merges neighbours in `word` until none merge; the sizes are summed up. `bytes`: what the symbols stand for, if each
 /// is one byte of it and `byte_pairs` is known.

@@ -20,15 +20,18 @@ std::shared_ptr<WordTable> WordTable::next() const {
   auto out = std::make_shared<WordTable>(std::min(bits_ + 2, kBitsMax));
   const bool is_last = bits_ == kBitsMax || records_.with([](const auto& r) { return r.total > kRecordsMax; });
   if (is_last) return out;
+  size_t lines = 0;
   for (size_t i = 0; i <= mask(); ++i) {
     for (auto& line : sets_[i].lines) {
       const Key key = line.key();
       if (key.high <= kClaimed) continue;
+      ++lines;
       auto& to = out->claim(hash_of(key));
       std::memcpy(to.ids, line.ids, sizeof line - offsetof(Line, ids));
       to.publish(key);
     }
   }
+  out->count(lines);
   // After the lines, so that it has the records of all of them.
   auto records = records_.with([](const auto& r) { return r; });
   out->records_.with([&](auto& r) { r = std::move(records); });
@@ -36,7 +39,6 @@ std::shared_ptr<WordTable> WordTable::next() const {
 }
 
 WordTable::Line& WordTable::claim(uint64_t hash) {
-  if (count_.fetch_add(1, std::memory_order_relaxed) >= mask()) is_full_.store(true, std::memory_order_relaxed);
   for (size_t i = hash >> shift();; i = (i + 1) & mask()) {
     for (auto& line : sets_[i].lines) {
       std::atomic_ref high(line.high);
@@ -47,7 +49,13 @@ WordTable::Line& WordTable::claim(uint64_t hash) {
   }
 }
 
-uint32_t* WordTable::record(size_t size) {
+void WordTable::count(size_t lines) {
+  if (count_.fetch_add(lines, std::memory_order_relaxed) + lines > mask())
+    is_full_.store(true, std::memory_order_relaxed);
+}
+
+std::span<uint32_t> WordTable::room(size_t size) {
+  size = std::max(size, kSlice);
   return records_.with([&](auto& r) {
     if (r.size - r.used < size) {
       r.size = std::max(size, kChunk);
@@ -57,7 +65,7 @@ uint32_t* WordTable::record(size_t size) {
       if (r.total > kRecordsMax) is_full_.store(true, std::memory_order_relaxed);
     }
     r.used += size;
-    return r.chunks.back().get() + r.used - size;
+    return std::span(r.chunks.back().get() + r.used - size, size);
   });
 }
 
@@ -76,10 +84,19 @@ std::shared_ptr<WordTable> SharedWords::after(const WordTable* full) {
 }
 
 void WordCache::use(std::shared_ptr<WordTable> table) {
+  room_ = {};
+  uncounted_ = 0;
   table_ = std::move(table);
   sets_ = table_->sets();
   mask_ = table_->mask();
   shift_ = table_->shift();
+}
+
+uint32_t* WordCache::record(size_t size) {
+  if (room_.size() < size) room_ = table_->room(size);
+  uint32_t* const out = room_.data();
+  room_ = room_.subspan(size);
+  return out;
 }
 
 bool WordCache::recorded(const Line& line, std::string_view word, std::span<const TokenId>& ids,
@@ -99,11 +116,15 @@ void WordCache::keep(const Asked& asked, std::string_view word, const WordTokens
   const bool is_long = word.size() > kShort;
   uint32_t* record = nullptr;
   if (is_long || n > kInLine) {
-    record = table_->record(1 + 2 * n + (is_long ? (word.size() + 3) / 4 : 0));
+    record = this->record(1 + 2 * n + (is_long ? (word.size() + 3) / 4 : 0));
     record[0] = static_cast<uint32_t>(n);
     std::copy(tokens.ids.begin(), tokens.ids.end(), record + 1);
     std::copy(tokens.sizes.begin(), tokens.sizes.end(), record + 1 + n);
     if (is_long) std::memcpy(record + 1 + 2 * n, word.data(), word.size());
+  }
+  if (++uncounted_ >= table_->count_step()) {
+    table_->count(uncounted_);
+    uncounted_ = 0;
   }
   Line& line = table_->claim(asked.hash);
   if (record != nullptr) {

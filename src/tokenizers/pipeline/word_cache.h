@@ -77,14 +77,17 @@ class WordTable {
   int shift() const { return 64 - bits_; }
   size_t mask() const { return (size_t{1} << bits_) - 1; }
   bool is_full() const { return is_full_.load(std::memory_order_relaxed); }
-  /// A free line for a new word, claimed.
+  /// A free line for a new word, claimed, which count() is to hear of.
   Line& claim(uint64_t hash);
-  /// Room that lives as long as a table with lines that may point to it.
-  uint32_t* record(size_t size);
+  /// So many lines more were claimed. Threads may save it up to count_step() of them each.
+  void count(size_t lines);
+  size_t count_step() const { return (mask() >> 12) + 1; }
+  /// Room for records, of `size` and more, that lives as long as a table with lines that may point to it.
+  std::span<uint32_t> room(size_t size);
 
  private:
   static constexpr int kBitsMin = 9, kBitsMax = 18;  // sets: it begins small, for a short text, and grows to 16 MB
-  static constexpr size_t kChunk = size_t{1} << 14, kRecordsMax = size_t{1} << 21;
+  static constexpr size_t kChunk = size_t{1} << 14, kSlice = size_t{1} << 9, kRecordsMax = size_t{1} << 21;
 
   struct Free {
     void operator()(Set* sets) const { std::free(sets); }
@@ -126,6 +129,9 @@ class WordCache {
   explicit WordCache(std::shared_ptr<SharedWords> words = std::make_shared<SharedWords>()) : words_(std::move(words)) {
     use(words_->table());
   }
+  WordCache(const WordCache&) = delete;
+  WordCache& operator=(const WordCache&) = delete;
+  ~WordCache() { table_->count(uncounted_); }
 
   /// Appends the tokens of the pieces that `find_pieces` cuts `text` into: the known ones from here, the others as
   /// `encode` finds them, which puts those of a word into `found` and may fail. Places are bytes of the text. Returns
@@ -284,12 +290,15 @@ class WordCache {
                        std::span<const uint32_t>& sizes);
   void keep(const Asked& asked, std::string_view word, const WordTokens& tokens);
   void use(std::shared_ptr<WordTable> table);
+  uint32_t* record(size_t size);
 
   std::shared_ptr<SharedWords> words_;
   std::shared_ptr<WordTable> table_;
   WordTable::Set* sets_ = nullptr;  // the table's
   size_t mask_ = 0;
   int shift_ = 0;
+  std::span<uint32_t> room_;  // for records
+  size_t uncounted_ = 0;      // lines claimed
 };
 
 }  // namespace hearth::tokenizers
