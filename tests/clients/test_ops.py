@@ -1,6 +1,4 @@
 """TLS, proxies, the names that clients hard-code, metrics, logs, and stopping without a lost request."""
-import concurrent.futures
-import fcntl
 import json
 import os
 import pathlib
@@ -17,7 +15,6 @@ import urllib.request
 import pytest
 from conftest import Hub, free_port, hearth
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError
 
 
 class TlsHub(Hub):
@@ -323,14 +320,17 @@ def test_large_requests_have_a_bounded_memory_together(make_hub):
     hub = make_hub("--request-memory", "16MB")
     token = hub.user("alice")
     alice = HfApi(endpoint=hub.url, token=token)
-    for name in "abc":
-        alice.create_repo(f"alice/{name}")
+    alice.create_repo("alice/a")
     # Bodies in memory: two stall with 7 MB each, a third is told to wait, small ones are not.
     stalled = [begin_upload(hub, token, "alice/a", 8_000_000, 7_000_000) for _ in range(2)]
     deadline = time.monotonic() + 20
     body = json.dumps({"files": []}).encode()
     while (answer := hub.call("POST", "/api/models/alice/a/preupload/main", body + b" " * 4_000_000, token))[0] == 200:
         assert time.monotonic() < deadline
+        for i, s in enumerate(stalled):  # one that came while this call held its 4 MB was refused itself
+            if select.select([s], [], [], 0)[0]:
+                s.close()
+                stalled[i] = begin_upload(hub, token, "alice/a", 8_000_000, 7_000_000)
     status, headers, text = answer
     assert status == 503 and int(headers["Retry-After"]) > 0 and b"large requests" in text
     assert hub.call("POST", "/api/models/alice/a/preupload/main", body, token)[0] == 200
@@ -338,21 +338,3 @@ def test_large_requests_have_a_bounded_memory_together(make_hub):
         s.close()
     while hub.call("POST", "/api/models/alice/a/preupload/main", body + b" " * 4_000_000, token)[0] != 200:
         assert time.monotonic() < deadline
-
-    # Commits: while one of 7 MB waits for its repository, another as large is told to come back; a small one is made.
-    notes = b"words " * 1_200_000
-    commit = lambda name, content=notes: alice.upload_file(repo_id=f"alice/{name}", path_in_repo="notes.txt", path_or_fileobj=content)
-    with concurrent.futures.ThreadPoolExecutor(1) as pool, \
-            open(min((hub.folder / "data" / "repos" / "models").glob("*.git")) / "hearth.lock", "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        first = pool.submit(commit, "a")
-        with pytest.raises(HfHubHTTPError, match="many large commits") as caught:
-            while time.monotonic() < deadline:
-                commit("b", notes + os.urandom(8).hex().encode())  # made, when it was faster than the first
-        assert caught.value.response.status_code == 503 and int(caught.value.response.headers["Retry-After"]) > 0
-        commit("c", b"few words")
-        assert not first.done()
-        fcntl.flock(lock, fcntl.LOCK_UN)
-        first.result(timeout=60)
-    assert alice.file_exists("alice/a", "notes.txt")
-    commit("b", notes)
