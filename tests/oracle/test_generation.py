@@ -79,7 +79,7 @@ def test_assistant(few, pair, arguments, tmp_path):
         assert ours == generate(few, "llama3.causal", {"in.input_ids": prompt}, arguments, tmp_path)[0]
 
 
-@pytest.mark.parametrize("arguments", [
+WAYS = [
     {"max_new_tokens": 12, "top_h": 0.6, "top_k": 0},
     {"max_new_tokens": 12, "num_return_sequences": 3},
     {"max_new_tokens": 8, "num_beams": 3, "num_return_sequences": 3, "temperature": 1.5},
@@ -87,14 +87,16 @@ def test_assistant(few, pair, arguments, tmp_path):
     {"max_new_tokens": 8, "encoder_repetition_penalty": 1.4, "encoder_no_repeat_ngram_size": 2},
     {"max_new_tokens": 6, "forced_bos_token_id": 9, "forced_eos_token_id": 11},
     {"max_new_tokens": 10, "num_beams": 3, "bad_words_ids": [[5], [6, 7]], "length_penalty": -1.0},
-])
-@pytest.mark.parametrize("do_sample", [False, True])
+]
+
+
+@pytest.mark.parametrize("arguments,do_sample", [
+    (way, do_sample) for do_sample in (False, True) for way in WAYS
+    if do_sample or way.get("num_return_sequences", 1) <= way.get("num_beams", 1)])  # greedy search finds one text
 def test_more_ways(few, arguments, do_sample, tmp_path):
     import torch
     from transformers import AutoModelForCausalLM
 
-    if not do_sample and arguments.get("num_return_sequences", 1) > arguments.get("num_beams", 1):
-        pytest.skip("greedy search finds one text")
     golden = load_file(few / "golden" / "gpt2.causal.safetensors")
     inputs = {key: golden[key] for key in ("in.input_ids", "in.attention_mask")}
     model = AutoModelForCausalLM.from_pretrained(few / "gpt2.causal").eval()
