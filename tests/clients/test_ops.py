@@ -1,4 +1,6 @@
 """TLS, proxies, the names that clients hard-code, metrics, logs, and stopping without a lost request."""
+import concurrent.futures
+import fcntl
 import json
 import os
 import pathlib
@@ -15,6 +17,7 @@ import urllib.request
 import pytest
 from conftest import Hub, free_port, hearth
 from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
 
 
 class TlsHub(Hub):
@@ -338,3 +341,30 @@ def test_large_requests_have_a_bounded_memory_together(make_hub):
         s.close()
     while hub.call("POST", "/api/models/alice/a/preupload/main", body + b" " * 4_000_000, token)[0] != 200:
         assert time.monotonic() < deadline
+
+
+def test_large_commits_have_a_bounded_memory_together(make_hub):
+    """While one of 7 MB waits for its repository, another as large is told to come back; a small one is made."""
+    hub = make_hub("--request-memory", "16MB")
+    alice = HfApi(endpoint=hub.url, token=hub.user("alice"))
+    for name in "abc":
+        alice.create_repo(f"alice/{name}")
+    notes = b"words " * 1_200_000
+    commit = lambda name, content=notes: alice.upload_file(repo_id=f"alice/{name}", path_in_repo="notes.txt", path_or_fileobj=content)
+    repository = min((hub.folder / "data" / "repos" / "models").glob("*.git"))
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, open(repository / "hearth.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        first = pool.submit(commit, "a")
+        waits = re.compile(rf"-> FLOCK .*:{os.fstat(lock.fileno()).st_ino} ")
+        deadline = time.monotonic() + 30
+        while not waits.search(pathlib.Path("/proc/locks").read_text()):
+            assert time.monotonic() < deadline and not first.done()
+        with pytest.raises(HfHubHTTPError, match="many large commits") as caught:
+            commit("b")
+        assert caught.value.response.status_code == 503 and int(caught.value.response.headers["Retry-After"]) > 0
+        commit("c", b"few words")
+        assert not first.done()
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        first.result(timeout=60)
+    assert alice.file_exists("alice/a", "notes.txt")
+    commit("b")
