@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "base/files.h"
@@ -47,21 +48,25 @@ constexpr PoolingName kPoolingNames[] = {
     {PoolingMode::weightedmean, "weightedmean", "pooling_mode_weightedmean_tokens"},
     {PoolingMode::lasttoken, "lasttoken", "pooling_mode_lasttoken"}};
 
-/// Several modes give their vectors one after another, in the order of the enumeration.
+/// Several modes give their vectors one after another: in the order of `pooling_mode`, older flags in the
+/// enumeration's.
 struct Pooling {
   std::vector<PoolingMode> modes = {};
   bool include_prompt = true;
 
   static Result<Pooling> from(const Json& json) {
     Pooling out{.include_prompt = json["include_prompt"].as_bool(true)};
-    const auto is_named = [&](std::string_view name) {
-      const auto& list = json["pooling_mode"];  // a name or several, in newer files
-      if (list.is_string()) return list.as_string() == name;
-      return std::ranges::any_of(list.array(), [&](const Json& one) { return one.as_string() == name; });
-    };
-    for (const auto& [mode, name, flag] : kPoolingNames)
-      if (json[flag].as_bool(false) || is_named(name)) out.modes.push_back(mode);
-    if (out.modes.empty()) return Status(Code::bad_input, "the pooling's configuration names no mode that is known");
+    const auto& named = json["pooling_mode"];  // a name or several, in newer files
+    for (const auto& one : named.is_string() ? Json::Array{named} : named.array()) {
+      const auto found = std::ranges::find(kPoolingNames, one.as_string(), &PoolingName::name);
+      if (found == std::end(kPoolingNames))
+        return Status(Code::unsupported, cat("the pooling_mode ", printable(one.as_string()), " is not known"));
+      out.modes.push_back(found->mode);
+    }
+    if (out.modes.empty())
+      for (const auto& [mode, name, flag] : kPoolingNames)
+        if (json[flag].as_bool(false)) out.modes.push_back(mode);
+    if (out.modes.empty()) out.modes.push_back(PoolingMode::mean);
     return out;
   }
 
@@ -69,11 +74,12 @@ struct Pooling {
     const auto first = std::min(include_prompt ? 0 : text.prompt_rows, text.count);
     const auto width = static_cast<size_t>(text.width);
     if (mode == PoolingMode::cls || mode == PoolingMode::lasttoken) {
-      const auto row = text.row(mode == PoolingMode::cls ? 0 : text.count - 1);
+      const auto begin = first < text.count ? first : 0;  // of a prompt alone: its own first row
+      const auto row = text.row(mode == PoolingMode::cls ? begin : text.count - 1);
       out.insert(out.end(), row.begin(), row.end());
       return;
     }
-    std::vector<double> made(width, mode == PoolingMode::max ? -1e9 : 0);
+    std::vector<double> made(width, mode == PoolingMode::max ? -std::numeric_limits<double>::infinity() : 0);
     double weights = 0;
     for (int64_t i = first; i < text.count; ++i) {
       const auto row = text.row(i);
@@ -115,19 +121,30 @@ class Normalize final : public Module {
   }
 };
 
+/// act(linear(x)), and with use_residual the input added: as it is, or through `residual` where the widths differ.
 class Dense final : public Module {
  public:
-  static Result<std::unique_ptr<Module>> from(const std::string& folder, const Backend& backend) {
+  /// `width`: of the vectors that come in; it becomes that of those that go out.
+  static Result<std::unique_ptr<Module>> from(const std::string& folder, const Backend& backend, int64_t& width) {
     const auto json = TRY(read_json(path_join(folder, "config.json")));
     ConfigReader read(json);
     const auto inputs = read.size("in_features"), outputs = read.size("out_features");
     const auto bias = bias_if(read.flag("bias", true));
     const auto function = read.text("activation_function", "torch.nn.modules.activation.Tanh");
+    const auto is_residual = read.flag("use_residual", false);
     TRY(read.take());
+    if (inputs != width)
+      return Status(Code::bad_input, cat(folder, ": the layer reads vectors of ", inputs,
+                                         " numbers (in_features), and ", width, " come from the modules before it"));
+    for (const auto key : {"module_input_name", "module_output_name"})
+      if (const auto& name = json[key]; name.is_string() && name.as_string() != "sentence_embedding")
+        return Status(Code::unsupported, cat(folder, ": ", key, " ", printable(name.as_string()),
+                                             " is not offered, only sentence_embedding"));
     auto out = std::make_unique<Dense>();
     const auto name = to_lower_ascii(function.substr(function.rfind('.') + 1));
     if (name != "identity") out->act_ = TRY(activation_by_name(name));
-    const auto weights = TRY(Weights::open(path_join(folder, "model.safetensors")));
+    const auto safe = path_join(folder, "model.safetensors");
+    const auto weights = TRY(Weights::open(exists(safe) ? safe : path_join(folder, "pytorch_model.bin")));
     ParamStore store(backend, {});
     for (const auto* tensor : weights->tensors())
       store.set({.name = tensor->name,
@@ -136,18 +153,25 @@ class Dense final : public Module {
                  .data = tensor->data,
                  .owner = weights});
     out->linear_.emplace(Params(store) / "linear", inputs, outputs, bias);
-    TRY(store.finish());
-    out->inputs_ = inputs;
+    if (is_residual && inputs != outputs)
+      out->residual_.emplace(Params(store) / "residual", inputs, outputs, Bias::none);
+    auto status = store.finish();
+    if (!status.ok()) return std::move(status).with(folder);
+    out->is_residual_ = is_residual;
     out->backend_ = &backend;
+    width = outputs;
     return std::unique_ptr<Module>(std::move(out));
   }
 
   void operator()(std::vector<Vector>& vectors) const override {
     Vector all;
     for (const auto& vector : vectors) all.insert(all.end(), vector.begin(), vector.end());
-    Tensor x = (*linear_)(backend_->from_host(all, {static_cast<int64_t>(vectors.size()), inputs_}));
-    if (act_) x = activation(x, *act_);
-    const auto values = to_vector(x);
+    const auto count = static_cast<int64_t>(vectors.size());
+    const Tensor x = backend_->from_host(all, {count, static_cast<int64_t>(all.size()) / count});
+    Tensor y = (*linear_)(x);
+    if (act_) y = activation(y, *act_);
+    if (is_residual_) y = y + (residual_ ? (*residual_)(x) : x);
+    const auto values = to_vector(y);
     const auto width = values.size() / vectors.size();
     for (size_t i = 0; i < vectors.size(); ++i)
       vectors[i].assign(values.begin() + static_cast<ptrdiff_t>(i * width),
@@ -155,9 +179,9 @@ class Dense final : public Module {
   }
 
  private:
-  std::optional<Linear> linear_;
+  std::optional<Linear> linear_, residual_;
   std::optional<Activation> act_;
-  int64_t inputs_ = 0;
+  bool is_residual_ = false;
   const Backend* backend_ = nullptr;
 };
 
@@ -178,8 +202,8 @@ struct Reader {
     const auto& positions = out.model->config().raw["max_position_embeddings"];
     if (settings["max_seq_length"].is_int()) {
       out.max_length = settings["max_seq_length"].as_int();
-    } else if (positions.is_int() && out.max_length) {
-      out.max_length = std::min(*out.max_length, positions.as_int());
+    } else if (positions.is_int() && positions.as_int() != -1) {
+      out.max_length = std::min(out.max_length.value_or(positions.as_int()), positions.as_int());
     }
     if (out.max_length && *out.max_length < 1)
       return Status(Code::bad_input, cat("max_seq_length is ", *out.max_length, ", not above 0"));
@@ -188,8 +212,7 @@ struct Reader {
 
   /// As the tokenizer of sentence-transformers gets a text.
   std::string cleaned(std::string_view text) const {
-    const auto stripped = trim(text);
-    return do_lower_case ? unicode::to_lower(stripped) : std::string(stripped);
+    return do_lower_case ? unicode::to_lower(text) : std::string(text);
   }
 
   Result<std::vector<Encoding>> tokenize(std::span<const EncodeInput> inputs) const {
@@ -289,6 +312,8 @@ Result<SentenceTransformer> SentenceTransformer::from_pretrained(const std::stri
   auto state = std::make_shared<State>(
       State{.reader = TRY(Reader::from(first, Task::base, options, settings)), .pooling = {{PoolingMode::mean}}});
   bool has_pooling = !has_modules;
+  const auto hidden_size = state->reader.model->config().hidden_size;
+  auto width = hidden_size;  // of the vectors that the next module reads
   for (const auto& module : modules.array()) {
     const auto type = module["type"].as_string();
     const auto kind = type.substr(type.rfind('.') + 1);  // packages moved between the releases, names did not
@@ -300,9 +325,10 @@ Result<SentenceTransformer> SentenceTransformer::from_pretrained(const std::stri
         return Status(Code::unsupported, cat(modules_path, " begins with ", type, "; only Transformer is offered"));
     } else if (kind == "Pooling" && !has_pooling) {
       state->pooling = TRY(Pooling::from(TRY(read_json(path_join(folder_of(module), "config.json")))));
+      width = hidden_size * static_cast<int64_t>(state->pooling.modes.size());
       has_pooling = true;
     } else if (kind == "Dense" && has_pooling) {
-      state->modules.push_back(TRY(Dense::from(folder_of(module), state->reader.model->backend())));
+      state->modules.push_back(TRY(Dense::from(folder_of(module), state->reader.model->backend(), width)));
     } else if (kind == "Normalize" && has_pooling) {
       state->modules.push_back(std::make_unique<Normalize>());
     } else if (kind != "Dropout") {
@@ -381,10 +407,8 @@ Result<CrossEncoder> CrossEncoder::from_pretrained(const std::string& folder, co
 
 Result<std::vector<std::vector<float>>> CrossEncoder::predict(
     std::span<const std::pair<std::string, std::string>> pairs, int64_t batch_size) const {
-  std::vector<std::pair<std::string_view, std::string_view>> cleaned;
-  for (const auto& [a, b] : pairs) cleaned.emplace_back(trim(a), trim(b));
   std::vector<EncodeInput> inputs;
-  for (const auto& [a, b] : cleaned) inputs.push_back({.text = {.text = a}, .pair = TextInput{.text = b}});
+  for (const auto& [a, b] : pairs) inputs.push_back({.text = {.text = a}, .pair = TextInput{.text = b}});
   const auto encodings = TRY(state_->reader.tokenize(inputs));
   std::vector<Vector> out(pairs.size());
   TRY(in_batches(encodings, batch_size,

@@ -1,6 +1,7 @@
 // SentenceTransformer: texts as vectors, from the repository layout of sentence-transformers: a transformer, then the
 // modules that modules.json lists: pooling, dense layers, normalization.
-// Source: sentence-transformers 5 SentenceTransformer.py, models/{Transformer,Pooling,Dense,Normalize}.py.
+// Source: sentence-transformers 6.2.0 base/modules/{transformer,dense,normalize}.py,
+// sentence_transformer/modules/pooling.py, cross_encoder/model.py.
 #pragma once
 
 #include <memory>

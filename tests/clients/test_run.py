@@ -1,8 +1,10 @@
 """hearth run and hearth chat: what goes to standard output and standard error, and which files a MODEL means."""
+import json
 import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 
@@ -133,3 +135,31 @@ def test_ctrl_c_stops_the_answer_and_not_the_chat(smollm2):
         out, err = chat.communicate("/exit\n", timeout=60)
     assert chat.returncode == 0 and "exact f32 numerics" in err
     assert len(out) < len(whole) / 2
+
+
+def test_the_main_job_fills_a_hub_with_a_writer_and_a_reader(tmp_path):
+    """scripts/run on an empty folder: both models are there by name."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    home = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HEARTH_"))}
+    home |= {"HOME": str(tmp_path), "HF_HOME": str(tmp_path / "hf")}
+    job = subprocess.Popen([root / "scripts" / "run"], env=home | {"DATA": str(tmp_path / "data"), "PORT": port}, text=True,
+                           stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        said = iter(job.stdout.readline, "")
+        url = next(line.split()[-1] for line in said if "Hearth is at" in line)
+        assert any("hearth embed hearth/all-MiniLM-L6-v2" in line for line in said)
+        client = home | {"HF_ENDPOINT": url}
+        done = subprocess.run([hearth, "embed", "hearth/all-MiniLM-L6-v2", "--json", "a dog in the park", "a puppy outside", "tax law"],
+                              env=client, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        dog, puppy, law = json.loads(done.stdout)
+        alike = lambda a, b: sum(x * y for x, y in zip(a, b))
+        assert len(dog) == 384 and alike(dog, puppy) > 0.5 > alike(dog, law)
+        done = subprocess.run([hearth, "run", "hearth/SmolLM2-135M-Instruct", "--raw", "--exact", "--max-new-tokens", "8",
+                               "The capital of France is"], env=client, capture_output=True, text=True, timeout=120)
+        assert done.stdout.startswith(" Paris."), done.stderr
+    finally:
+        os.killpg(job.pid, signal.SIGTERM)
+        job.wait(timeout=30)

