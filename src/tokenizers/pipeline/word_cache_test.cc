@@ -1,5 +1,6 @@
 #include "tokenizers/pipeline/word_cache.h"
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <thread>
@@ -119,6 +120,15 @@ TEST_CASE("threads that share the words get each what the model gives, while tab
     for (unsigned i = 0; i < 4; ++i) threads.emplace_back([&, i] { work(i, wrong[i]); });
   }
   for (const auto n : wrong) CHECK(n == 0);
+}
+
+TEST_CASE("a table and the one that follows it give room for records in different places") {
+  WordTable table;
+  const auto before = table.room(1);
+  const auto next = table.next();
+  std::vector<std::span<uint32_t>> rooms{before, table.room(1), next->room(1), table.room(1), next->room(1)};
+  std::sort(rooms.begin(), rooms.end(), [](auto a, auto b) { return a.data() < b.data(); });
+  for (size_t i = 1; i < rooms.size(); ++i) CHECK(rooms[i - 1].data() + rooms[i - 1].size() <= rooms[i].data());
 }
 
 TEST_CASE("a word that cannot be encoded is an error and is not kept") {
