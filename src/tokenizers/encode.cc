@@ -121,6 +121,7 @@ Status Tokenizer::Parts::encode_plain(TextView text, Scratch& s, Encoding& out) 
   for (const auto& place : tokens.places) {
     const auto& piece = s.pieces[place.piece];
     const bool inside = place.end <= piece.size();
+    s.beyond |= !inside;
     out.offsets.push_back(inside ? piece.origin(place.begin, place.end) : TextSpan{place.begin, place.end});
     out.word_ids.push_back(s.word + static_cast<int32_t>(place.piece));
   }
@@ -153,6 +154,7 @@ Status Tokenizer::Parts::encode_text(std::string_view text, const EncodeOptions&
                                      Encoding& out) const {
   TRY(check(text));
   const size_t before = out.offsets.size();
+  s.beyond = false;
   s.sections.clear();
   added.raw().cut(text, options.split_special_tokens, s.sections);
   const TextView whole{.text = text};
@@ -164,7 +166,7 @@ Status Tokenizer::Parts::encode_text(std::string_view text, const EncodeOptions&
       TRY(encode_section(part, options, s, out));
     }
   }
-  if (options.offsets == OffsetUnit::characters && ascii_prefix(text) < text.size())
+  if (options.offsets == OffsetUnit::characters && (s.beyond || ascii_prefix(text) < text.size()))
     count_characters(text, std::span(out.offsets).subspan(before));
   return {};
 }

@@ -76,9 +76,7 @@ def bpe(r, byte_level):
     prefix, suffix = r.choice(["", "", "##", "é"]), r.choice(["", "", "</w>", "é"])
     letters = BYTE_LETTERS if byte_level else alphabet(r)
     unk, byte_fallback = r.choice([None, "<unk>", "a"]), r.random() < 0.5
-    # A byte that a byte-level vocabulary lacks is the unknown token: without one its place is lost, here and there otherwise.
-    lacks = not byte_level or (unk and not byte_fallback)
-    forms = [f for c in letters for f in sorted({c, prefix + c, prefix + c + suffix, c + suffix}) if not lacks or r.random() < 0.95]
+    forms = [f for c in letters for f in sorted({c, prefix + c, prefix + c + suffix, c + suffix}) if r.random() < 0.95]
     known, merges = list(forms), []
     for _ in range(r.randint(0, 200)):
         pool = known if r.random() < 0.7 else known[-20:]

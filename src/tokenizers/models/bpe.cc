@@ -61,25 +61,47 @@ class Bpe final : public Model {
       last_[b] = vocabulary_.find(inner + options_.end_of_word_suffix);
       only_[b] = vocabulary_.find(last);
     }
-    if (options_.continuing_subword_prefix.empty() && options_.end_of_word_suffix.empty()) {
+    plain_ = options_.continuing_subword_prefix.empty() && options_.end_of_word_suffix.empty();
+    if (plain_) {
       byte_pairs_.resize(size_t{256} * 256);
       for (size_t i = 0; i < byte_pairs_.size(); ++i) byte_pairs_[i] = merges_.get(first_[i >> 8], first_[i & 255]);
     }
+    const auto lacks = [](const auto& ids) { return std::find(ids.begin(), ids.end(), -1) != ids.end(); };
+    lacks_bytes_ = (options_.unk_token.empty() || (options_.byte_fallback && !plain_)) &&
+                   (lacks(first_) || lacks(inner_) || lacks(last_) || lacks(only_));
     bytes_ = true;
     return true;
   }
 
-  bool takes_text() const override { return bytes_; }
+  bool takes_text() const override { return bytes_ && (plain_ || !lacks_bytes_); }
   Result<uint32_t> tokenize_text(std::string_view text, FindPieces find_pieces, ModelScratch& scratch,
                                  Tokens& out) const override {
     auto& s = static_cast<BpeScratch&>(scratch);
-    return s.cache.append_text(text, find_pieces, s.pieces, s.found, out,
-                               [&](std::string_view word) { return encode_word(word, s); });
+    const size_t before = out.places.size();
+    const uint32_t count = TRY(s.cache.append_text(text, find_pieces, s.pieces, s.found, out,
+                                                   [&](std::string_view word) { return encode_word(word, s); }));
+    if (!out.aligned || !lacks_bytes_) return count;
+    auto places = std::span(out.places).subspan(before);
+    uint32_t number = 0;
+    for (size_t from = 0; from < text.size();) {
+      const size_t n = find_pieces(text, from, s.pieces.data());
+      for (const auto& piece : std::span(s.pieces).first(n)) {
+        const auto word = text.substr(piece.begin, piece.end - piece.begin);
+        TRY(place_by_spelling(word, piece.begin, take_piece(places, number++), s));
+      }
+    }
+    return count;
   }
 
   Status tokenize(std::span<const std::string_view> pieces, ModelScratch& scratch, Tokens& out) const override {
     auto& s = static_cast<BpeScratch&>(scratch);
-    return s.cache.append(pieces, s.found, out, [&](std::string_view word) { return encode_word(word, s); });
+    const size_t before = out.places.size();
+    TRY(s.cache.append(pieces, s.found, out, [&](std::string_view word) { return encode_word(word, s); }));
+    if (!out.aligned || !lacks_bytes_) return {};
+    auto places = std::span(out.places).subspan(before);
+    for (size_t i = 0; i < pieces.size(); ++i)
+      TRY(place_by_spelling(pieces[i], 0, take_piece(places, static_cast<uint32_t>(i)), s));
+    return {};
   }
 
  private:
@@ -97,8 +119,43 @@ class Bpe final : public Model {
       return {};
     }
     s.found.clear();
-    TRY(first_symbols(bytes_ ? spell_bytes(word) : std::string(word), s));
+    TRY(bytes_ ? first_symbols(spell_bytes(word), Sizes::of_bytes, s) : first_symbols(word, Sizes::of_spelling, s));
     merge_word(s.found, merges_, s.buffers);
+    return {};
+  }
+
+  // The places of a piece's tokens, cut off the front of `rest`.
+  static std::span<TokenPlace> take_piece(std::span<TokenPlace>& rest, uint32_t piece) {
+    size_t n = 0;
+    while (n < rest.size() && rest[n].piece == piece) ++n;
+    const auto out = rest.first(n);
+    rest = rest.subspan(n);
+    return out;
+  }
+
+  // The places of a word's tokens where the vocabulary lacks one of its bytes: as in the original, that byte then has
+  // no length, and all behind it in the word comes too early by as many bytes as its spelling has. Source: tokenizers
+  // 0.23 models/bpe/model.rs merge_word, word.rs get_offsets.
+  Status place_by_spelling(std::string_view word, uint32_t begin, std::span<TokenPlace> places, BpeScratch& s) const {
+    if (options_.ignore_merges && whole_words_.find(word) >= 0) return {};
+    if (first_symbols_of_bytes(word, s)) return {};
+    s.found.clear();
+    std::vector<uint32_t> byte_at;  // of each byte of the spelling
+    std::string spelt;
+    for (uint32_t i = 0; i < word.size(); ++i) {
+      utf8_append(spelt, kByteAlphabet.of_byte[static_cast<unsigned char>(word[i])]);
+      byte_at.resize(spelt.size(), i);
+    }
+    TRY(first_symbols(spelt, Sizes::of_spelling, s));
+    merge_word(s.found, merges_, s.buffers);
+    uint32_t at = 0;
+    for (size_t i = 0; i < places.size(); ++i) {
+      const uint32_t end = at + s.found.sizes[i];
+      const bool inside = end <= byte_at.size();  // not so where bytes spell a prefix, too
+      places[i].begin = inside ? begin + byte_at[at] : at;
+      places[i].end = inside ? begin + byte_at[end - 1] + 1 : end;
+      at = end;
+    }
     return {};
   }
 
@@ -123,14 +180,17 @@ class Bpe final : public Model {
     return std::find(ids.begin(), ids.end(), -1) == ids.end();
   }
 
-  Status first_symbols(std::string_view word, BpeScratch& s) const {
+  // What a symbol's size counts of a word in the byte alphabet: the byte that it spells, or those that spell it.
+  enum class Sizes { of_bytes, of_spelling };
+
+  Status first_symbols(std::string_view word, Sizes sizes, BpeScratch& s) const {
     bool unk_waits = false;  // as in the original, an unknown is added when the next known character comes
     size_t unk_size = 0;
     const auto add_unk = [&] { add(s, unk_, unk_size); };
     for (size_t i = 0; i < word.size();) {
       const size_t begin = i;
       utf8_next(word, i);
-      const size_t size = bytes_ ? 1 : i - begin;  // in the byte alphabet a character is one byte
+      const size_t size = sizes == Sizes::of_bytes ? 1 : i - begin;
       s.symbol.clear();
       if (begin > 0) s.symbol += options_.continuing_subword_prefix;
       s.symbol += word.substr(begin, i - begin);
@@ -141,7 +201,7 @@ class Bpe final : public Model {
         add(s, id, size);
         continue;
       }
-      if (options_.byte_fallback && add_bytes(s)) continue;
+      if (options_.byte_fallback && add_bytes(sizes, s)) continue;
       if (options_.unk_token.empty()) continue;
       if (unk_ < 0) {
         return Status(Code::bad_input, cat("model.unk_token '", options_.unk_token, "' is not in model.vocab"));
@@ -158,7 +218,7 @@ class Bpe final : public Model {
   }
 
   // The tokens <0x00> to <0xFF> of the symbol's bytes, if the vocabulary has all of them.
-  bool add_bytes(BpeScratch& s) const {
+  bool add_bytes(Sizes sizes, BpeScratch& s) const {
     constexpr char kHex[] = "0123456789ABCDEF";
     const size_t before = s.found.ids.size();
     for (const char c : s.symbol) {
@@ -170,7 +230,7 @@ class Bpe final : public Model {
         s.found.sizes.resize(before);
         return false;
       }
-      add(s, id, bytes_ && s.found.ids.size() > before ? 0 : 1);
+      add(s, id, sizes == Sizes::of_bytes && s.found.ids.size() > before ? 0 : 1);
     }
     return true;
   }
@@ -181,6 +241,8 @@ class Bpe final : public Model {
   BpeOptions options_;
   TokenId unk_ = -1;
   bool bytes_ = false;
+  bool plain_ = false;        // has no prefix and no suffix
+  bool lacks_bytes_ = false;  // some, and what it lacks has no length or another
   BytePairs byte_pairs_;
   Vocabulary whole_words_;                                  // by raw bytes, for ignore_merges
   std::array<TokenId, 256> first_, inner_, last_, only_{};  // by raw byte and place in the word

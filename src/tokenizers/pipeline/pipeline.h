@@ -32,6 +32,7 @@ struct Tokenizer::Parts final : tokenizers::TokenTexts {
     tokenizers::AlignedText normalized;
     int32_t word = 0;      // of the next piece
     bool aligned = false;  // offsets were asked for
+    bool beyond = false;   // a token of this text has more bytes than its piece
   };
   mutable Guarded<std::vector<std::unique_ptr<Scratch>>> idle;
 
