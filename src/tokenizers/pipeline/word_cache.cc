@@ -32,8 +32,8 @@ std::shared_ptr<WordTable> WordTable::next() const {
     }
   }
   out->count(lines);
-  // After the lines, so that it has the records of all of them. The rest of the last chunk stays this one's: threads that
-  // have not heard of the new one still write there.
+  // After the lines, so that it has the records of all of them. The rest of the last chunk stays this one's: threads
+  // that have not heard of the new one still write there.
   auto records = records_.with([](const auto& r) { return r; });
   records.used = records.size;
   out->records_.with([&](auto& r) { r = std::move(records); });
