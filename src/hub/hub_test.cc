@@ -445,6 +445,14 @@ TEST_CASE_FIXTURE(Fixture, "index: card, config and formats become tags; search 
   CHECK(code(list_repos(*hub, as_alice, query)) == Code::bad_input);
 }
 
+TEST_CASE_FIXTURE(Fixture, "index: the task of an architecture whose name is longer than a small string") {
+  ok(commit({PutFile{"config.json", R"({"architectures": ["BertModel"], "model_type": "bert"})"}}));
+  CHECK(ok(main_index(*hub, repo)).pipeline_tag == "feature-extraction");
+  ok(commit(
+      {PutFile{"config.json", R"({"architectures": ["WhisperForConditionalGeneration"], "model_type": "whisper"})"}}));
+  CHECK(ok(main_index(*hub, repo)).pipeline_tag == "automatic-speech-recognition");
+}
+
 TEST_CASE_FIXTURE(Fixture, "index: a broken card is refused by a commit and does no harm in git") {
   CHECK(code(commit({PutFile{"README.md", "---\na: [1\n---\n"}})) == Code::bad_input);
   CHECK(code(commit({PutFile{"README.md", "---\n- a\n---\n"}})) == Code::bad_input);

@@ -65,8 +65,8 @@ std::string pipeline_of(const RevisionView& view, const RepoIndex& index) {
   if (const auto named = index.card["pipeline_tag"].as_string(); !named.empty()) return std::string(named);
   if (index.library_name == "sentence-transformers") return "sentence-similarity";
   if (index.library_name == "diffusers") return "text-to-image";
-  if (auto known = transformers_info(index.config)["pipeline_tag"].as_string(); !known.empty())
-    return std::string(known);
+  const auto known = transformers_info(index.config);
+  if (const auto task = known["pipeline_tag"].as_string(); !task.empty()) return std::string(task);
   // Only a base that says so gives an adapter or a quantized file its task; a chat template speaks for itself.
   if (index.gguf.find("chat_template") || (!index.gguf.is_null() && has_suffix(view, ".gguf")))
     return "text-generation";
