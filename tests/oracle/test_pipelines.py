@@ -1,0 +1,74 @@
+"""`hearth pipeline` beside transformers' pipeline(): the same JSON, scores within 1e-4. HEARTH_PARITY_SEED, _VARIANT and
+_ONLY choose other checkpoints (`make parity`)."""
+import json
+import subprocess
+
+import pytest
+
+import checkpoints
+from outputs import hearth
+from test_families import CASES, SEED, VARIANT
+
+TASKS = {"seqcls": "text-classification"}
+NAMES = [case for case in CASES if case.split(".")[1] in TASKS]
+
+
+@pytest.fixture(scope="module")
+def made():
+    return checkpoints.make(sorted({name.split(".")[0] for name in NAMES}), SEED, VARIANT, pipelines=True)
+
+
+def ask(task, model, *requests):
+    """Answers of one process; a request is (inputs, parameters)."""
+    lines = "".join(json.dumps({"inputs": inputs, "parameters": parameters}) + "\n" for inputs, parameters in requests)
+    done = subprocess.run([hearth, "pipeline", *task.split(), model], input=lines, capture_output=True, text=True)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(answers) == len(requests), done.stderr
+    return answers
+
+
+def refusal(task, model, inputs, **parameters):
+    (answer,) = ask(task, model, (inputs, parameters))
+    return answer["error"]
+
+
+def same(ours, theirs):
+    """Floats within 1e-4 (f32, sums in another order), all else exactly."""
+    if isinstance(theirs, float):
+        return isinstance(ours, (int, float)) and abs(ours - theirs) <= 1e-4
+    if isinstance(theirs, (list, tuple)):
+        return isinstance(ours, list) and len(ours) == len(theirs) and all(map(same, ours, theirs))
+    if isinstance(theirs, dict):
+        return isinstance(ours, dict) and list(ours) == list(theirs) and all(same(ours[key], theirs[key]) for key in theirs)
+    return type(ours) is type(theirs) and ours == theirs
+
+
+def golden_cases(path):
+    """(task, inputs, parameters, result) of each case that transformers answered."""
+    out = []
+    for golden in json.loads(path.read_text())["pipelines"]:
+        for case in (golden or {}).values():
+            if isinstance(case, dict) and "result" in case:
+                out.append((golden["task"], case["args"][0], case["kwargs"], case["result"]))
+    return out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pipelines(made, name):
+    cases = [case for case in golden_cases(made / "golden" / f"{name}.json") if case[0] in TASKS.values()]
+    assert cases
+    for task in sorted({case[0] for case in cases}):
+        asked = [case[1:] for case in cases if case[0] == task]
+        answers = ask(task, made / name, *(case[:2] for case in asked))
+        for (inputs, parameters, theirs), ours in zip(asked, answers):
+            assert same(ours, theirs), (inputs, parameters, ours, theirs)
+
+
+def test_refusals(made):
+    model = made / (NAMES[0] if "bert.seqcls" not in NAMES else "bert.seqcls")
+    assert "'topk' is not known; there are: top_k" in refusal("text-classification", model, "a", topk=1)
+    assert "top_k is \"2\", not an integer" in refusal("text-classification", model, "a", top_k="2")
+    assert "an empty list" in refusal("text-classification", model, [])
+    assert "there is 7" in refusal("text-classification", model, ["a", 7])
+    told = subprocess.run([hearth, "pipeline", "nonsense", model, "--input", "a"], capture_output=True, text=True)
+    assert told.returncode != 0 and "'nonsense' is not known; there are: " in told.stderr
