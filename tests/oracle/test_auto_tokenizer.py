@@ -261,15 +261,20 @@ def sentencepiece_models(tmp_path_factory):
     with open(folder / "corpus.txt", "w") as f:
         f.write("\n".join(make_checkpoints.SENTENCES.split("\n")))
     out = {}
-    for kind in ("unigram", "bpe"):
-        sentencepiece.SentencePieceTrainer.train(input=str(folder / "corpus.txt"), model_prefix=str(folder / kind), vocab_size=700 if kind == "bpe" else 560, model_type=kind, byte_fallback=True,
-                                                 user_defined_symbols=["<sep>", "[NEW]"], hard_vocab_limit=False, minloglevel=2)
+    orders = {"unigram": {}, "bpe": {}, "pegasus": {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1},
+              "albert": {"pad_id": 0, "unk_id": 1, "bos_id": -1, "eos_id": -1, "control_symbols": ["[CLS]", "[SEP]", "[MASK]"]}}
+    for kind, order in orders.items():
+        known = {} if "control_symbols" in order else {"user_defined_symbols": ["<sep>", "[NEW]"]}
+        sentencepiece.SentencePieceTrainer.train(input=str(folder / "corpus.txt"), model_prefix=str(folder / kind), vocab_size=700 if kind == "bpe" else 560,
+                                                 model_type="bpe" if kind == "bpe" else "unigram", byte_fallback=not order, hard_vocab_limit=False, minloglevel=2, **known, **order)
         out[kind] = str(folder / f"{kind}.model")
     return out
 
 
 SENTENCEPIECE = [("unigram", "T5Tokenizer", "spiece.model"), ("unigram", "XLMRobertaTokenizer", "sentencepiece.bpe.model"),
                  ("unigram", "CamembertTokenizer", "sentencepiece.bpe.model"), ("unigram", "DebertaV2Tokenizer", "spm.model"), ("unigram", "XLNetTokenizer", "spiece.model"),
+                 ("pegasus", "PegasusTokenizer", "spiece.model"), ("unigram", "MBartTokenizer", "sentencepiece.bpe.model"), ("unigram", "MBart50Tokenizer", "sentencepiece.bpe.model"),
+                 ("bpe", "NllbTokenizer", "sentencepiece.bpe.model"), ("albert", "AlbertTokenizer", "spiece.model"), ("unigram", "BigBirdTokenizer", "spiece.model"),
                  ("unigram", None, "tokenizer.model"), ("bpe", None, "tokenizer.model"), ("bpe", "LlamaTokenizer", "tokenizer.model"), ("bpe", "GemmaTokenizer", "tokenizer.model")]
 
 

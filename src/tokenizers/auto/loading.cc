@@ -105,6 +105,21 @@ std::string Loading::argument(std::string_view name) const {
   return std::string(value.is_object() ? value["content"].as_string() : value.as_string());
 }
 
+std::string Loading::argument(std::string_view name, std::string_view otherwise) const {
+  auto text = argument(name);
+  return text.empty() ? std::string(otherwise) : text;
+}
+
+void Loading::enclose_pieces(size_t skip, const std::vector<std::string>& before,
+                             const std::vector<std::string>& after) {
+  Json::Array pieces = std::move(vocab.array()), out;
+  out.reserve(before.size() + pieces.size() + after.size());
+  for (const auto& token : before) out.push_back(Json::Array{token, 0.0});
+  for (size_t i = skip; i < pieces.size(); ++i) out.push_back(std::move(pieces[i]));
+  for (const auto& token : after) out.push_back(Json::Array{token, 0.0});
+  vocab = Json(std::move(out));
+}
+
 void Loading::wrap(std::string_view name, AddedToken flags) {
   if (!kwargs[name].is_string()) return;
   flags.content = std::string(kwargs[name].as_string());

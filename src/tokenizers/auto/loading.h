@@ -37,6 +37,8 @@ struct TokenizerClass {
   std::string_view model_input_names = "input_ids attention_mask";
   Side padding_side = Side::right;
   std::string_view vocab_file = {}, merges_file = {};
+  /// Of a SentencePiece file: puts the class's own tokens around its pieces (convert_from_spm of its converter).
+  void (*arrange)(Loading&) = nullptr;
   /// Of a translation model, after `finish`: the post-processor for texts in the target language.
   Status (*finish_target)(Loading&) = nullptr;
   /// A class that tokenizes in Python code, without tokenizer.json: reads its files and makes `parts`.
@@ -85,6 +87,10 @@ struct Loading {
   std::string_view text(std::string_view name, std::string_view otherwise = {}) const;
   /// The str of a special token argument, before the base class has them: "" for None.
   std::string argument(std::string_view name) const;
+  /// The same; `otherwise` for None.
+  std::string argument(std::string_view name, std::string_view otherwise) const;
+  /// Of a Unigram vocabulary: `before`, which score 0, the pieces from number `skip` on, and `after`, which score 0.
+  void enclose_pieces(size_t skip, const std::vector<std::string>& before, const std::vector<std::string>& after = {});
   /// Makes an AddedToken of a special token argument that is a str.
   void wrap(std::string_view name, AddedToken flags);
 

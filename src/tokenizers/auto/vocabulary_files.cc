@@ -77,46 +77,6 @@ Result<Json> read_vocab_json(const std::string& path) {
   return json;
 }
 
-Json row(std::string_view text, double score) {
-  return Json::Array{text, score};
-}
-
-std::string token_or(const Loading& l, std::string_view name, std::string_view otherwise) {
-  const auto text = l.argument(name);
-  return text.empty() ? std::string(otherwise) : text;
-}
-
-// Some classes put tokens of their own around the pieces. Source: the converters' convert_from_spm.
-void arrange(Loading& l) {
-  const auto name = l.type->name;
-  Json::Array rest = std::move(l.vocab.array()), out;
-  size_t skip = 0;
-  if (name == "CamembertTokenizer") {
-    out = {row("<s>NOTUSED", 0), row(token_or(l, "pad_token", "<pad>"), 0), row("</s>NOTUSED", 0),
-           row(token_or(l, "unk_token", "<unk>"), 0), row("<unk>NOTUSED", -100)};
-    skip = 1;
-  } else if (name == "XLMRobertaTokenizer" || name == "LayoutXLMTokenizer") {
-    out = {row(token_or(l, "bos_token", "<s>"), 0), row(token_or(l, "pad_token", "<pad>"), 0),
-           row(token_or(l, "eos_token", "</s>"), 0), row(token_or(l, "unk_token", "<unk>"), 0)};
-    skip = 3;
-  } else if (name == "PegasusTokenizer") {
-    const auto mask = token_or(l, "mask_token", "<mask_1>"), sentence = token_or(l, "mask_token_sent", "<mask_2>");
-    out = {row(token_or(l, "pad_token", "<pad>"), 0), row(token_or(l, "eos_token", "</s>"), 0), row(mask, 0)};
-    if (sentence != mask) out.push_back(row(sentence, 0));
-    for (int64_t i = 2; i < std::min<int64_t>(l.kwargs["offset"].as_int(103), 100'000); ++i)
-      out.push_back(row(cat("<unk_", i, ">"), -100));
-    skip = 2;
-  }
-  for (size_t i = skip; i < rest.size(); ++i) out.push_back(std::move(rest[i]));
-  if (name == "CamembertTokenizer" || name == "XLMRobertaTokenizer" || name == "LayoutXLMTokenizer")
-    out.push_back(row(token_or(l, "mask_token", "<mask>"), 0));
-  if (name == "T5Tokenizer" || name == "VideoPrismTokenizer") {
-    for (int64_t i = std::min<int64_t>(l.kwargs["extra_ids"].as_int(100), 100'000); i-- > 0;)
-      out.push_back(row(cat("<extra_id_", i, ">"), 0));
-  }
-  l.vocab = Json(std::move(out));
-}
-
 // A class without code of its own. Source: SpmConverter.build_tokenizer_from_spm_proto.
 Status build_plain(Loading& l, const SentencePieceModel& model) {
   auto& b = l.backend;
@@ -206,10 +166,10 @@ Status take_sentencepiece(Loading& l, SentencePieceModel model) {
   } else {
     l.kwargs.set("unk_id", model.unk_id);
     Json::Array vocab;
-    for (const auto& piece : model.pieces) vocab.push_back(row(piece.text, double{piece.score}));
+    for (const auto& piece : model.pieces) vocab.push_back(Json::Array{piece.text, double{piece.score}});
     l.vocab = Json(std::move(vocab));
-    arrange(l);
   }
+  if (l.type->arrange != nullptr) l.type->arrange(l);
   return l.type->build == nullptr ? build_plain(l, model) : Status();
 }
 

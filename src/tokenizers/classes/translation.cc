@@ -1,6 +1,7 @@
 // Translation models: a language's token stands beside each text. And Reformer, which is built like them.
 // Source: transformers 5.23.0 models/{mbart,mbart50,nllb,reformer}/tokenization_*.py.
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "tokenizers/auto/part_json.h"
@@ -43,6 +44,42 @@ Json::Array strings(std::string_view words) {
   Json::Array out;
   for (const auto word : split(words, ' ')) out.emplace_back(word);
   return out;
+}
+
+// The orders of pieces, from a SentencePiece file. Source: convert_slow_tokenizer.py, each converter's
+// convert_from_spm.
+void arrange_languages(Loading& l, std::string_view first, std::string_view languages) {
+  std::vector<std::string> after;
+  for (const auto code : split(languages, ' ')) after.emplace_back(code);
+  after.push_back(l.argument("mask_token", "<mask>"));
+  l.enclose_pieces(3,
+                   {l.argument(first, "<s>"), l.argument("pad_token", "<pad>"), l.argument("eos_token", "</s>"),
+                    l.argument("unk_token", "<unk>")},
+                   after);
+}
+
+void arrange_mbart(Loading& l) {
+  arrange_languages(l, "bos_token", kMBartLanguages);
+}
+
+void arrange_mbart50(Loading& l) {
+  arrange_languages(l, "cls_token", kMBart50Languages);
+}
+
+// The special tokens first, then the pieces that are none of them.
+void arrange_nllb(Loading& l) {
+  Json::Object out;
+  std::unordered_set<std::string> known;
+  const auto add = [&](std::string token) {
+    if (!known.insert(token).second) return;
+    out.push_back({std::move(token), static_cast<int64_t>(out.size())});
+  };
+  add(l.argument("bos_token", "<s>"));
+  add(l.argument("pad_token", "<pad>"));
+  add(l.argument("eos_token", "</s>"));
+  add(l.argument("unk_token", "<unk>"));
+  for (const auto& [piece, id] : l.vocab.object()) add(piece);
+  l.vocab = Json(std::move(out));
 }
 
 void metaspace(Loading& l, const char* scheme) {
@@ -176,13 +213,13 @@ constexpr std::string_view kNames = "input_ids attention_mask", kModel = "senten
 constexpr TokenizerClass kRows[] = {
     {"MBartTokenizer", "Unigram",
      "bos_token=<s> eos_token=</s> sep_token=</s> cls_token=<s> unk_token=<unk> pad_token=<pad> mask_token=<mask>",
-     build_mbart, finish_mbart, true, kNames, Side::right, kModel, "", finish_mbart_target},
+     build_mbart, finish_mbart, true, kNames, Side::right, kModel, "", arrange_mbart, finish_mbart_target},
     {"MBart50Tokenizer", "Unigram",
      "eos_token=</s> sep_token=</s> cls_token=<s> unk_token=<unk> pad_token=<pad> mask_token=<mask>", build_mbart50,
-     finish_mbart50, true, kNames, Side::right, kModel, "", finish_mbart50_target},
+     finish_mbart50, true, kNames, Side::right, kModel, "", arrange_mbart50, finish_mbart50_target},
     {"NllbTokenizer", "BPE",
      "bos_token=<s> eos_token=</s> sep_token=</s> cls_token=<s> unk_token=<unk> pad_token=<pad> mask_token=<mask>",
-     build_nllb, finish_nllb, true, kNames, Side::right, kModel, "", finish_nllb_target},
+     build_nllb, finish_nllb, true, kNames, Side::right, kModel, "", arrange_nllb, finish_nllb_target},
     {"ReformerTokenizer", "BPE", "eos_token=</s> unk_token=<unk>", build_reformer, nullptr, true, kNames, Side::right,
      "spiece.model"},
 };

@@ -236,6 +236,41 @@ Status finish_xlnet(Loading& l) {
   return l.set_template("$A sep_token cls_token:2", "$A sep_token $B:1 sep_token:1 cls_token:2");
 }
 
+// The orders of pieces, from a SentencePiece file. Source: convert_slow_tokenizer.py, each converter's
+// convert_from_spm.
+void arrange_camembert(Loading& l) {
+  l.enclose_pieces(
+      1,
+      {"<s>NOTUSED", l.argument("pad_token", "<pad>"), "</s>NOTUSED", l.argument("unk_token", "<unk>"), "<unk>NOTUSED"},
+      {l.argument("mask_token", "<mask>")});
+  l.vocab.array()[4].array()[1] = -100.0;
+}
+
+void arrange_xlm_roberta(Loading& l) {
+  l.enclose_pieces(3,
+                   {l.argument("bos_token", "<s>"), l.argument("pad_token", "<pad>"), l.argument("eos_token", "</s>"),
+                    l.argument("unk_token", "<unk>")},
+                   {l.argument("mask_token", "<mask>")});
+}
+
+void arrange_pegasus(Loading& l) {
+  const auto mask = l.argument("mask_token", "<mask_1>"), sentence = l.argument("mask_token_sent", "<mask_2>");
+  std::vector<std::string> before{l.argument("pad_token", "<pad>"), l.argument("eos_token", "</s>"), mask};
+  if (sentence != mask) before.push_back(sentence);
+  const size_t unused = before.size();
+  for (int64_t i = 2; i < std::min<int64_t>(l.kwargs["offset"].as_int(103), 100'000); ++i)
+    before.push_back(cat("<unk_", i, ">"));
+  l.enclose_pieces(2, before);
+  for (size_t i = unused; i < before.size(); ++i) l.vocab.array()[i].array()[1] = -100.0;
+}
+
+void arrange_t5(Loading& l) {
+  std::vector<std::string> after;
+  for (int64_t i = std::min<int64_t>(l.kwargs["extra_ids"].as_int(100), 100'000); i-- > 0;)
+    after.push_back(cat("<extra_id_", i, ">"));
+  l.enclose_pieces(0, {}, after);
+}
+
 constexpr std::string_view kAlbert =
     "bos_token=[CLS] eos_token=[SEP] unk_token=<unk> sep_token=[SEP] pad_token=<pad> cls_token=[CLS] mask_token=[MASK]";
 constexpr std::string_view kRoberta =
@@ -252,21 +287,21 @@ constexpr TokenizerClass kRows[] = {
     {"BigBirdTokenizer", "Unigram",
      "unk_token=<unk> bos_token=<s> eos_token=</s> pad_token=<pad> sep_token=[SEP] mask_token=[MASK] cls_token=[CLS]",
      build_big_bird, finish_cls_sep, true, kNames, Side::right, kSpiece},
-    {"CamembertTokenizer", "Unigram", kRoberta, build_camembert, finish_camembert, true, kNames, Side::right,
-     kBpeModel},
+    {"CamembertTokenizer", "Unigram", kRoberta, build_camembert, finish_camembert, true, kNames, Side::right, kBpeModel,
+     "", arrange_camembert},
     {"DebertaV2Tokenizer", "Unigram",
      "bos_token=[CLS] eos_token=[SEP] unk_token=[UNK] sep_token=[SEP] pad_token=[PAD] cls_token=[CLS] "
      "mask_token=[MASK]",
      build_deberta_v2, finish_cls_sep, true, "input_ids attention_mask token_type_ids", Side::right, "spm.model"},
-    {"LayoutXLMTokenizer", "Unigram", kRoberta, build_layoutxlm, finish_layoutxlm, true, kNames, Side::right,
-     kBpeModel},
+    {"LayoutXLMTokenizer", "Unigram", kRoberta, build_layoutxlm, finish_layoutxlm, true, kNames, Side::right, kBpeModel,
+     "", arrange_xlm_roberta},
     {"PegasusTokenizer", "Unigram",
      "pad_token=<pad> eos_token=</s> unk_token=<unk> mask_token=<mask_2> mask_token_sent=<mask_1>", build_pegasus,
-     finish_pegasus, true, kNames, Side::right, kSpiece},
+     finish_pegasus, true, kNames, Side::right, kSpiece, "", arrange_pegasus},
     {"RemBertTokenizer", "Unigram", kAlbert, build_rembert, finish_cls_sep, true, kNames, Side::right,
      "sentencepiece.model"},
-    {"T5Tokenizer", "Unigram", kT5, build_t5, finish_t5, true, kNames, Side::right, kSpiece},
-    {"VideoPrismTokenizer", "Unigram", kT5, build_t5, nullptr, true, kNames, Side::right, kSpiece},
+    {"T5Tokenizer", "Unigram", kT5, build_t5, finish_t5, true, kNames, Side::right, kSpiece, "", arrange_t5},
+    {"VideoPrismTokenizer", "Unigram", kT5, build_t5, nullptr, true, kNames, Side::right, kSpiece, "", arrange_t5},
     {"LasrTokenizer", "Unigram", kT5, build_lasr, finish_t5, true, kNames, Side::right, kSpiece},
     {"UdopTokenizer", "Unigram", "eos_token=</s> sep_token=</s> unk_token=<unk> pad_token=<pad>", build_udop, finish_t5,
      true, kNames, Side::right, kSpiece},
@@ -274,7 +309,7 @@ constexpr TokenizerClass kRows[] = {
      "bos_token=<s> eos_token=</s> sep_token=</s> cls_token=<s> unk_token=<unk> pad_token=<pad>", build_xglm,
      finish_xglm, true, kNames, Side::right, "sentencepiece.bpe.model"},
     {"XLMRobertaTokenizer", "Unigram", kRoberta, build_xlm_roberta, finish_camembert, true, kNames, Side::right,
-     kBpeModel},
+     kBpeModel, "", arrange_xlm_roberta},
     {"XLNetTokenizer", "Unigram",
      "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=<sep> pad_token=<pad> cls_token=<cls> mask_token=<mask>",
      build_xlnet, finish_xlnet, true, kNames, Side::left, kSpiece},
