@@ -97,6 +97,8 @@ class PreTrainedTokenizer {
   std::vector<std::string> batch_decode(std::span<const std::vector<TokenId>> sequences,
                                         bool skip_special_tokens = false,
                                         std::optional<bool> clean_up_tokenization_spaces = {}) const;
+  /// The text of tokens as the vocabulary spells them: what the decoder makes of them, or spaces between.
+  std::string convert_tokens_to_string(std::vector<std::string> tokens) const;
 
   /// The prompt of a conversation.
   Result<std::string> apply_chat_template(const Json& conversation, const ChatOptions& options = {}) const;
@@ -127,6 +129,11 @@ class PreTrainedTokenizer {
   int32_t pad_token_type_id() const;
   /// Whether text that spells a special token is text, unless a call says otherwise.
   bool split_special_tokens() const;
+
+  /// False of a class that tokenizes in Python code of its own: transformers knows no offsets then.
+  bool is_fast() const;
+  /// What the model puts before pieces inside a word ("##"); empty for none.
+  std::string continuing_subword_prefix() const;
 
   const Tokenizer& backend_tokenizer() const;
   /// Writes tokenizer.json, tokenizer_config.json and the chat templates; Python loads the same tokenizer from them.

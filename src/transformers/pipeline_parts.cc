@@ -109,6 +109,24 @@ CallOptions tokenizer_options(PipelineParameters& parameters) {
   return out;
 }
 
+CallOptions nested_tokenizer_options(PipelineParameters& parameters, std::string_view key,
+                                     std::initializer_list<const char*> also) {
+  Json own(Json::Object{});
+  if (const auto* given = parameters.find(key); given && given->is_object())
+    own = *given;
+  else if (given && !given->is_null())
+    parameters.fail(cat("the parameter ", key, " is ", given->dump(), ", not an object"));
+  for (const auto* name : also) {
+    const auto* beside = parameters.find(name);
+    if (beside && own.find(name)) parameters.fail(cat("the parameter ", name, " is given twice, in ", key, " too"));
+    if (beside) own.set(name, *beside);
+  }
+  PipelineParameters inner(own);
+  const auto out = tokenizer_options(inner);
+  if (const auto status = inner.finish(); !status.ok()) parameters.fail(cat(key, ": ", status.message()));
+  return out;
+}
+
 // ---- inputs ----
 
 Result<PipelineInputs> PipelineInputs::from(const Json& inputs) {
@@ -227,6 +245,11 @@ std::string TextReader::label(size_t id) const {
   return name.is_string() ? std::string(name.as_string()) : cat("LABEL_", id);
 }
 
+std::optional<TokenId> TextReader::special_id(std::string_view name) const {
+  const auto token = tokenizer.special_token(name);
+  return token ? tokenizer.backend_tokenizer().token_to_id(*token) : std::nullopt;
+}
+
 std::optional<int64_t> text_length_max(const Config& config) {
   if (!config.raw["max_position_embeddings"].is_int()) return {};  // distances, not positions: T5
   constexpr std::string_view kAfterPadding[] = {"roberta", "xlm-roberta", "camembert", "mpnet"};
@@ -248,10 +271,13 @@ float sigmoid(float value) {
   return 1 / (1 + std::exp(-value));
 }
 
-std::vector<size_t> order_of(std::span<const float> values) {
+std::vector<size_t> top_of(std::span<const float> values, int64_t count) {
   std::vector<size_t> out(values.size());
   std::iota(out.begin(), out.end(), size_t{0});
-  std::ranges::stable_sort(out, [&](size_t a, size_t b) { return values[a] > values[b]; });
+  const auto kept = std::min(count, static_cast<int64_t>(out.size()));
+  std::ranges::partial_sort(out, out.begin() + kept,
+                            [&](size_t a, size_t b) { return values[a] != values[b] ? values[a] > values[b] : a < b; });
+  out.resize(static_cast<size_t>(kept));
   return out;
 }
 

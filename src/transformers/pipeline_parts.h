@@ -55,6 +55,9 @@ class PipelineParameters {
 /// The tokenizer's keyword arguments among the parameters: truncation, max_length, add_special_tokens; padding changes
 /// no result and is accepted.
 CallOptions tokenizer_options(PipelineParameters& parameters);
+/// The same in an object of their own, `key`; those of `also` may stand beside it instead.
+CallOptions nested_tokenizer_options(PipelineParameters& parameters, std::string_view key,
+                                     std::initializer_list<const char*> also = {});
 
 /// One input, or a list of inputs of which each has an answer.
 struct PipelineInputs {
@@ -92,8 +95,10 @@ struct TextReader {
   using OnText = std::function<void(size_t index, std::span<const std::span<const float>> values)>;
   Status run(std::span<const Encoding> texts, const PassOptions& options, std::initializer_list<Wanted> wanted,
              const OnText& on_text) const;
-  /// `num_labels` names: id2label, or "LABEL_0" where the file has none.
+  /// id2label, or "LABEL_0" where the file has none.
   std::string label(size_t id) const;
+  /// The id of "mask_token" and the like.
+  std::optional<TokenId> special_id(std::string_view name) const;
 };
 
 /// Tokens that one text may have: those that there are positions for; nothing for models without such a limit.
@@ -101,7 +106,7 @@ std::optional<int64_t> text_length_max(const Config& config);
 
 void softmax_in_place(std::span<float> values);
 float sigmoid(float value);
-/// The indices of the values, largest first, equal ones in their order.
-std::vector<size_t> order_of(std::span<const float> values);
+/// The indices of the `count` largest values, or of all; largest first, equal ones in their order.
+std::vector<size_t> top_of(std::span<const float> values, int64_t count);
 
 }  // namespace hearth

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "tokenizers/auto/state.h"
+#include "tokenizers/pipeline/pipeline.h"
 #include "tokenizers/python/python_text.h"
 
 namespace hearth {
@@ -213,6 +214,30 @@ std::vector<std::string> PreTrainedTokenizer::batch_decode(std::span<const std::
   out.reserve(sequences.size());
   for (const auto& ids : sequences) out.push_back(decode(ids, skip_special_tokens, clean_up_tokenization_spaces));
   return out;
+}
+
+std::string PreTrainedTokenizer::convert_tokens_to_string(std::vector<std::string> tokens) const {
+  const auto& decoder = state_->tokenizer.parts().decoder;
+  if (!decoder) return join(tokens, " ");
+  decoder->decode(tokens);
+  return join(tokens, "");
+}
+
+bool PreTrainedTokenizer::is_fast() const {
+  return !state_->json.empty();
+}
+
+std::string PreTrainedTokenizer::continuing_subword_prefix() const {
+  const auto member = [](std::string_view json, std::string_view name) -> std::string_view {
+    const auto members = json_members(json);
+    if (!members.ok()) return {};
+    for (const auto& [key, value] : *members)
+      if (key == name) return value;
+    return {};
+  };
+  const auto text = member(member(state_->json, "model"), "continuing_subword_prefix");
+  const auto parsed = Json::parse(text);
+  return parsed.ok() ? std::string(parsed->as_string()) : std::string();
 }
 
 std::optional<TokenId> PreTrainedTokenizer::convert_tokens_to_ids(std::string_view token) const {

@@ -60,10 +60,8 @@ class TextClassification final : public Pipeline {
       if (function == "softmax") softmax_in_place(scores);
       if (function == "sigmoid") std::ranges::transform(scores, scores.begin(), sigmoid);
       Json::Array row;
-      for (const auto label : order_of(scores)) {
-        if (static_cast<int64_t>(row.size()) == (top_k ? count : 1)) break;
+      for (const auto label : top_of(scores, top_k ? count : 1))
         row.push_back(Json::Object{{"label", reader_.label(label)}, {"score", double{scores[label]}}});
-      }
       out[i] = top_k ? Json(std::move(row)) : std::move(row.front());
     };
     TRY(reader_.run(encodings, passes, {&ModelOutput::logits}, judge));
