@@ -12,6 +12,8 @@ from test_families import CASES, SEED, VARIANT
 ERROR = object()
 TASKS = ("feature-extraction", "fill-mask", "text-classification", "token-classification", "zero-shot-classification")
 NAMES = [case for case in CASES if case.split(".")[1] in ("base", "mlm", "seqcls", "tokcls")]
+ANSWERED_HERE = ("t5.base",)  # T5Model gets nothing for its decoder in Python; here what T5's heads for texts get
+
 
 @pytest.fixture(scope="module")
 def made():
@@ -63,7 +65,10 @@ def test_pipelines(made, name):
         asked = [case[1:] for case in cases if case[0] == task]
         answers = ask(task, made / name, *(case[:2] for case in asked))
         for (inputs, parameters, theirs), ours in zip(asked, answers):
-            assert "error" in ours if theirs is ERROR else same(ours, theirs), (inputs, parameters, ours, theirs)
+            if theirs is ERROR:
+                assert "error" in ours or name in ANSWERED_HERE, (inputs, parameters, ours)
+            else:
+                assert same(ours, theirs), (inputs, parameters, ours, theirs)
 
 
 def test_refusals(made):
