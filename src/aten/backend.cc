@@ -191,7 +191,7 @@ Tensor layer_norm(const Tensor& x, const NormWeight& entry) {
   const auto values = unwrap(x);
   return wrap(at::layer_norm(values, {values.size(-1)}, unwrap(entry.weight), optional_tensor(entry.bias), entry.eps));
 }
-Tensor activation(const Tensor& x, Activation act) {
+Tensor activation(Tensor x, Activation act) {
   return wrap(activate(unwrap(x), act));
 }
 Tensor add(const Tensor& a, const Tensor& b) {

@@ -119,9 +119,9 @@ struct Backend {
 
   Tensor (*rms_norm)(const Tensor& x, const NormWeight& norm);    ///< over the last dimension
   Tensor (*layer_norm)(const Tensor& x, const NormWeight& norm);  ///< over the last dimension
-  Tensor (*activation)(const Tensor& x, Activation act);
-  Tensor (*add)(const Tensor& a, const Tensor& b);  ///< equal shapes
-  Tensor (*mul)(const Tensor& a, const Tensor& b);  ///< equal shapes
+  Tensor (*activation)(Tensor x, Activation act);                 ///< may work in place
+  Tensor (*add)(const Tensor& a, const Tensor& b);                ///< equal shapes
+  Tensor (*mul)(const Tensor& a, const Tensor& b);                ///< equal shapes
   Tensor (*scale)(const Tensor& x, double factor);
   Tensor (*softmax)(const Tensor& x);  ///< over the last dimension, f32
   /// Rows of x [rows, width], in the order given.

@@ -13,6 +13,9 @@ namespace hearth::kernels {
 namespace {
 
 constexpr int64_t kRowChunk = 128;  // activation rows of one tile: with 1,536 columns of them they stay in the L2 cache
+// Of float weights taken by columns: from so many rows on it pays to turn a weight's rows into columns; longer chunks
+// pay it less often; a block of so many columns stays in the L2 cache.
+constexpr int64_t kColumnRowsMin = 12, kColumnChunkMin = 96, kColumnChunkMax = 1024, kColumnBlock = 1536;
 
 bool has(Isa isa) {
 #if defined(__x86_64__)
@@ -45,6 +48,29 @@ const KernelTable& table_of(Isa isa) {
   if (isa == Isa::avx2) return kernels_avx2;
 #endif
   return kernels_plain;
+}
+
+/// Outputs of float weights for many rows: their columns are made once for all of them.
+void work_columns(const KernelTable& k, const RowsWork& t, Format format) {
+  static thread_local Scratch<float> scratch;
+  const int64_t element = format == Format::f32 ? 4 : 2;
+  const auto take = format == Format::f32 ? k.f32_columns : format == Format::f16 ? k.f16_columns : k.bf16_columns;
+  float* const columns = scratch.of(std::min(t.cols, kColumnBlock) * k.column_width);
+  for (int64_t out = 0; out < t.outs; out += k.column_width)
+    for (int64_t begin = 0; begin < t.cols; begin += kColumnBlock) {
+      const int64_t end = std::min(begin + kColumnBlock, t.cols), outs = std::min(k.column_width, t.outs - out);
+      take(static_cast<const std::byte*>(t.weight) + out * t.cols * element, outs, t.cols, begin, end, columns);
+      k.columns({.columns = columns,
+                 .outs = outs,
+                 .cols = end - begin,
+                 .x = t.x + begin,
+                 .x_stride = t.x_stride,
+                 .rows = t.rows,
+                 .y = t.y + out,
+                 .y_stride = t.y_stride,
+                 .bias = t.bias != nullptr && begin == 0 ? t.bias + out : nullptr,
+                 .add = t.add || begin > 0});
+    }
 }
 
 void work_panels(const KernelTable& k, const Product& product, const ActivationBlock* activations, const float* x,
@@ -87,9 +113,18 @@ void work_panels(const KernelTable& k, const Product& product, const ActivationB
                       .y_stride = y_stride,
                       .bias = bias,
                       .add = product.add};
+  if (rows >= kColumnRowsMin) return work_columns(k, work, w.format());
   if (w.format() == Format::f32) k.f32_rows(work);
   if (w.format() == Format::f16) k.f16_rows(work);
   if (w.format() == Format::bf16) k.bf16_rows(work);
+}
+
+/// Rows of a chunk: as many as give each thread some four pieces.
+int64_t column_chunk(int64_t rows, int64_t panels, int64_t width, int threads) {
+  const int64_t groups = std::max<int64_t>(1, panels * kPanelRows / width);
+  const int64_t wanted = threads > 1 ? (4 * threads + groups - 1) / groups : 1;
+  const int64_t chunk = std::clamp((rows + wanted - 1) / wanted, kColumnChunkMin, kColumnChunkMax);
+  return (chunk + 11) / 12 * 12;
 }
 
 bool is_fast(const PackedWeight& w) {
@@ -134,10 +169,12 @@ void linear(std::span<const Product> products, const Input& input, ThreadPool& p
   const int64_t cols = products[0].weight->cols(), rows = input.rows;
   const int64_t stride = input.stride > 0 ? input.stride : cols;
   bool any_fast = false, any_exact = false;
+  bool all_float = true;
   int64_t panels = 0, bytes = 0;
   for (const Product& p : products) {
     VERIFY(p.weight->cols() == cols, "products of one input have one number of columns");
     (is_fast(*p.weight) ? any_fast : any_exact) = true;
+    all_float = all_float && p.weight->format() != Format::q8 && p.weight->format() != Format::q4;
     panels += (p.weight->rows() + kPanelRows - 1) / kPanelRows;
     bytes += p.weight->size_bytes();
   }
@@ -165,16 +202,20 @@ void linear(std::span<const Product> products, const Input& input, ThreadPool& p
 
   // Pieces: panels of all products end to end, for one chunk of rows after the other. A piece reads at least 16 KiB of
   // weights, and there are some eight a thread, so that a thread that lost its core holds up little.
-  const int64_t chunks = (rows + kRowChunk - 1) / kRowChunk;
+  const bool by_columns = all_float && rows >= kColumnRowsMin;
+  const int64_t row_chunk = by_columns ? column_chunk(rows, panels, k.column_width, pool.threads()) : kRowChunk;
+  const int64_t chunks = (rows + row_chunk - 1) / row_chunk;
   const int64_t panel_bytes = std::max<int64_t>(1, bytes / panels);
   const int64_t wanted = std::max<int64_t>(1, panels * chunks / (8 * pool.threads()));
-  const int64_t grain = rows == 1 ? std::max(wanted, (16 << 10) / panel_bytes + 1) : wanted;
+  const int64_t together = by_columns ? k.column_width / kPanelRows : 1;  // panels that share one pass
+  const int64_t grain =
+      rows == 1 ? std::max(wanted, (16 << 10) / panel_bytes + 1) : (wanted + together - 1) / together * together;
   pool.parallel_for(panels * chunks, grain, [&](int64_t begin, int64_t end) {
     while (begin < end) {
       const int64_t chunk = begin / panels;
       int64_t panel = begin % panels, count = std::min(end - begin, panels - panel);
       begin += count;
-      const int64_t row = chunk * kRowChunk, row_count = std::min(kRowChunk, rows - row);
+      const int64_t row = chunk * row_chunk, row_count = std::min(row_chunk, rows - row);
       for (const Product& p : products) {
         const int64_t own = (p.weight->rows() + kPanelRows - 1) / kPanelRows;
         const int64_t here = std::min(count, own - panel);
@@ -216,6 +257,9 @@ void matmul_nt(const float* a, const float* b, int64_t m, int64_t n, int64_t k, 
 }
 void rope(float* x, int64_t heads, int64_t head_dim, const float* cos, const float* sin) {
   kernels().rope(x, heads, head_dim, cos, sin);
+}
+void curve(Curve which, const float* x, int64_t count, float* out) {
+  kernels().curve(which, x, count, out);
 }
 void silu_mul(const float* gate, const float* up, int64_t count, float* out) {
   kernels().silu_mul(gate, up, count, out);

@@ -30,6 +30,8 @@ enum class Numerics { exact, fast };
 
 namespace kernels {
 
+enum class Curve;  // kernels/kernel_table.h
+
 /// Instruction sets in rising order; each has every kernel, with equal integers and f32 sums in another order.
 enum class Isa { plain, avx2, avx512 };
 /// The best one this processor has, or HEARTH_ISA (plain, avx2, avx512) if that is lower. Chosen once.
@@ -147,6 +149,8 @@ void matmul_nt(const float* a, const float* b, int64_t m, int64_t n, int64_t k, 
 /// Rotates `heads` vectors of `head_dim` in place, halves paired as transformers does (x1, x2 = halves; x1 c - x2 s,
 /// x2 c + x1 s). cos, sin: head_dim / 2 values of this position.
 void rope(float* x, int64_t heads, int64_t head_dim, const float* cos, const float* sin);
+/// out[i] = the curve at x[i], within 4e-7 of max(1, |x[i]|). May work in place. One thread.
+void curve(Curve which, const float* x, int64_t count, float* out);
 /// out[i] = silu(gate[i]) * up[i]; relative error of silu under 1e-6. May work in place.
 void silu_mul(const float* gate, const float* up, int64_t count, float* out);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "safetensors/dtype.h"
+#include "tensor/kernels/kernel_table.h"
 
 using namespace hearth;
 using namespace hearth::kernels;
@@ -116,8 +117,8 @@ struct Case {
 TEST_CASE("linear: every format, numerics and instruction set keeps the header's bound") {
   Random random;
   ThreadPool pool(2);
-  const int64_t shapes[][3] = {{1, 32, 1},   {15, 64, 2},  {16, 32, 3},   {17, 96, 5},  {33, 576, 1},
-                               {48, 160, 7}, {100, 64, 8}, {31, 1536, 1}, {40, 96, 13}, {50, 64, 130}};
+  const int64_t shapes[][3] = {{1, 32, 1},   {15, 64, 2},   {16, 32, 3},  {17, 96, 5},   {33, 576, 1},  {48, 160, 7},
+                               {100, 64, 8}, {31, 1536, 1}, {40, 96, 13}, {50, 64, 130}, {35, 1600, 25}};
   for (const DType type : kTypes)
     for (const auto& shape : shapes) {
       const Case c(random, type, shape[0], shape[1], shape[2]);
@@ -278,4 +279,31 @@ TEST_CASE("pack: what it cannot take is refused with a reason") {
   CHECK(pack(DType::q8_0, bytes, 0, 32, Numerics::fast, pool).status().code() == Code::bad_input);
   const auto unknown = pack(DType::q6_k, bytes, 1, 256, Numerics::fast, pool);
   CHECK(unknown.status().message().find("Q6_K") != std::string::npos);
+}
+
+TEST_CASE("curves: activations of vectors are those of libm") {
+  const std::pair<Curve, double (*)(double)> curves[] = {
+      {Curve::silu, [](double x) { return x / (1 + std::exp(-x)); }},
+      {Curve::gelu, [](double x) { return 0.5 * x * std::erfc(-x * M_SQRT1_2); }},
+      {Curve::gelu_tanh,
+       [](double x) { return 0.5 * x * (1 + std::tanh(std::sqrt(M_2_PI) * (x + 0.044715 * x * x * x))); }},
+      {Curve::quick_gelu, [](double x) { return x / (1 + std::exp(-1.702 * x)); }},
+      {Curve::relu, [](double x) { return std::max(x, 0.0); }}};
+  std::vector<float> x = {0.0f, -0.0f, 1e-30f, -1e-30f, 100, -100, 3e38f, 88.5f, -88.5f};
+  for (float at = -12; at < 12; at += 0.00173f) x.push_back(at);  // a count that no vector divides
+  REQUIRE(x.size() % 16 != 0);
+  under_each_isa([&] {
+    for (const auto& [which, exact] : curves) {
+      std::vector<float> y(x.size());
+      curve(which, x.data(), static_cast<int64_t>(x.size()), y.data());
+      double worst = 0;
+      for (size_t i = 0; i < x.size(); ++i)
+        worst = std::max(worst, std::abs(y[i] - exact(x[i])) / std::max(1.0, std::abs(double{x[i]})));
+      CAPTURE(static_cast<int>(which));
+      CHECK(worst <= 4e-7);
+      float nan = NAN;
+      curve(which, &nan, 1, &nan);
+      CHECK(std::isnan(nan));
+    }
+  });
 }

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "tensor/backend.h"
+#include "tensor/kernels/kernel_table.h"
 #include "tensor/native_ops.h"
 
 namespace hearth {
@@ -182,6 +183,23 @@ float activate(float x, Activation act) {
   throw ShapeError("an activation that is not known");
 }
 
+std::optional<kernels::Curve> curve_of(Activation act) {
+  switch (act) {
+    case Activation::silu:
+      return kernels::Curve::silu;
+    case Activation::gelu:
+      return kernels::Curve::gelu;
+    case Activation::gelu_tanh:
+      return kernels::Curve::gelu_tanh;
+    case Activation::quick_gelu:
+      return kernels::Curve::quick_gelu;
+    case Activation::relu:
+      return kernels::Curve::relu;
+    default:
+      return {};
+  }
+}
+
 /// fn(begin, end) over pieces of [0, count), on one thread when that is quicker.
 template <class F>
 void over(int64_t count, F&& fn) {
@@ -201,8 +219,10 @@ Tensor gated_mlp(Tensor x, const NormWeight& norm, Activation act, const LinearW
   } else {
     float* to = g.data<float>();
     const float* by = u.data<float>();
+    const auto curve = curve_of(act);
     over(g.numel(), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) to[i] = activate(to[i], act) * by[i];
+      if (curve) kernels::curve(*curve, to + begin, end - begin, to + begin);
+      for (int64_t i = begin; i < end; ++i) to[i] = (curve ? to[i] : activate(to[i], act)) * by[i];
     });
   }
   Tensor out = own(std::move(x));
@@ -220,11 +240,14 @@ Tensor rms_norm(const Tensor& x, const NormWeight& norm) {
   return out;
 }
 
-Tensor activation(const Tensor& x, Activation act) {
-  Tensor out = empty_f32(x.shape());
+Tensor activation(Tensor x, Activation act) {
+  const bool is_ours = x.storage().use_count() == 1 && x.is_contiguous();
+  Tensor out = is_ours ? x : empty_f32(x.shape());
   const float* from = dense(x);
   float* to = out.data<float>();
+  const auto curve = curve_of(act);
   over(x.numel(), [&](int64_t begin, int64_t end) {
+    if (curve) return kernels::curve(*curve, from + begin, end - begin, to + begin);
     for (int64_t i = begin; i < end; ++i) to[i] = activate(from[i], act);
   });
   return out;

@@ -12,11 +12,13 @@
 
 namespace hearth {
 
-inline Tensor silu(const Tensor& x) {
-  return x.backend().activation(x, Activation::silu);
+/// Of a temporary it may work in place.
+inline Tensor activation(Tensor x, Activation act) {
+  const auto& backend = x.backend();
+  return backend.activation(std::move(x), act);
 }
-inline Tensor activation(const Tensor& x, Activation act) {
-  return x.backend().activation(x, act);
+inline Tensor silu(Tensor x) {
+  return activation(std::move(x), Activation::silu);
 }
 inline Tensor scale(const Tensor& x, double factor) {
   return x.backend().scale(x, factor);

@@ -101,17 +101,16 @@ static inline void softmax_row(float* s, int64_t hidden, int64_t seen, float* ma
     *decay = 1;
     return;
   }
-  for (int64_t key = seen; key < kKeyTile; ++key) s[key] = kLowest;
+  const int64_t whole = (seen + 15) / 16 * 16;  // vectors past the last key that is seen are left alone, then 0
+  for (int64_t key = seen; key < whole; ++key) s[key] = kLowest;
   for (int64_t key = 0; key < hidden; ++key) s[key] = kLowest;
-  F s0 = load(s), s1 = load(s + 16), s2 = load(s + 32), s3 = load(s + 48);
-  const float tile_maximum = largest(max(max(s0, s1), max(s2, s3)));
+  F most = load(s);
+  for (int64_t i = 16; i < whole; i += 16) most = max(most, load(s + i));
+  const float tile_maximum = largest(most);
   const float after = tile_maximum > *maximum ? tile_maximum : *maximum;
   const F shift = splat(after);
-  store(s, exponential(sub(s0, shift)));
-  store(s + 16, exponential(sub(s1, shift)));
-  store(s + 32, exponential(sub(s2, shift)));
-  store(s + 48, exponential(sub(s3, shift)));
-  for (int64_t key = seen; key < kKeyTile; ++key) s[key] = 0;
+  for (int64_t i = 0; i < kKeyTile; i += 16) store(s + i, i < whole ? exponential(sub(load(s + i), shift)) : splat(0));
+  for (int64_t key = seen; key < whole; ++key) s[key] = 0;
   for (int64_t key = 0; key < hidden; ++key) s[key] = 0;
   float first16[16];
   store(first16, exponential(splat(*maximum - after)));
@@ -209,9 +208,20 @@ static void attention(const AttentionWork& t) {
 
 static void transpose_keys(const float* k, int64_t stride, int64_t count, int64_t head_dim, float* out) {
   for (int64_t tile = 0; tile < count; tile += kKeyTile, out += head_dim * kKeyTile)
-    for (int64_t d = 0; d < head_dim; ++d)
-      for (int64_t key = 0; key < kKeyTile; ++key)
-        out[d * kKeyTile + key] = tile + key < count ? k[(tile + key) * stride + d] : 0;
+    for (int64_t first = 0; first < kKeyTile; first += 16)
+      for (int64_t d = 0; d < head_dim; d += 16) {
+        const int64_t n = head_dim - d < 16 ? head_dim - d : 16;
+        F square[16];
+#pragma GCC unroll 16
+        for (int64_t i = 0; i < 16; ++i) {
+          const int64_t key = tile + first + i;
+          square[i] = key >= count ? splat(0)
+                      : n == 16    ? load(k + key * stride + d)
+                                   : load_first(k + key * stride + d, n);
+        }
+        transpose(square);
+        for (int64_t i = 0; i < n; ++i) store(out + (d + i) * kKeyTile + first, square[i]);
+      }
 }
 
 }  // namespace

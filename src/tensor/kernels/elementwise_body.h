@@ -87,6 +87,64 @@ static inline F silu(F x) {
   return div(x, add(splat(1.0f), exponential(sub(splat(0.0f), x))));
 }
 
+/// erf within 4e-7. Source: the rational function of Eigen 3.4 MathFunctionsImpl.h (generic_fast_erf_float), which is
+/// 1 past 4.
+static inline F error_function(F x) {
+  x = min(max(x, splat(-4.0f)), splat(4.0f));
+  const F s = mul(x, x);
+  F p = splat(-2.72614225801306e-10f);
+  p = fma(p, s, splat(2.77068142495902e-08f));
+  p = fma(p, s, splat(-2.10102402082508e-06f));
+  p = fma(p, s, splat(-5.69250639462346e-05f));
+  p = fma(p, s, splat(-7.34990630326855e-04f));
+  p = fma(p, s, splat(-2.95459980854025e-03f));
+  p = fma(p, s, splat(-1.60960333262415e-02f));
+  F q = splat(-1.45660718464996e-05f);
+  q = fma(q, s, splat(-2.13374055278905e-04f));
+  q = fma(q, s, splat(-1.68282697438203e-03f));
+  q = fma(q, s, splat(-7.37332916720468e-03f));
+  q = fma(q, s, splat(-1.42647390514189e-02f));
+  return div(mul(x, p), q);
+}
+
+static inline F gelu(F x) {
+  const F half = mul(x, splat(0.5f));
+  return fma(half, error_function(mul(x, splat(0.70710678118654752f))), half);
+}
+/// x * sigmoid(2 u), which is 0.5 x (1 + tanh(u)).
+static inline F gelu_tanh(F x) {
+  const F twice = mul(mul(x, splat(2 * 0.79788456080286536f)), fma(mul(x, x), splat(0.044715f), splat(1.0f)));
+  return div(x, add(splat(1.0f), exponential(sub(splat(0.0f), twice))));
+}
+static inline F quick_gelu(F x) {
+  return div(x, add(splat(1.0f), exponential(mul(x, splat(-1.702f)))));
+}
+static inline F relu(F x) {
+  return max(splat(0), x);  // of a NaN the second: it stays
+}
+
+template <F (*Of)(F)>
+static inline void map(const float* x, int64_t count, float* out) {
+  int64_t i = 0;
+  for (; i + 16 <= count; i += 16) store(out + i, Of(load(x + i)));
+  if (i < count) store_first(out + i, Of(load_first(x + i, count - i)), count - i);
+}
+
+static void curve(Curve which, const float* x, int64_t count, float* out) {
+  switch (which) {
+    case Curve::silu:
+      return map<silu>(x, count, out);
+    case Curve::gelu:
+      return map<gelu>(x, count, out);
+    case Curve::gelu_tanh:
+      return map<gelu_tanh>(x, count, out);
+    case Curve::quick_gelu:
+      return map<quick_gelu>(x, count, out);
+    case Curve::relu:
+      return map<relu>(x, count, out);
+  }
+}
+
 static void silu_mul(const float* gate, const float* up, int64_t count, float* out) {
   int64_t i = 0;
   for (; i + 16 <= count; i += 16) store(out + i, mul(silu(load(gate + i)), load(up + i)));

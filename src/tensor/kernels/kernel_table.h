@@ -46,6 +46,21 @@ struct RowsWork {
   bool add;
 };
 
+/// Columns of a float weight, as `f32_columns` lays them out, times many activation rows.
+struct ColumnsWork {
+  const float* columns;
+  int64_t outs, cols;  ///< outs: valid outputs, at most column_width
+  const float* x;
+  int64_t x_stride, rows;
+  float* y;
+  int64_t y_stride;
+  const float* bias;
+  bool add;
+};
+
+/// What follows a product, where it has a vector form. Source: transformers 5.23.0 activations.py.
+enum class Curve { silu, gelu, gelu_tanh, quick_gelu, relu };
+
 /// Query rows that share one key-value head, against keys [key_begin, key_end), which begin on a tile. Row i is query
 /// i / group, head i % group; at most kQueryRows rows.
 struct AttentionWork {
@@ -83,6 +98,14 @@ struct KernelTable {
   void (*f32_rows)(const RowsWork&);
   void (*f16_rows)(const RowsWork&);
   void (*bf16_rows)(const RowsWork&);
+  /// Columns [begin, end) of `outs` weight rows, each `cols` long, to [end - begin, column_width]: output o of column i
+  /// at i * column_width + o, zeros past the last output.
+  void (*f32_columns)(const void* weight, int64_t outs, int64_t cols, int64_t begin, int64_t end, float* out);
+  void (*f16_columns)(const void* weight, int64_t outs, int64_t cols, int64_t begin, int64_t end, float* out);
+  void (*bf16_columns)(const void* weight, int64_t outs, int64_t cols, int64_t begin, int64_t end, float* out);
+  int64_t column_width;
+  void (*columns)(const ColumnsWork&);
+  void (*curve)(Curve curve, const float* x, int64_t count, float* out);  ///< may work in place
   void (*quantize)(const float* x, int64_t blocks, ActivationBlock* out);
   void (*rms_norm)(const float* x, const float* weight, float eps, int64_t cols, float* out);
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float eps, int64_t cols, float* out);

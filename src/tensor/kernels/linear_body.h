@@ -301,4 +301,67 @@ static void rows(const RowsWork& t) {
   for (; row < t.rows; ++row) rows_group<E, 1, kFloatOuts>(t, row);
 }
 
+constexpr int64_t kColumnWidth = 16 * kColumnVectors;
+
+template <Element E>
+static void take_columns(const void* weight, int64_t outs, int64_t cols, int64_t begin, int64_t end, float* out) {
+  constexpr int64_t size = E == Element::f32 ? 4 : 2;
+  const char* w = static_cast<const char*>(weight);
+  for (int64_t first = 0; first < kColumnWidth; first += 16)
+    for (int64_t i = begin; i < end; i += 16) {
+      const int64_t n = end - i;
+      F tile[16];
+#pragma GCC unroll 16
+      for (int64_t o = 0; o < 16; ++o) {
+        const char* row = w + (first + o) * cols * size;
+        tile[o] = first + o >= outs ? splat(0) : n >= 16 ? load_element<E>(row, i) : load_element_first<E>(row, i, n);
+      }
+      transpose(tile);
+      float* to = out + (i - begin) * kColumnWidth + first;
+      for (int64_t c = 0; c < (n < 16 ? n : 16); ++c) store(to + c * kColumnWidth, tile[c]);
+    }
+}
+
+/// R activation rows times kColumnWidth outputs, a column at a time: R x kColumnVectors sums in registers.
+template <int R>
+static inline void columns_tile(const ColumnsWork& t, int64_t row) {
+  constexpr int V = kColumnVectors, kBases = (R + 2) / 3;
+  F sums[R][V];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < V; ++v) sums[r][v] = splat(0);
+  // Three rows share a pointer: twelve would not fit the registers.
+  const float* base[kBases];
+  for (int b = 0; b < kBases; ++b) base[b] = t.x + (row + 3 * b) * t.x_stride;
+  const float* w = t.columns;
+  for (int64_t i = 0; i < t.cols; ++i, w += kColumnWidth) {
+    F wide[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) wide[v] = load(w + 16 * v);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const F in = splat(base[r / 3][r % 3 * t.x_stride]);
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) sums[r][v] = fma(wide[v], in, sums[r][v]);
+    }
+#pragma GCC unroll 4
+    for (int b = 0; b < kBases; ++b) ++base[b];
+  }
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < V && 16 * v < t.outs; ++v)
+      finish(t.y + (row + r) * t.y_stride + 16 * v, sums[r][v], t.outs - 16 * v,
+             t.bias != nullptr ? t.bias + 16 * v : nullptr, t.add);
+}
+
+/// The rows that are left after the full groups, at most R at a time, biggest first.
+template <int R>
+static inline void columns_rest(const ColumnsWork& t, int64_t row) {
+  for (; t.rows - row >= R; row += R) columns_tile<R>(t, row);
+  if constexpr (R > 1) columns_rest<R / 2>(t, row);
+}
+
+static void columns(const ColumnsWork& t) {
+  columns_rest<kColumnRows>(t, 0);
+}
+
 }  // namespace

@@ -12,6 +12,8 @@ constexpr int kPairRows = 0;  // the same for a pair of panels; 0: panels go one
 constexpr int kExactRows = 4;
 constexpr int kFloatRows = 2;
 constexpr int kFloatOuts = 2;
+constexpr int kColumnRows = 6;  // of float weights taken column by column: activation rows, and vectors of outputs
+constexpr int kColumnVectors = 1;
 constexpr int kTileRows = 1;
 
 struct F {
@@ -76,6 +78,14 @@ static inline F sums(const F* v) {
   float all[16];
   for (int i = 0; i < 16; ++i) all[i] = sum(v[i]);
   return load(all);
+}
+/// Lane i of v[j] becomes lane j of v[i].
+static inline void transpose(F* v) {
+  float rows[16][16], turned[16][16];
+  for (int i = 0; i < 16; ++i) store(rows[i], v[i]);
+  for (int i = 0; i < 16; ++i)
+    for (int j = 0; j < 16; ++j) turned[j][i] = rows[i][j];
+  for (int i = 0; i < 16; ++i) v[i] = load(turned[i]);
 }
 static inline float largest(F x) {
   const __m256 both = _mm256_max_ps(x.a, x.b);

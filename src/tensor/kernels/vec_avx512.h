@@ -12,6 +12,8 @@ constexpr int kPairRows = 5;  // the same for a pair of panels; 0: panels go one
 constexpr int kExactRows = 12;
 constexpr int kFloatRows = 6;
 constexpr int kFloatOuts = 4;
+constexpr int kColumnRows = 12;  // of float weights taken column by column: activation rows, and vectors of outputs
+constexpr int kColumnVectors = 2;
 constexpr int kTileRows = 6;  // attention: rows of a register tile, 4 vectors wide
 
 struct F {
@@ -85,6 +87,34 @@ static inline F sums(const F* v) {
                               _mm512_shuffle_f32x4(quads[2 * i], quads[2 * i + 1], 0xdd));
   return {_mm512_add_ps(_mm512_shuffle_f32x4(halves[0], halves[1], 0x88),
                         _mm512_shuffle_f32x4(halves[0], halves[1], 0xdd))};
+}
+/// Lane i of v[j] becomes lane j of v[i].
+static inline void transpose(F* v) {
+  __m512 a[16], b[16];
+#pragma GCC unroll 8
+  for (int i = 0; i < 16; i += 2) {
+    a[i] = _mm512_unpacklo_ps(v[i].v, v[i + 1].v);
+    a[i + 1] = _mm512_unpackhi_ps(v[i].v, v[i + 1].v);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 16; i += 4)
+#pragma GCC unroll 2
+    for (int j = 0; j < 2; ++j) {
+      const __m512d low = _mm512_castps_pd(a[i + j]), high = _mm512_castps_pd(a[i + j + 2]);
+      b[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+      b[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+    }
+    // b[4 q + j] holds in its quarter c column 4 c + j of rows 4 q to 4 q + 3.
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    const __m512 low02 = _mm512_shuffle_f32x4(b[j], b[4 + j], 0x88), low13 = _mm512_shuffle_f32x4(b[j], b[4 + j], 0xdd);
+    const __m512 high02 = _mm512_shuffle_f32x4(b[8 + j], b[12 + j], 0x88),
+                 high13 = _mm512_shuffle_f32x4(b[8 + j], b[12 + j], 0xdd);
+    v[j].v = _mm512_shuffle_f32x4(low02, high02, 0x88);
+    v[8 + j].v = _mm512_shuffle_f32x4(low02, high02, 0xdd);
+    v[4 + j].v = _mm512_shuffle_f32x4(low13, high13, 0x88);
+    v[12 + j].v = _mm512_shuffle_f32x4(low13, high13, 0xdd);
+  }
 }
 static inline float largest(F a) {
   return _mm512_reduce_max_ps(a.v);

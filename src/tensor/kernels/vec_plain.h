@@ -10,6 +10,8 @@ constexpr int kPairRows = 0;  // the same for a pair of panels; 0: panels go one
 constexpr int kExactRows = 1;
 constexpr int kFloatRows = 1;
 constexpr int kFloatOuts = 1;
+constexpr int kColumnRows = 1;  // of float weights taken column by column: activation rows, and vectors of outputs
+constexpr int kColumnVectors = 1;
 constexpr int kTileRows = 1;
 
 struct F {
@@ -74,6 +76,14 @@ static inline F sums(const F* v) {
   float all[16];
   for (int i = 0; i < 16; ++i) all[i] = sum(v[i]);
   return load(all);
+}
+/// Lane i of v[j] becomes lane j of v[i].
+static inline void transpose(F* v) {
+  float rows[16][16], turned[16][16];
+  for (int i = 0; i < 16; ++i) store(rows[i], v[i]);
+  for (int i = 0; i < 16; ++i)
+    for (int j = 0; j < 16; ++j) turned[j][i] = rows[i][j];
+  for (int i = 0; i < 16; ++i) v[i] = load(turned[i]);
 }
 static inline float largest(const F& x) {
   float out = x.v[0];
