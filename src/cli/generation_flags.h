@@ -10,6 +10,9 @@ constexpr Option kTemperatureOption{"temperature", "T", "above 0: sample; 0: alw
 constexpr Option kTopKOption{"top-k", "K", "sample among the K likeliest tokens (50; 0: all)"};
 constexpr Option kTopPOption{"top-p", "P", "sample among the likeliest tokens that make up P (1)"};
 constexpr Option kSeedOption{"seed", "N", "the same answer for the same seed"};
+constexpr Option kRegexOption{"regex", "PATTERN", "the answer is a text of this regular expression"};
+constexpr Option kJsonSchemaOption{"json-schema", "FILE|JSON", "the answer is JSON of this schema"};
+constexpr Option kGrammarOption{"grammar", "FILE", "the answer is a text of this grammar (GBNF)"};
 constexpr Option kExactOption{"exact", "", "dequantized weights and f32 arithmetic: the numbers of transformers"};
 constexpr Option kFastOption{"fast", "", "8-bit activations with quantized weights (their default)"};
 constexpr Option kDTypeOption{"dtype", "TYPE", "arithmetic of exact numerics: f32 (default) or bf16"};

@@ -105,16 +105,19 @@ bool Engine::accept(Active& active, int32_t id) {
   active.seen.push_back(id);
   ++active.made;
   const auto& ends = active.job.config.eos_token_id;
+  const auto& constraint = active.job.config.constraint;
+  const auto made = std::span(active.seen).subspan(active.job.prompt.size());
   const bool is_eos = std::ranges::find(ends, id) != ends.end();
+  const bool is_complete = !is_eos && constraint && constraint->is_complete(made);
   auto piece = is_eos ? active.text.flush() : active.text.push(id);
-  const bool at_limit = !is_eos && !active.text.stopped() && active.made >= active.limit;
-  if (at_limit) piece += active.text.flush();
+  const bool at_limit = !is_eos && !is_complete && !active.text.stopped() && active.made >= active.limit;
+  if (at_limit || is_complete) piece += active.text.flush();
   if (!piece.empty() && !active.job.on_text(piece)) {
     finish(active, {{}, FinishReason::cancelled, 0, 0});
     return false;
   }
   if (active.job.stop.stop_requested()) return finish(active, {{}, FinishReason::cancelled, 0, 0}), false;
-  if (is_eos || active.text.stopped()) return finish(active, {{}, FinishReason::stop, 0, 0}), false;
+  if (is_eos || is_complete || active.text.stopped()) return finish(active, {{}, FinishReason::stop, 0, 0}), false;
   if (at_limit) return finish(active, {{}, FinishReason::length, 0, 0}), false;
   return true;
 }

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <random>
 
+#include "base/files.h"
 #include "base/text.h"
 
 namespace hearth::inference {
@@ -21,6 +22,28 @@ Result<GenerationConfig> generation_options(const Arguments& arguments, const Ge
   out.seed = has_seed ? static_cast<uint64_t>(TRY(arguments.get_int("seed", 0, 0, INT64_MAX))) : std::random_device()();
   TRY(out.check());
   return out;
+}
+
+Result<std::optional<Grammar>> grammar_option(const Arguments& arguments) {
+  constexpr int64_t kSourceMax = 1 << 20;
+  const auto count = arguments.has("regex") + arguments.has("json-schema") + arguments.has("grammar");
+  if (count > 1) return Status(Code::bad_input, "--regex, --json-schema and --grammar exclude each other");
+  const auto optional = [](Grammar grammar) { return std::optional(std::move(grammar)); };
+  if (arguments.has("regex")) return optional(TRY(Grammar::from_regex(arguments.get("regex"))));
+  if (arguments.has("grammar")) {
+    const std::string path(arguments.get("grammar"));
+    auto grammar = Grammar::from_gbnf(TRY(read_file(path, kSourceMax)));
+    if (!grammar.ok()) return std::move(grammar).status().with(path);
+    return optional(*std::move(grammar));
+  }
+  if (arguments.has("json-schema")) {
+    const std::string given(arguments.get("json-schema"));
+    const bool is_json = trim(given).starts_with('{');
+    const auto schema = Json::parse(is_json ? given : TRY(read_file(given, kSourceMax)));
+    if (!schema.ok()) return schema.status().clone().with(is_json ? "--json-schema" : given);
+    return optional(TRY(Grammar::from_json_schema(*schema)));
+  }
+  return std::optional<Grammar>();
 }
 
 std::string summary_line(const GenerateResult& made, const CausalLM& model) {

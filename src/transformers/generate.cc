@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "transformers/generation/modes.h"
+#include "transformers/grammar.h"
 
 namespace hearth {
 namespace {
@@ -120,7 +121,8 @@ Result<GenerateResult> generate(const CausalLM& model, Session& session, std::sp
     }
     out.decode_s = now_s - first_s;
     const bool is_eos = std::ranges::find(config.eos_token_id, id) != config.eos_token_id.end();
-    if ((on_token && !on_token(id)) || is_eos) {
+    const bool is_complete = config.constraint && config.constraint->is_complete(out.ids);
+    if ((on_token && !on_token(id)) || is_eos || is_complete) {
       out.finish = FinishReason::stop;
       return out;
     }
@@ -249,10 +251,12 @@ bool Task::is_end(int32_t id) const {
 
 bool Task::is_over(std::span<const int32_t> ids, int32_t next) const {
   if (is_end(next) || static_cast<int64_t>(ids.size()) + 1 >= total_length) return true;
-  if (!options.stopping_criteria) return false;
+  const auto& constraint = config.constraint;
+  if (!options.stopping_criteria && !constraint) return false;
   std::vector<int32_t> all(ids.begin(), ids.end());
   all.push_back(next);
-  return options.stopping_criteria(all);
+  if (constraint && constraint->is_complete(std::span(all).subspan(static_cast<size_t>(prompt_length)))) return true;
+  return options.stopping_criteria && options.stopping_criteria(all);
 }
 
 bool Task::is_late() const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +14,8 @@
 #include "transformers/config.h"
 
 namespace hearth {
+
+class Constraint;
 
 /// When a beam search ends: with as many finished texts as beams (yes); when none under way is likely to become better
 /// (no); when none can (never).
@@ -67,6 +70,9 @@ struct GenerationConfig {
   /// Texts that end the answer and are left out of it. Differs: transformers keeps them; the OpenAI routes leave them
   /// out. Looked at by text_generation.h, which knows text.
   std::vector<std::string> stop = {};
+  /// What the answer must be: a regular expression's, a JSON Schema's or a grammar's text, over the model's vocabulary
+  /// (TextGenerationPipeline::constrain). Differs: transformers leaves this to others.
+  std::shared_ptr<const Constraint> constraint = {};
 
   /// bad_input when a value is outside its range.
   Status check() const;

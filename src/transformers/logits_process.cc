@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "transformers/grammar.h"
 
 namespace hearth {
 namespace {
@@ -205,6 +206,11 @@ Result<LogitsProcessors> LogitsProcessors::from(const GenerationConfig& c, Promp
   if (c.min_length > 0) list.push_back(at_least(c.min_length, eos));
   if (c.min_new_tokens > 0) list.push_back(at_least(facts.length + c.min_new_tokens, eos));
   out.constraint_at_ = list.size();
+  if (c.constraint)
+    list.push_back([length = facts.length, constraint = c.constraint](std::span<const int32_t> ids, size_t,
+                                                                      std::span<float> scores) {
+      constraint->apply(ids.subspan(static_cast<size_t>(length)), scores);
+    });
   if (c.forced_bos_token_id) list.push_back(force_at(1, {*c.forced_bos_token_id}));
   if (!c.forced_eos_token_id.empty()) list.push_back(force_at(facts.total_length - 1, c.forced_eos_token_id));
   if (c.remove_invalid_values) list.push_back(remove_invalid);

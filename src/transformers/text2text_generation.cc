@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "transformers/token_bytes.h"
 
 namespace hearth {
 namespace {
@@ -48,6 +49,11 @@ Result<Text2TextGenerationPipeline> Text2TextGenerationPipeline::from_pretrained
   if (asked["prefix"].is_string()) out.prefix_ = asked["prefix"].as_string();
   if (asked.is_object()) TRY(out.generation_config_.update(asked));
   return out;
+}
+
+std::shared_ptr<const Constraint> Text2TextGenerationPipeline::constrain(Grammar grammar) const {
+  auto vocabulary = std::make_shared<TokenTrie>(token_bytes(tokenizer_.backend_tokenizer()));
+  return std::make_shared<Constraint>(std::move(grammar), std::move(vocabulary), generation_config_.eos_token_id);
 }
 
 Result<std::vector<int32_t>> Text2TextGenerationPipeline::encode(std::string_view text) const {

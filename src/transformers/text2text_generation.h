@@ -14,6 +14,7 @@
 #include "tokenizers/auto_tokenizer.h"
 #include "transformers/auto.h"
 #include "transformers/generate.h"
+#include "transformers/grammar.h"
 
 namespace hearth {
 
@@ -32,6 +33,9 @@ class Text2TextGenerationPipeline {
   const GenerationConfig& generation_config() const { return generation_config_; }
   /// What is put before each text.
   const std::string& prefix() const { return prefix_; }
+
+  /// Holds answers to a grammar. The vocabulary is looked through at each call.
+  std::shared_ptr<const Constraint> constrain(Grammar grammar) const;
 
   /// The tokens that the encoder reads for a text, its prefix before it.
   Result<std::vector<int32_t>> encode(std::string_view text) const;

@@ -1,10 +1,12 @@
 #include "transformers/text_generation.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "base/files.h"
 #include "base/text.h"
 #include "tokenizers/auto_tokenizer.h"
+#include "transformers/token_bytes.h"
 
 namespace hearth {
 namespace {
@@ -78,6 +80,19 @@ Result<TextGenerationPipeline::Text> TextGenerationPipeline::Text::from_gguf(con
   out.chat_template = *parsed;
   out.tool_template = *std::move(parsed);
   return out;
+}
+
+struct TextGenerationPipeline::Vocabulary {
+  std::once_flag once;
+  std::shared_ptr<const TokenTrie> trie;
+};
+
+TextGenerationPipeline::TextGenerationPipeline(std::shared_ptr<const CausalLM> model, Text text)
+    : model_(std::move(model)), text_(std::move(text)), vocabulary_(std::make_shared<Vocabulary>()) {}
+
+std::shared_ptr<const Constraint> TextGenerationPipeline::constrain(Grammar grammar) const {
+  std::call_once(vocabulary_->once, [&] { vocabulary_->trie = std::make_shared<TokenTrie>(token_bytes(tokenizer())); });
+  return std::make_shared<Constraint>(std::move(grammar), vocabulary_->trie, generation_config_.eos_token_id);
 }
 
 Result<TextGenerationPipeline> TextGenerationPipeline::from_pretrained(const std::string& path,

@@ -18,6 +18,7 @@
 #include "tokenizers/tokenizer.h"
 #include "transformers/auto.h"
 #include "transformers/generate.h"
+#include "transformers/grammar.h"
 
 namespace hearth {
 
@@ -66,6 +67,10 @@ class TextGenerationPipeline {
   /// The tokens of a conversation. unsupported when there is no chat template.
   Result<std::vector<int32_t>> encode_chat(Conversation conversation) const;
 
+  /// Holds answers to a grammar. The vocabulary is looked through at the first call. Where a vocabulary knows
+  /// characters by their text alone (SentencePiece), a token is what it adds in the middle of a text.
+  std::shared_ptr<const Constraint> constrain(Grammar grammar) const;
+
   Result<GeneratedText> generate(Session& session, std::span<const int32_t> prompt, const GenerationConfig& config,
                                  const OnText& on_text = {}, std::stop_token stop = {}) const;
 
@@ -82,12 +87,13 @@ class TextGenerationPipeline {
     static Result<Text> from_gguf(const WeightFile& file);
   };
 
-  TextGenerationPipeline(std::shared_ptr<const CausalLM> model, Text text)
-      : model_(std::move(model)), text_(std::move(text)) {}
+  TextGenerationPipeline(std::shared_ptr<const CausalLM> model, Text text);
 
   std::shared_ptr<const CausalLM> model_;
   Text text_;
   GenerationConfig generation_config_;
+  struct Vocabulary;  // made once, when it is asked for
+  std::shared_ptr<Vocabulary> vocabulary_;
 };
 
 }  // namespace hearth

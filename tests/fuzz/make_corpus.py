@@ -180,3 +180,15 @@ archived = {"type": "dataset", "name": "a/b", "private": False, "gated": "auto",
 seed("archive_manifest", "one", json.dumps({"hearth_archive": 1, "repos": [archived]}).encode())
 for name, change in (("climbs", {"name": "../b"}), ("bucket", {"type": "bucket"}), ("object", {"objects": ["/etc/passwd"]}), ("ref", {"refs": {"HEAD": "x"}})):
     seed("archive_manifest", name, json.dumps({"hearth_archive": 1, "repos": [archived | change]}).encode())
+
+seed("grammar", "regex", rb"r^(?P<a>[^\W\d-]{2,3}|\x41\u00e9.?)*$|b+?(?:c|[]^-])")
+seed("grammar", "counts", b"r((a{9}b?){2,9}){3}")
+node = {"type": "object", "properties": {"v": {"type": "integer", "minimum": -3, "maximum": 120}, "n": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]}},
+        "required": ["v"], "additionalProperties": {"type": ["number", "string"], "minimum": 0, "maxLength": 3}}
+seed("grammar", "schema", b"j" + json.dumps({"allOf": [{"$ref": "#/$defs/node"}, {"required": ["x"]}], "$defs": {"node": node}}).encode())
+listed = {"type": "array", "prefixItems": [{"const": {"a": [1]}}, {"type": "string", "pattern": "^a|b$"}], "items": {"type": "string", "format": "date-time"}, "minItems": 1, "maxItems": 4}
+seed("grammar", "list", b"j" + json.dumps(listed).encode())
+doubled = {"$defs": {f"d{i}": {"allOf": [{"$ref": f"#/$defs/d{i + 1}"}] * 2} for i in range(5)} | {"d5": {}}, "$ref": "#/$defs/d0"}
+seed("grammar", "doubled", b"j" + json.dumps(doubled).encode())
+seed("grammar", "gbnf", b'groot ::= (item ","\n [^a-c\\x41]{2,3} | .)* # end\nitem ::= "\\u00e9\\n" item? | "b"+\n')
+seed("grammar", "left", b'groot ::= a\na ::= b? root "x"\nb ::= "y" b |\n')

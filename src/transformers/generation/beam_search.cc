@@ -21,6 +21,11 @@ struct Candidate {
   bool is_over = false;
 };
 
+/// A text that a processor has forbidden is none, however few the others are.
+bool is_allowed(const Candidate& c) {
+  return c.score > -std::numeric_limits<float>::infinity();
+}
+
 struct Finished {
   float score = kImpossible;
   std::vector<int32_t> ids = {};
@@ -106,8 +111,8 @@ class BeamSearch {
     auto found = continuations(search, logits);
     take_finished(search, found);
     go_on(search, found);
-    search.is_over = std::ranges::all_of(found, &Candidate::is_over) || !can_improve(search) ||
-                     (task_.config.early_stopping == EarlyStopping::yes && is_full(search));
+    search.is_over = std::ranges::none_of(found, [](const auto& c) { return !c.is_over && is_allowed(c); }) ||
+                     !can_improve(search) || (task_.config.early_stopping == EarlyStopping::yes && is_full(search));
   }
 
   std::vector<Candidate> continuations(const Search& search, std::span<float> scores) {
@@ -132,7 +137,7 @@ class BeamSearch {
   void take_finished(Search& search, std::span<const Candidate> found) const {
     const auto length = std::pow(static_cast<double>(made_ + 1), task_.config.length_penalty);
     for (const auto& c : found.first(num_beams_)) {
-      if (!c.is_over) continue;
+      if (!c.is_over || !is_allowed(c)) continue;
       Finished text{c.score / static_cast<float>(length), search.beams[c.parent].ids};
       text.ids.push_back(c.token);
       search.finished.push_back(std::move(text));
