@@ -31,7 +31,9 @@ void PipelineParameters::wrong(std::string_view key, std::string_view wanted) {
 int64_t PipelineParameters::integer(std::string_view key, int64_t otherwise, int64_t low) {
   const auto* found = value(key);
   if (!found) return otherwise;
-  if (!found->is_int() || found->as_int() < low) wrong(key, cat("an integer of at least ", low));
+  constexpr int64_t kMax = 1 << 30;
+  if (!found->is_int() || found->as_int() < low || found->as_int() > kMax)
+    wrong(key, cat("an integer of at least ", low));
   return found->as_int();
 }
 

@@ -1,7 +1,7 @@
 // feature-extraction: a model's first output for a text, token by token.
 // Source: transformers 5.23.0 pipelines/feature_extraction.py.
-// Differs: T5's decoder reads the text, shifted by one, as BART's does; Python refuses T5Model here because it gives its
-// decoder nothing to read.
+// Differs: T5's decoder reads the text, shifted by one, as BART's does; Python refuses T5Model here because it gives
+// its decoder nothing to read.
 #include "base/text.h"
 #include "transformers/pipeline_parts.h"
 
