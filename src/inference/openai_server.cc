@@ -1,5 +1,6 @@
 #include "inference/openai_server.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstring>
 #include <exception>
@@ -90,7 +91,33 @@ Result<std::vector<std::vector<int32_t>>> OpenAiServer::prompts(const wire::Gene
   return out;
 }
 
-Result<GenerationConfig> OpenAiServer::config(const wire::GenerateRequest& wanted) const {
+Result<std::shared_ptr<const Constraint>> OpenAiServer::constraint(const wire::AnswerForm& form) {
+  using Kind = wire::AnswerForm::Kind;
+  constexpr size_t kKept = 16;
+  if (form.kind == Kind::any) return std::shared_ptr<const Constraint>();
+  const auto name =
+      cat(static_cast<int>(form.kind), form.text, form.kind == Kind::json_schema ? form.schema.dump() : "");
+  auto known = constraints_.with([&](std::list<Kept>& all) -> std::shared_ptr<const Constraint> {
+    const auto found = std::ranges::find(all, name, &Kept::form);
+    if (found == all.end()) return nullptr;
+    all.splice(all.begin(), all, found);
+    return found->constraint;
+  });
+  if (known) return known;
+  auto grammar = form.kind == Kind::json_object   ? Result<Grammar>(Grammar::json_object())
+                 : form.kind == Kind::json_schema ? Grammar::from_json_schema(form.schema)
+                 : form.kind == Kind::regex       ? Grammar::from_regex(form.text)
+                                                  : Grammar::from_gbnf(form.text);
+  if (!grammar.ok()) return std::move(grammar).status();
+  auto made = engine_.pipeline().constrain(*std::move(grammar));
+  constraints_.with([&](std::list<Kept>& all) {
+    all.push_front({name, made});
+    if (all.size() > kKept) all.pop_back();
+  });
+  return made;
+}
+
+Result<GenerationConfig> OpenAiServer::config(const wire::GenerateRequest& wanted) {
   auto out = engine_.pipeline().generation_config();
   // OpenAI's default is to sample at temperature 1; a checkpoint's own defaults come before that.
   out.do_sample = true;
@@ -100,6 +127,9 @@ Result<GenerationConfig> OpenAiServer::config(const wire::GenerateRequest& wante
   if (wanted.top_k) out.top_k = *wanted.top_k;
   out.max_new_tokens = wanted.max_tokens.value_or(engine_.pipeline().model().config().max_position_embeddings);
   out.stop = wanted.stop;
+  out.presence_penalty = wanted.presence_penalty.value_or(out.presence_penalty);
+  out.frequency_penalty = wanted.frequency_penalty.value_or(out.frequency_penalty);
+  out.constraint = TRY(constraint(wanted.form));
   TRY(out.check());
   return out;
 }

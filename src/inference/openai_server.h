@@ -1,8 +1,11 @@
 // The engine's HTTP face on its Unix socket: /health, /v1/models, /v1/chat/completions, /v1/completions.
 #pragma once
 
+#include <list>
+#include <memory>
 #include <string>
 
+#include "base/guarded.h"
 #include "inference/engine.h"
 #include "net/server.h"
 #include "wire/openai.h"
@@ -20,10 +23,17 @@ class OpenAiServer final : public net::Handler {
   Result<net::Response> answer(const net::Request& request, std::stop_token stop);
   Result<net::Response> generate(const wire::GenerateRequest& wanted, std::stop_token stop);
   Result<std::vector<std::vector<int32_t>>> prompts(const wire::GenerateRequest& wanted) const;
-  Result<GenerationConfig> config(const wire::GenerateRequest& wanted) const;
+  Result<GenerationConfig> config(const wire::GenerateRequest& wanted);
+  Result<std::shared_ptr<const Constraint>> constraint(const wire::AnswerForm& form);
 
   Engine& engine_;
   const std::string name_;
+  // Those of the last requests, the latest first: programs send one schema again and again.
+  struct Kept {
+    std::string form;
+    std::shared_ptr<const Constraint> constraint;
+  };
+  Guarded<std::list<Kept>> constraints_;
 };
 
 }  // namespace hearth::inference

@@ -33,19 +33,84 @@ Result<std::optional<int64_t>> integer(const Json& body, std::string_view key, i
 }
 
 Status check_unsupported(const Json& body) {
-  const auto& format = body["response_format"]["type"].as_string();
-  if (!format.empty() && format != "text")
-    return Status(Code::unsupported, cat("'response_format' of type '", format, "' is not something this engine does"));
   for (const std::string_view key : {"logprobs", "top_logprobs", "best_of", "logit_bias", "suffix"}) {
     const auto& value = body[key];
     const bool is_off = value.is_null() || value == Json(false) || value == Json(0) || value == Json("") ||
                         value == Json(Json::Object()) || (key == "best_of" && value == Json(1));
     if (!is_off) return Status(Code::unsupported, cat("'", key, "' is not something this engine does"));
   }
-  for (const auto key : {"presence_penalty", "frequency_penalty"})
-    if (body[key].as_double() != 0)
-      return Status(Code::unsupported, cat("'", std::string_view(key), "' is not something this engine does"));
   return {};
+}
+
+/// A regular expression that matches one of some texts.
+Result<std::string> choice_pattern(std::string_view key, const Json& choices) {
+  std::vector<std::string> ways;
+  for (const auto& choice : choices.array()) {
+    auto& way = ways.emplace_back();
+    for (const char c : choice.as_string())
+      way += contains("\\^$.|?*+()[]{}#-", {&c, 1}) ? cat('\\', c) : std::string(1, c);
+  }
+  if (ways.empty()) return wrong(key, "must be a list of texts");
+  return join(ways, "|");
+}
+
+/// The value of a form's kind, as each server's clients name the kinds.
+Result<AnswerForm> form_of(std::string_view key, std::string_view kind, const Json& value) {
+  using Kind = AnswerForm::Kind;
+  if (kind == "json") {
+    if (!value.is_object() && !value.is_bool() && !value.is_string()) return wrong(key, "must hold a JSON Schema");
+    return AnswerForm{Kind::json_schema, value.is_string() ? TRY(Json::parse(value.as_string())) : value, {}};
+  }
+  if (kind == "choice") return AnswerForm{Kind::regex, {}, TRY(choice_pattern(key, value))};
+  if (!value.is_string()) return wrong(key, cat("must hold a ", kind, " as text"));
+  return AnswerForm{kind == "regex" ? Kind::regex : Kind::grammar, {}, std::string(value.as_string())};
+}
+
+Result<AnswerForm> parse_response_format(const Json& format) {
+  constexpr std::string_view kKey = "response_format";
+  if (!format.is_object()) return wrong(kKey, "must be an object");
+  const auto type = format["type"].as_string();
+  const auto* value = format.find("value");
+  if (type.empty() || type == "text") return AnswerForm{};
+  if (type == "json_object" || type == "json") {
+    if (!value) value = format.find("schema");  // llama.cpp's name
+    return value ? form_of(kKey, "json", *value) : AnswerForm{AnswerForm::Kind::json_object, {}, {}};
+  }
+  if (type == "json_schema") {
+    const auto& named = value ? *value : format["json_schema"];
+    const auto* schema = named.find("schema");
+    if (!schema) return wrong(kKey, "of type 'json_schema' must have a json_schema.schema");
+    return form_of(kKey, "json", *schema);
+  }
+  if (type == "regex" || type == "grammar") return form_of(kKey, type, value ? *value : format["pattern"]);
+  return Status(Code::unsupported,
+                cat("'response_format' of type '", type,
+                    "' is not something this engine does (text, json_object, json_schema, regex, grammar)"));
+}
+
+/// Of all the ways to say what an answer has to be, the one that a request takes.
+Result<AnswerForm> parse_form(const Json& body) {
+  constexpr std::pair<std::string_view, std::string_view> kKeys[] = {
+      {"json_schema", "json"},     {"guided_json", "json"},       {"guided_regex", "regex"},
+      {"guided_choice", "choice"}, {"guided_grammar", "grammar"}, {"grammar", "grammar"}};
+  std::vector<AnswerForm> found;
+  const auto take = [&](AnswerForm form) {
+    if (form.kind != AnswerForm::Kind::any) found.push_back(std::move(form));
+  };
+  if (const auto& format = body["response_format"]; !format.is_null()) take(TRY(parse_response_format(format)));
+  for (const auto& [key, kind] : kKeys) {
+    const auto& value = body[key];
+    if (value.is_null()) continue;
+    take(key == "grammar" && value.is_object() ? TRY(parse_response_format(value)) : TRY(form_of(key, kind, value)));
+  }
+  for (const auto& [kind, value] : body["structured_outputs"].object()) {
+    if (value.is_null()) continue;
+    if (kind != "json" && kind != "regex" && kind != "choice" && kind != "grammar")
+      return Status(Code::unsupported, cat("'structured_outputs.", kind, "' is not something this engine does"));
+    take(TRY(form_of("structured_outputs", kind, value)));
+  }
+  if (found.size() > 1) return Status(Code::bad_input, "the request says twice what the answer has to be");
+  return found.empty() ? AnswerForm{} : std::move(found.front());
 }
 
 Status parse_shared(const Json& body, GenerateRequest& out) {
@@ -57,6 +122,9 @@ Status parse_shared(const Json& body, GenerateRequest& out) {
   if (out.top_p && *out.top_p == 0) return wrong("top_p", "must be over 0");
   out.top_k = TRY(integer(body, "top_k", -1, 1 << 24));
   if (out.top_k && *out.top_k <= 0) out.top_k = 0;
+  out.presence_penalty = TRY(number(body, "presence_penalty", -2, 2));
+  out.frequency_penalty = TRY(number(body, "frequency_penalty", -2, 2));
+  out.form = TRY(parse_form(body));
   out.n = TRY(integer(body, "n", 1, kMaxChoices)).value_or(1);
   if (const auto& seed = body["seed"]; !seed.is_null()) {
     if (!seed.is_number()) return wrong("seed", "must be a whole number");

@@ -1,5 +1,6 @@
 // Requests and answers of OpenAI's chat and completions, between clients, the front and the engines.
-// Source: openai 3.54.0 (types/chat, types/completion*.py); TGI's and vLLM's extensions top_k, chat_template_kwargs.
+// Source: openai 3.54.0 (types/chat, types/completion*.py); TGI's and vLLM's extensions top_k, chat_template_kwargs,
+// structured_outputs; llama.cpp's grammar and json_schema; TGI's response_format with a `value`.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,14 @@
 #include "base/result.h"
 
 namespace hearth::wire {
+
+/// What an answer has to be.
+struct AnswerForm {
+  enum class Kind : uint8_t { any, json_object, json_schema, regex, grammar };
+  Kind kind = Kind::any;
+  Json schema;       ///< of json_schema
+  std::string text;  ///< of regex, and of grammar (GBNF)
+};
 
 /// What both calls share. Absent values are the model's own defaults.
 struct GenerateRequest {
@@ -26,8 +35,10 @@ struct GenerateRequest {
   std::optional<double> temperature;  ///< 0 to 2; 0 is greedy
   std::optional<double> top_p;        ///< over 0, to 1
   std::optional<int64_t> top_k;
-  std::optional<int64_t> max_tokens;  ///< at least 1; of a completion 16 when absent
+  std::optional<int64_t> max_tokens;                          ///< at least 1; of a completion 16 when absent
+  std::optional<double> presence_penalty, frequency_penalty;  ///< -2 to 2
   std::optional<uint64_t> seed;
+  AnswerForm form;
   std::vector<std::string> stop;
   int64_t n = 1;  ///< answers a prompt
   bool stream = false;

@@ -34,16 +34,23 @@ TEST_CASE("openai: a chat request with everything the client sends") {
 }
 
 TEST_CASE("openai: what is wrong is named, what is not done is said") {
-  constexpr std::pair<std::string_view, std::string_view> wrong[] = {
-      {"temperature", "3"}, {"temperature", "\"hot\""}, {"top_p", "0"}, {"max_tokens", "0"}, {"n", "0"},
-      {"n", "100"},         {"seed", "\"x\""}};
+  constexpr std::pair<std::string_view, std::string_view> wrong[] = {{"temperature", "3"},
+                                                                     {"temperature", "\"hot\""},
+                                                                     {"top_p", "0"},
+                                                                     {"max_tokens", "0"},
+                                                                     {"n", "0"},
+                                                                     {"n", "100"},
+                                                                     {"seed", "\"x\""},
+                                                                     {"presence_penalty", "3"},
+                                                                     {"response_format", "3"},
+                                                                     {"grammar", "3"}};
   for (const auto& [key, value] : wrong) {
     const auto request = chat(cat("{", kHi, ",\"", key, "\":", value, "}"));
     CHECK(request.status().code() == Code::bad_input);
     CHECK(contains(request.status().message(), cat("'", key, "'")));
   }
   for (const auto* other :
-       {R"("logprobs":true)", R"("response_format":{"type":"json_object"})", R"("presence_penalty":1.5)"})
+       {R"("logprobs":true)", R"("response_format":{"type":"xml"})", R"("structured_outputs":{"structural_tag":"x"})"})
     CHECK(chat(cat("{", kHi, ",", std::string_view(other), "}")).status().code() == Code::unsupported);
   CHECK(chat(R"({"messages":[]})").status().code() == Code::bad_input);
   CHECK(chat(R"({"messages":[{"content":"x"}]})").status().code() == Code::bad_input);
@@ -52,6 +59,31 @@ TEST_CASE("openai: what is wrong is named, what is not done is said") {
   CHECK(completion(R"({"prompt":[[1,2]]})").status().code() == Code::unsupported);
   CHECK(completion(R"({})").status().code() == Code::bad_input);
   CHECK(parse_chat_request(Json(3)).status().code() == Code::bad_input);
+}
+
+TEST_CASE("openai: what an answer has to be, as each client says it") {
+  using Kind = AnswerForm::Kind;
+  const auto form = [](std::string_view member) {
+    auto request = chat(cat("{", kHi, ",", member, "}"));
+    REQUIRE_MESSAGE(request.ok(), request.status().message());
+    return request->form;
+  };
+  CHECK(form(R"("response_format":{"type":"text"})").kind == Kind::any);
+  CHECK(form(R"("response_format":{"type":"json_object"})").kind == Kind::json_object);
+  for (const std::string_view schema :
+       {R"("response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"null"},"strict":true}})",
+        R"("response_format":{"type":"json_object","value":{"type":"null"}})", R"("json_schema":{"type":"null"})",
+        R"("response_format":{"type":"json_schema","value":{"name":"n","schema":{"type":"null"}}})",
+        R"("grammar":{"type":"json","value":{"type":"null"}})", R"("structured_outputs":{"json":{"type":"null"}})"}) {
+    const auto said = form(schema);
+    CHECK(said.kind == Kind::json_schema);
+    CHECK(said.schema["type"].as_string() == "null");
+  }
+  CHECK(form(R"("response_format":{"type":"regex","value":"a+"})").text == "a+");
+  CHECK(form(R"("grammar":"root ::= \"a\"")").kind == Kind::grammar);
+  CHECK(form(R"("guided_choice":["a.b","c"])").text == "a\\.b|c");
+  CHECK(chat(cat("{", kHi, R"(,"guided_regex":"a","response_format":{"type":"json_object"}})")).status().code() ==
+        Code::bad_input);
 }
 
 TEST_CASE("openai: a stream's events") {

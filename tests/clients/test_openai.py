@@ -2,12 +2,17 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
 import time
+import typing
 
+import huggingface_hub
+import jsonschema
 import openai
+import pydantic
 import pytest
 
 root = pathlib.Path(__file__).resolve().parents[2]
@@ -151,10 +156,67 @@ def test_visitors_may_be_kept_out(make_hub, tiny):
 
 
 @pytest.mark.parametrize("options", [{"temperature": 9}, {"max_tokens": -1}, {"n": 99}, {"top_p": 0},
-                                     {"response_format": {"type": "json_object"}}, {"logprobs": True}])
+                                     {"response_format": {"type": "xml"}}, {"logprobs": True}, {"presence_penalty": 3},
+                                     {"extra_body": {"grammar": "root ::= x"}}, {"extra_body": {"guided_regex": "("}},
+                                     {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"not": {}}}}}])
 def test_bad_options_are_bad_requests(client, options):
     with pytest.raises(openai.BadRequestError):
         ask(client, "alice/tiny", **options)
+
+
+PLACE = {"type": "object", "properties": {"city": {"type": "string", "pattern": "^[A-Z][a-z]{2,8}$"}, "people": {"type": "integer", "minimum": 1, "maximum": 99999},
+                                           "tags": {"type": "array", "items": {"enum": ["sea", "old"]}, "maxItems": 2}},
+         "required": ["city", "people", "tags"], "additionalProperties": False}
+
+
+@pytest.mark.parametrize("temperature", [0, 1.5])
+def test_answers_are_of_a_schema(client, temperature):
+    asked = {"type": "json_schema", "json_schema": {"name": "place", "schema": PLACE, "strict": True}}
+    answer = ask(client, "alice/tiny", response_format=asked, temperature=temperature, seed=3, n=2)
+    chunks = ask(client, "alice/tiny", response_format=asked, temperature=temperature, seed=3, stream=True)
+    texts = [choice.message.content for choice in answer.choices] + ["".join(c.choices[0].delta.content or "" for c in chunks)]
+    assert texts[2] == texts[0]
+    for text in texts:
+        jsonschema.validate(json.loads(text), PLACE)
+    assert {choice.finish_reason for choice in answer.choices} == {"stop"}
+
+
+def test_pydantic_parses_what_smollm2_says(client):
+    class Answer(pydantic.BaseModel):
+        is_city: bool
+        country: typing.Literal["France", "Spain", "Peru"]
+
+    said = client.chat.completions.parse(model="alice/smol", messages=[{"role": "user", "content": "Tell of Paris."}], response_format=Answer, temperature=0)
+    assert said.choices[0].message.parsed.country == "France"
+
+
+@pytest.mark.parametrize("form, pattern", [
+    ({"response_format": {"type": "regex", "value": "(a|b){3}!"}}, "(a|b){3}!"), ({"response_format": {"type": "json_object", "value": {"enum": [1, 22]}}}, "1|22"),
+    ({"grammar": 'root ::= [x-z]{2} ("." | "?")'}, "[x-z]{2}[.?]"), ({"structured_outputs": {"choice": ["yes.", "no?"]}}, r"yes\.|no\?"), ({"json_schema": {"type": "boolean"}}, "true|false")])
+def test_other_servers_forms(client, form, pattern):
+    for temperature in (0, 1.5):
+        assert re.fullmatch(pattern, ask(client, "alice/tiny", extra_body=form, temperature=temperature).choices[0].message.content)
+
+
+def test_any_object(client):
+    asked = {"response_format": {"type": "json_object"}, "temperature": 0, "max_tokens": 200}
+    choice = ask(client, "alice/smol", "Write the JSON object of a person.", **asked).choices[0]
+    assert choice.message.content.startswith("{")
+    assert choice.finish_reason == "length" or isinstance(json.loads(choice.message.content), dict)
+
+
+def test_the_clients_of_huggingface_hub(hub):
+    """Which writes a schema as {"type": "json_object", "value": ...}."""
+    inference = huggingface_hub.InferenceClient(base_url=hub.url + "/models/alice/tiny", timeout=60)
+    asked = {"type": "json_schema", "json_schema": {"name": "place", "schema": PLACE, "strict": True}}
+    answer = inference.chat_completion([{"role": "user", "content": "Where?"}], response_format=asked, seed=1)
+    jsonschema.validate(json.loads(answer.choices[0].message.content), PLACE)
+
+
+def test_penalties(client):
+    plain = ask(client, "alice/tiny", temperature=0, max_tokens=30).choices[0].message.content
+    other = ask(client, "alice/tiny", temperature=0, max_tokens=30, frequency_penalty=2, presence_penalty=2).choices[0].message.content
+    assert plain != other
 
 
 def test_a_prompt_over_the_context_is_refused(client):
