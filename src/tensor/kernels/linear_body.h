@@ -249,6 +249,12 @@ static inline F load_element_first(const void* row, int64_t i, int64_t n) {
   return load_brain_first(static_cast<const uint16_t*>(row) + i, n);
 }
 
+static inline void finish_one(const RowsWork& t, int64_t row, int64_t out, float value) {
+  float* y = t.y + row * t.y_stride + out;
+  if (t.bias != nullptr) value += t.bias[out];
+  *y = t.add ? *y + value : value;
+}
+
 /// O weight rows times R activation rows as dot products along the columns.
 template <Element E, int R, int O>
 static inline void rows_tile(const RowsWork& t, int64_t row, int64_t out) {
@@ -277,13 +283,15 @@ static inline void rows_tile(const RowsWork& t, int64_t row, int64_t out) {
       for (int r = 0; r < R; ++r) sums[r][o] = fma(wide, load_first(x + r * t.x_stride + i, n), sums[r][o]);
     }
   }
-  for (int r = 0; r < R; ++r)
-    for (int o = 0; o < O; ++o) {
-      float* y = t.y + (row + r) * t.y_stride + out + o;
-      float value = sum(sums[r][o]);
-      if (t.bias != nullptr) value += t.bias[out + o];
-      *y = t.add ? *y + value : value;
-    }
+  if constexpr (R * O == 16) {  // all sixteen sums by one tree
+    float totals[16];
+    store(totals, ::sums(&sums[0][0]));
+    for (int r = 0; r < R; ++r)
+      for (int o = 0; o < O; ++o) finish_one(t, row + r, out + o, totals[r * O + o]);
+  } else {
+    for (int r = 0; r < R; ++r)
+      for (int o = 0; o < O; ++o) finish_one(t, row + r, out + o, sum(sums[r][o]));
+  }
 }
 
 template <Element E, int R, int O>
@@ -314,6 +322,7 @@ static void take_columns(const void* weight, int64_t outs, int64_t cols, int64_t
 #pragma GCC unroll 16
       for (int64_t o = 0; o < 16; ++o) {
         const char* row = w + (first + o) * cols * size;
+        __builtin_prefetch(row + (i + 128) * size);  // sixteen streams are more than the processor follows by itself
         tile[o] = first + o >= outs ? splat(0) : n >= 16 ? load_element<E>(row, i) : load_element_first<E>(row, i, n);
       }
       transpose(tile);

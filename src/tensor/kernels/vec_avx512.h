@@ -10,7 +10,7 @@ namespace {
 constexpr int kFastRows = 8;  // activation rows that share one pass over a panel
 constexpr int kPairRows = 5;  // the same for a pair of panels; 0: panels go one by one
 constexpr int kExactRows = 12;
-constexpr int kFloatRows = 6;
+constexpr int kFloatRows = 4;
 constexpr int kFloatOuts = 4;
 constexpr int kColumnRows = 12;  // of float weights taken column by column: activation rows, and vectors of outputs
 constexpr int kColumnVectors = 2;
