@@ -12,7 +12,8 @@ namespace {
 /// Takes keys of one JSON object; absent and null ones leave what is there.
 class Updater {
  public:
-  explicit Updater(const Json& json) : json_(json) {}
+  /// `asked`: where the names of all keys go, or none.
+  explicit Updater(const Json& json, std::vector<std::string>* asked = nullptr) : json_(json), asked_(asked) {}
 
   void take(std::string_view key, bool& out) {
     if (const auto* value = find(key)) value->is_bool() ? void(out = value->as_bool()) : wrong(key, "true or false");
@@ -84,6 +85,7 @@ class Updater {
 
  private:
   const Json* find(std::string_view key) const {
+    if (asked_) asked_->emplace_back(key);
     const auto* value = json_.find(key);
     return value && !value->is_null() ? value : nullptr;
   }
@@ -99,6 +101,7 @@ class Updater {
   }
 
   const Json& json_;
+  std::vector<std::string>* asked_;
   Status status_;
 };
 
@@ -149,8 +152,8 @@ Status GenerationConfig::check() const {
   return out;
 }
 
-Status GenerationConfig::update(const Json& json) {
-  Updater from(json);
+template <class Updater>
+void GenerationConfig::take_all(Updater& from) {
   from.take("max_new_tokens", max_new_tokens);
   from.take("max_length", max_length);
   from.take("min_length", min_length);
@@ -195,8 +198,21 @@ Status GenerationConfig::update(const Json& json) {
   from.take("pad_token_id", pad_token_id);
   from.take("decoder_start_token_id", decoder_start_token_id);
   from.take("eos_token_id", eos_token_id);
+}
+
+Status GenerationConfig::update(const Json& json) {
+  Updater from(json);
+  take_all(from);
   TRY(from.finish());
   return check();
+}
+
+std::vector<std::string> GenerationConfig::keys() {
+  const Json none;
+  std::vector<std::string> out;
+  Updater from(none, &out);
+  GenerationConfig().take_all(from);
+  return out;
 }
 
 Result<GenerationConfig> GenerationConfig::from_pretrained(const std::string& folder, const Config& config) {

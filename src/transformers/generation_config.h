@@ -79,11 +79,17 @@ struct GenerationConfig {
   /// Takes what `json` (generation_config.json, or the arguments of generate()) sets; bad_input names a key of the
   /// wrong type.
   Status update(const Json& json);
+  /// What update() looks at.
+  static std::vector<std::string> keys();
   /// `folder`/generation_config.json; where there is none, what config.json says of generation.
   static Result<GenerationConfig> from_pretrained(const std::string& folder, const Config& config);
 
   /// All tokens that an answer to `prompt_length` ones may have, the prompt's counted.
   int64_t total_length(int64_t prompt_length, const Config& config) const;
+
+ private:
+  template <class Updater>
+  void take_all(Updater& from);
 };
 
 }  // namespace hearth

@@ -10,8 +10,8 @@ from outputs import hearth
 from test_families import CASES, SEED, VARIANT
 
 ERROR = object()
-TASKS = ("feature-extraction", "fill-mask", "text-classification", "token-classification", "zero-shot-classification")
-NAMES = [case for case in CASES if case.split(".")[1] in ("base", "mlm", "seqcls", "tokcls")]
+TASKS = ("feature-extraction", "fill-mask", "text-classification", "text-generation", "token-classification", "zero-shot-classification")
+NAMES = [case for case in CASES if case.split(".")[1] in ("base", "mlm", "seqcls", "tokcls", "causal")]
 ANSWERED_HERE = ("t5.base",)  # T5Model gets nothing for its decoder in Python; here what T5's heads for texts get
 
 
