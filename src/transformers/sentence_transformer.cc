@@ -224,6 +224,9 @@ struct Reader {
   Result<ModelOutput> run(std::span<const Encoding* const> texts) const {
     ModelInputs inputs{.batch = static_cast<int64_t>(texts.size())};
     for (const auto* text : texts) inputs.length = std::max(inputs.length, static_cast<int64_t>(text->size()));
+    if (inputs.length == 0) return Status(Code::bad_input, "a text without any token");
+    // A model is given types only where its tokenizer names them among its outputs.
+    const bool has_types = std::ranges::count(tokenizer.model_input_names(), "token_type_ids") > 0;
     const auto padded = static_cast<size_t>(inputs.batch * inputs.length);
     inputs.input_ids.assign(padded, 0);
     inputs.attention_mask.assign(padded, 0);
@@ -233,10 +236,9 @@ struct Reader {
       for (size_t t = 0; t < texts[i]->size(); ++t) {
         inputs.input_ids[begin + t] = static_cast<int32_t>(texts[i]->ids[t]);
         inputs.attention_mask[begin + t] = 1;
-        if (!texts[i]->type_ids.empty()) inputs.token_type_ids[begin + t] = texts[i]->type_ids[t];
+        if (has_types && !texts[i]->type_ids.empty()) inputs.token_type_ids[begin + t] = texts[i]->type_ids[t];
       }
     }
-    if (texts.empty() || inputs.length == 0) return Status(Code::bad_input, "a text without any token");
     return model->forward(inputs);
   }
 };
