@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "hub/gating.h"
+#include "hub/owners.h"
 #include "hub/repo_id.h"
 
 namespace hearth::hub {
@@ -153,8 +154,7 @@ Result<User> Accounts::create_user(std::string_view name, std::string_view passw
   TRY(check_owner_name(name));
   const auto hash = TRY(hash_password(password));
   auto transaction = TRY(db_.begin());
-  if (TRY(transaction.query_one("SELECT 1 FROM owners WHERE name = $1", {name})))
-    return Status(Code::conflict, cat("the name '", name, "' is taken"));
+  TRY(check_name_free(transaction, name));
   TRY(transaction.execute("INSERT INTO owners (kind, name, created_ms) VALUES ('user', $1, $2)", {name, now_ms()}));
   TRY(transaction.execute(
       "INSERT INTO users (owner_id, password_hash, is_admin) SELECT id, $2, $3 FROM owners WHERE name = $1",

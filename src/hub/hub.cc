@@ -130,7 +130,8 @@ Repo repo_of(const store::Row& row) {
           .creator_id = row[13].integer(),
           .is_disabled = row[14].boolean(),
           .downloads_all_time = row[15].integer(),
-          .trending = row[16].integer()};
+          .trending = row[16].integer(),
+          .is_protected = row[17].boolean()};
 }
 
 Hub::Hub(std::string folder, std::string repositories, std::unique_ptr<store::Db> db,
@@ -246,11 +247,13 @@ Result<Repo> Hub::create_repo(const NewRepo& wanted) {
                             {kind_name(wanted.id.kind), wanted.id.owner, wanted.id.name}));
     const auto made = TRY(transaction.query_one(
         "INSERT INTO repos (kind, owner_id, name, private, sdk, created_ms, modified_ms, "
-        "resource_group_id, creator_id, lfs_multipart_bytes) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9) RETURNING id",
+        "resource_group_id, creator_id, lfs_multipart_bytes, protected, gated) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, coalesce((SELECT source.gated FROM repos AS source WHERE "
+        "source.id = $11), '')) RETURNING id",
         {kind_name(wanted.id.kind), (*owner)[0], wanted.id.name, wanted.is_private,
          wanted.id.kind == RepoKind::space ? wanted.sdk : "", now, number_or_null(wanted.resource_group_id),
-         number_or_null(wanted.creator_id), wanted.lfs_multipart_bytes}));
+         number_or_null(wanted.creator_id), wanted.lfs_multipart_bytes, wanted.is_protected,
+         wanted.source ? wanted.source->id : 0}));
     const auto row = TRY(transaction.query_one(
         cat("SELECT ", kRepoColumns, " FROM ", kReposWithOwners, " WHERE repos.id = $1"), {(*made)[0]}));
     repo = repo_of(*row);
@@ -364,10 +367,13 @@ Result<Repo> Hub::move_repo(const Repo& repo, const RepoId& to, std::string_view
 Status Hub::update_settings(const Repo& repo, const RepoSettings& settings, std::string_view actor) {
   if (settings.gated && *settings.gated != "" && *settings.gated != "auto" && *settings.gated != "manual")
     return Status(Code::bad_input, cat("gated '", *settings.gated, "' is not known (auto, manual, false)"));
+  const auto is_protected = settings.is_private ? std::optional(settings.is_protected) : std::nullopt;
   auto transaction = TRY(db_->begin());
-  const auto changed = TRY(
-      transaction.execute("UPDATE repos SET private = coalesce($2, private), gated = coalesce($3, gated) WHERE id = $1",
-                          {repo.id, settings.is_private, settings.gated}));
+  const auto changed =
+      TRY(transaction.execute("UPDATE repos SET private = coalesce($2, private), gated = coalesce($3, gated), "
+                              "protected = coalesce($4, protected) "
+                              "WHERE id = $1",
+                              {repo.id, settings.is_private, settings.gated, is_protected}));
   if (changed == 0) return unknown_repo();
   Json what = Json::Object();
   if (settings.is_private) what.set("private", *settings.is_private);

@@ -33,12 +33,13 @@ namespace hearth::hub {
 struct NewRepo {
   RepoId id;
   bool is_private = false;
+  bool is_protected = false;      ///< of a Space, which then is private as well
   std::string license;            ///< for the card, when not empty
   std::string sdk;                ///< of a Space: gradio, streamlit, docker, static
   std::string author;             ///< of the first commit; empty: the owner
   int64_t creator_id = 0;         ///< the user who makes it
   int64_t resource_group_id = 0;  ///< of the owning organisation; 0: none
-  /// A repository whose branches, tags and files the new one begins with, in place of a first commit.
+  /// A repository whose branches, tags, files and gate the new one begins with, in place of a first commit.
   std::optional<Repo> source = {};
   int64_t lfs_multipart_bytes = 0;  ///< LFS uploads over this go in parts; 0: the hub's own limit
 };
@@ -53,6 +54,7 @@ struct StoredFilePlace {
 
 struct RepoSettings {
   std::optional<bool> is_private;
+  bool is_protected = false;         ///< counts where is_private is set
   std::optional<std::string> gated;  ///< "", "auto" or "manual"
 };
 

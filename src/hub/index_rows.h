@@ -16,7 +16,7 @@ inline constexpr std::string_view kIndexColumns =
     "repo_index.parameters, repo_index.version";
 
 /// Raised when read_index finds more than before: what was stored by an older number is made again.
-inline constexpr int64_t kIndexVersion = 1;
+inline constexpr int64_t kIndexVersion = 2;
 
 /// The columns in the order above.
 RepoIndex index_of(std::span<const store::Value> row);

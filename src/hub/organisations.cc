@@ -1,4 +1,5 @@
 #include "hub/organisations.h"
+#include "hub/owners.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -45,8 +46,7 @@ Result<Org> create_org(Hub& hub, const NewOrg& wanted, const User& owner) {
   TRY(check_text("the description", wanted.details));
   const auto now = now_ms();
   auto transaction = TRY(hub.db().begin());
-  if (TRY(transaction.query_one("SELECT 1 FROM owners WHERE name = $1", {wanted.name})))
-    return Status(Code::conflict, cat("the name '", wanted.name, "' is taken"));
+  TRY(check_name_free(transaction, wanted.name));
   const auto made = TRY(transaction.query_one(
       "INSERT INTO owners (kind, name, fullname, created_ms) VALUES ('org', $1, $2, $3) RETURNING id",
       {wanted.name, wanted.fullname, now}));

@@ -46,12 +46,27 @@ Status check_room(std::string_view owner, std::string_view what, int64_t used, u
 
 }  // namespace
 
+Status check_name_free(store::Transaction& transaction, std::string_view name, int64_t owner_id) {
+  if (TRY(transaction.query_one("SELECT 1 FROM owners WHERE name = $1 AND id <> $2", {name, owner_id})))
+    return Status(Code::conflict, cat("the name '", name, "' is taken"));
+  // Whoever got it would answer for repositories that others still load by their old names.
+  if (const auto former = TRY(transaction.query_one(
+          "SELECT owners.name FROM owner_aliases JOIN owners ON owners.id = owner_aliases.owner_id WHERE "
+          "owner_aliases.name = $1 AND owner_aliases.owner_id <> $2",
+          {name, owner_id})))
+    return Status(Code::conflict,
+                  cat("the name '", name, "' is taken: it leads to ", (*former)[0].text(), ", which had it before"));
+  return {};
+}
+
 Status rename_owner(Hub& hub, const Owner& owner, std::string_view name) {
   TRY(check_owner_name(name));
   const auto repos = TRY(repos_of(hub, owner.id));
   auto transaction = TRY(hub.db().begin());
-  if (TRY(transaction.query_one("SELECT 1 FROM owners WHERE name = $1 AND id <> $2", {name, owner.id})))
-    return Status(Code::conflict, cat("the name '", name, "' is taken"));
+  TRY(check_name_free(transaction, name, owner.id));
+  TRY(transaction.execute("DELETE FROM owner_aliases WHERE name = $1", {name}));  // its own
+  if (!equals_ignore_case(owner.name, name))
+    TRY(transaction.execute("INSERT INTO owner_aliases (name, owner_id) VALUES ($1, $2)", {owner.name, owner.id}));
   TRY(transaction.execute("UPDATE owners SET name = $2 WHERE id = $1", {owner.id, name}));
   for (const auto& repo : repos) {
     const auto kind = kind_name(repo.kind);

@@ -10,8 +10,13 @@
 
 #include "base/result.h"
 #include "hub/social.h"
+#include "store/db.h"
 
 namespace hearth::hub {
+
+/// conflict when another owner than `owner_id` has the name, or had it before a renaming: links to what is theirs would
+/// lead to somebody else.
+Status check_name_free(store::Transaction& transaction, std::string_view name, int64_t owner_id = 0);
 
 /// Gives the owner another name; the old names of all repositories lead to the new ones. conflict when it is taken.
 Status rename_owner(Hub& hub, const Owner& owner, std::string_view name);

@@ -57,6 +57,16 @@ TEST_CASE_FIXTURE(Club, "owners: a renamed one keeps repositories, and the old n
   CHECK(ok(hub->repo({RepoKind::model, "choir", "song"})).full_name() == "club/song");
 }
 
+TEST_CASE_FIXTURE(Club, "owners: nobody else takes the name that one had") {
+  repo("club", "song");
+  ok(rename_owner(*hub, ok(find_owner(*hub, "club")), "choir"));
+  CHECK(hub->accounts().create_user("Club", "a long password").status().code() == Code::conflict);
+  CHECK(create_org(*hub, {.name = "club"}, bob).status().code() == Code::conflict);
+  CHECK(rename_owner(*hub, ok(find_owner(*hub, "bob")), "club").code() == Code::conflict);
+  ok(delete_owner(*hub, ok(find_owner(*hub, "choir")), true));
+  CHECK(ok(hub->accounts().create_user("club", "a long password")).name == "club");
+}
+
 TEST_CASE_FIXTURE(Club, "owners: none goes while it has repositories or an organisation hangs on it") {
   repo("club", "song");
   CHECK(delete_owner(*hub, ok(find_owner(*hub, "ann")), true).code() == Code::conflict);

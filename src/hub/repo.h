@@ -29,9 +29,12 @@ struct Repo {
   int64_t creator_id = 0;         ///< the user who made it; 0: unknown
   bool is_disabled = false;       ///< taken down by the administrators
   int64_t downloads_all_time = 0;
-  int64_t trending = 0;  ///< see hub/statistics.h
+  int64_t trending = 0;       ///< see hub/statistics.h
+  bool is_protected = false;  ///< a Space of which only the app is public: private in all that this hub answers
 
   std::string full_name() const { return owner + "/" + name; }
+  /// "public", "private" or "protected".
+  std::string_view visibility() const { return is_protected ? "protected" : is_private ? "private" : "public"; }
 };
 
 /// What a caller wants of a repository; each includes the ones before.

@@ -11,8 +11,8 @@ namespace hearth::hub {
 inline constexpr std::string_view kRepoColumns =
     "repos.id, repos.kind, owners.name, repos.name, repos.owner_id, repos.private, repos.gated, repos.sdk, "
     "repos.created_ms, repos.modified_ms, repos.downloads, repos.likes, repos.resource_group_id, repos.creator_id, "
-    "repos.disabled, repos.downloads_all_time, repos.trending";
-inline constexpr size_t kRepoColumnCount = 17;
+    "repos.disabled, repos.downloads_all_time, repos.trending, repos.protected";
+inline constexpr size_t kRepoColumnCount = 18;
 inline constexpr std::string_view kReposWithOwners = "repos JOIN owners ON owners.id = repos.owner_id";
 
 /// The first columns of a row, in the order above.

@@ -122,15 +122,17 @@ std::string next_address(const Request& rq, std::string_view value, std::string_
   return cat(out, parameter, "=", percent_encode(value));
 }
 
-Result<std::optional<bool>> read_visibility(const Json& body) {
+Result<std::optional<Visibility>> read_visibility(const Json& body, hub::RepoKind kind) {
   const auto visibility = body["visibility"].as_string();
-  if (visibility == "public") return std::optional(false);
-  if (visibility == "private") return std::optional(true);
+  const bool space = kind == hub::RepoKind::space;
+  if (visibility == "public") return std::optional(Visibility{});
+  if (visibility == "private") return std::optional(Visibility{.is_private = true});
+  if (visibility == "protected" && space) return std::optional(Visibility{.is_private = true, .is_protected = true});
   if (!visibility.empty())
-    return Status(Code::bad_input,
-                  cat("visibility '", visibility.substr(0, 40), "' is not known here (public, private)"));
-  if (body["private"].is_bool()) return std::optional(body["private"].as_bool());
-  return std::optional<bool>();
+    return Status(Code::bad_input, cat("visibility '", visibility.substr(0, 40), "' is not known here (public, private",
+                                       space ? ", protected)" : "; protected is for Spaces)"));
+  if (body["private"].is_bool()) return std::optional(Visibility{.is_private = body["private"].as_bool()});
+  return std::optional<Visibility>();
 }
 
 }  // namespace hearth::server

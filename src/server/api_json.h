@@ -36,7 +36,14 @@ Json repo_json(const hub::Repo& repo, const hub::RepoIndex& index);
 /// This request's address with another `cursor` (or other parameter): the `next` of a page. Empty for an empty value.
 std::string next_address(const Request& rq, std::string_view value, std::string_view parameter = "cursor");
 
-/// `visibility` (public, private) or the older `private` of a body; nothing when neither is there.
-Result<std::optional<bool>> read_visibility(const Json& body);
+/// Who a repository is for, as hub::NewRepo and hub::RepoSettings hold it.
+struct Visibility {
+  bool is_private = false;
+  bool is_protected = false;
+};
+
+/// `visibility` (public, private; of a Space also protected) or the older `private` of a body; nothing when neither is
+/// there. Source: huggingface_hub 2.4.0 hf_api.py _resolve_repo_visibility.
+Result<std::optional<Visibility>> read_visibility(const Json& body, hub::RepoKind kind);
 
 }  // namespace hearth::server

@@ -8,8 +8,9 @@ namespace hearth::server {
 Result<hub::NewRepo> read_new_repo(Request& rq, hub::RepoId id, const Json& body) {
   hub::NewRepo wanted;
   wanted.id = std::move(id);
-  const auto visibility = TRY(read_visibility(body));
-  wanted.is_private = visibility ? *visibility : TRY(hub::default_private(rq.hub(), wanted.id.owner));
+  const auto visibility = TRY(read_visibility(body, wanted.id.kind));
+  wanted.is_private = visibility ? visibility->is_private : TRY(hub::default_private(rq.hub(), wanted.id.owner));
+  wanted.is_protected = visibility && visibility->is_protected;
   wanted.author = rq.caller().name();
   wanted.creator_id = rq.user()->id;
   if (const auto& group = body["resourceGroupId"]; !group.is_null()) {

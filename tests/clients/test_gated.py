@@ -155,6 +155,17 @@ def test_automatic_approval_opens_at_once(alice, bob, hub, tmp_path):
     assert status_of(error) == 400
 
 
+def test_a_copy_keeps_the_gate(alice, bob, hub):
+    repo = make(alice, "original", "manual")
+    alice.grant_access(repo, "bob")
+    copy = bob.duplicate_repo(repo, "bob/copy").repo_id
+    assert bob.model_info(copy).gated == "manual"
+    dora = HfApi(hub.url, token=hub.user("dora"))
+    with pytest.raises(GatedRepoError):
+        dora.hf_hub_download(copy, "weights.txt")
+    assert alice.model_info(alice.duplicate_repo(make(alice, "open", False), "alice/open-too").repo_id).gated is False
+
+
 @pytest.mark.parametrize("kind", ["model", "dataset"])
 def test_files_leak_nowhere(alice, bob, hub, tmp_path, kind):
     repo = make(alice, "sealed", "manual", repo_type=kind)

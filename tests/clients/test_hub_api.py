@@ -145,6 +145,22 @@ def test_short_names_lead_to_a_repository(hub, alice, anyone, repo, tmp_path):
     assert hub.admin("short-name", "rm", "tiny-name", check=False).returncode == 4
 
 
+def test_a_protected_space_shows_its_code_to_its_own_people_alone(hub, alice, bob):
+    alice.create_repo("alice/shielded", repo_type="space", space_sdk="static", visibility="protected")
+    mine = lambda: {r.id: r.visibility for r in alice.list_user_repos()}["alice/shielded"]
+    assert mine() == "protected" and not bob.repo_exists("alice/shielded", repo_type="space")
+    assert alice.duplicate_repo("alice/shielded", "alice/shielded-too", repo_type="space").repo_id == "alice/shielded-too"
+    assert not bob.repo_exists("alice/shielded-too", repo_type="space")
+    alice.update_repo_settings("alice/shielded", repo_type="space", visibility="public")
+    assert mine() == "public" and bob.repo_exists("alice/shielded", repo_type="space")
+    alice.update_repo_settings("alice/shielded", repo_type="space", visibility="protected")
+    assert mine() == "protected" and not bob.repo_exists("alice/shielded", repo_type="space")
+    alice.update_repo_settings("alice/shielded", repo_type="space", private=True)
+    assert mine() == "private"
+    status, _, body = hub.call("POST", "/api/repos/create", {"name": "m", "visibility": "protected"}, hub.alice)
+    assert status == 400 and b"protected is for Spaces" in body
+
+
 def test_a_space_that_does_not_run_says_so(alice, request):
     name = f"alice/{request.node.name[:40]}"
     alice.create_repo(name, repo_type="space", space_sdk="static")

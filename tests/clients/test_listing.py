@@ -295,6 +295,20 @@ def test_full_text_search_ranks_and_shows_excerpts(world):
     assert world.hub.call("GET", "/api/search/full-text?q=")[0] == 400
 
 
+def test_full_text_search_finds_a_renamed_repository_by_its_new_name(world):
+    api = HfApi(world.hub.url, token=world.hub.alice)
+    api.create_repo("alice/chrysalis")
+    names = lambda query: [h["repoName"] for h in found(world, "q=" + query)["hits"]]
+    assert names("chrysalis") == ["chrysalis"]
+    api.move_repo("alice/chrysalis", "alice/butterfly")
+    deadline = time.monotonic() + 20
+    while names("butterfly") != ["butterfly"] or names("chrysalis"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    api.delete_repo("alice/butterfly")
+    assert names("butterfly") == []
+
+
 def test_quicksearch_trending_and_spaces(world):
     quick = json.loads(world.hub.call("GET", "/api/quicksearch?q=bert&type=model")[2])
     assert {m["id"] for m in quick["models"]} == {"bob/bert-small", "bob/gated-bert"} and quick["modelsCount"] == 2 and "datasets" not in quick

@@ -1,11 +1,12 @@
-// Large files that came after their commit have headers that the index could not read then.
+// What changes the index of a repository beside its commits: large files that came after theirs, whose headers could
+// not be read then; another name, which is among the words that searches find.
 #include "hub/index.h"
 #include "server/jobs_registry.h"
 
 namespace hearth::server::jobs {
 namespace {
 
-constexpr std::string_view kEvents[] = {"repo.objects"};
+constexpr std::string_view kEvents[] = {"repo.objects", "repo.move"};
 
 Status run(const Services& services, const Job& job, std::stop_token) {
   const auto repo = services.hub.repo_by_number(job.payload["repo_id"].as_int());

@@ -26,7 +26,7 @@ Result<Json> info_json(const Request& rq, const hub::Repo& bucket) {
                            {"id", bucket.full_name()},
                            {"author", bucket.owner},
                            {"private", bucket.is_private},
-                           {"visibility", bucket.is_private ? "private" : "public"},
+                           {"visibility", bucket.visibility()},
                            {"createdAt", iso_time(bucket.created_ms)},
                            {"updatedAt", iso_time(bucket.modified_ms)},
                            {"size", size.size_bytes},
@@ -78,12 +78,13 @@ Result<Response> remove(Request& rq) {
 
 Result<Response> settings(Request& rq) {
   const auto& bucket = *TRY(rq.repo());
-  const auto is_private = TRY(read_visibility(TRY(rq.json())));
-  TRY(rq.hub().update_settings(bucket, {.is_private = is_private}, rq.caller().name()));
+  hub::RepoSettings wanted;
+  if (const auto visibility = TRY(read_visibility(TRY(rq.json()), bucket.kind)))
+    wanted.is_private = visibility->is_private;
+  TRY(rq.hub().update_settings(bucket, wanted, rq.caller().name()));
   const auto now = TRY(rq.hub().repo_by_number(bucket.id));
   concerns(rq, bucket, {{"private", now.is_private}});
-  return json_response(
-      Json(Json::Object{{"private", now.is_private}, {"visibility", now.is_private ? "private" : "public"}}));
+  return json_response(Json(Json::Object{{"private", now.is_private}, {"visibility", now.visibility()}}));
 }
 
 constexpr Route kRoutes[] = {

@@ -158,7 +158,7 @@ Result<Response> owned(Request& rq, int64_t owner_id) {
     out.push_back(Json::Object{{"id", repo.full_name()},
                                {"type", hub::kind_name(repo.kind)},
                                {"updatedAt", iso_time(repo.modified_ms)},
-                               {"visibility", repo.is_private ? "private" : "public"},
+                               {"visibility", repo.visibility()},
                                {"storage", storage_bytes},
                                {"storagePercent", 100 * static_cast<double>(storage_bytes) / whole}});
   }

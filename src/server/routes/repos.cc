@@ -109,7 +109,11 @@ Result<Response> duplicate(Request& rq) {
       existing.ok() && equals_ignore_case(existing->full_name(), wanted.id.full()))
     return exists_response(rq, *existing);
   // What is private stays so unless its owner says otherwise, as the Hub does.
-  wanted.is_private = TRY(read_visibility(body)).value_or(source.is_private);
+  const auto visibility =
+      TRY(read_visibility(body, source.kind))
+          .value_or(Visibility{.is_private = source.is_private, .is_protected = source.is_protected});
+  wanted.is_private = visibility.is_private;
+  wanted.is_protected = visibility.is_protected;
   wanted.sdk = source.sdk;
   wanted.author = rq.caller().name();
   wanted.creator_id = rq.user()->id;
@@ -125,7 +129,10 @@ Result<Response> settings(Request& rq) {
   const auto body = TRY(rq.json());
   const auto* repo = TRY(rq.repo());
   hub::RepoSettings wanted;
-  wanted.is_private = TRY(read_visibility(body));
+  if (const auto visibility = TRY(read_visibility(body, repo->kind))) {
+    wanted.is_private = visibility->is_private;
+    wanted.is_protected = visibility->is_protected;
+  }
   if (const auto* gated = body.find("gated"); gated && !gated->is_null()) {
     if (!gated->is_string() && !(gated->is_bool() && !gated->as_bool()))
       return Status(Code::bad_input, "\"gated\" is \"auto\", \"manual\" or false");
@@ -135,7 +142,7 @@ Result<Response> settings(Request& rq) {
   const auto now = TRY(rq.hub().repo_by_number(repo->id));
   concerns(rq, *repo, {{"private", now.is_private}, {"gated", now.gated}});
   return json_response(Json(Json::Object{{"private", now.is_private},
-                                         {"visibility", now.is_private ? "private" : "public"},
+                                         {"visibility", now.visibility()},
                                          {"gated", now.gated.empty() ? Json(false) : Json(now.gated)}}));
 }
 
