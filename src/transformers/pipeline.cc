@@ -79,6 +79,9 @@ Result<std::string> default_task(const std::string& path) {
   const auto folder = model_folder(path);
   if (const auto readme = read_file(path_join(folder, "README.md"), /*max_bytes=*/16 << 20); readme.ok())
     if (const auto tag = pipeline_task(card_tag(*readme)); tag.ok()) return *tag;
+  if (const auto text = read_file(path_join(folder, "config_sentence_transformers.json"), /*max_bytes=*/1 << 20);
+      text.ok() && contains(*text, "\"CrossEncoder\""))
+    return pipeline_task("text-ranking");
   if (exists(path_join(folder, "modules.json"))) return pipeline_task("sentence-similarity");
   if (!exists(path_join(folder, "config.json"))) return pipeline_task("text-generation");  // a GGUF file
   const auto config = TRY(Config::from_pretrained(folder));

@@ -230,7 +230,9 @@ struct Reader {
     const auto padded = static_cast<size_t>(inputs.batch * inputs.length);
     inputs.input_ids.assign(padded, 0);
     inputs.attention_mask.assign(padded, 0);
-    inputs.token_type_ids.assign(padded, 0);
+    const auto& names = tokenizer.model_input_names();
+    const bool has_types = std::ranges::find(names, "token_type_ids") != names.end();
+    if (has_types) inputs.token_type_ids.assign(padded, 0);
     for (size_t i = 0; i < texts.size(); ++i) {
       const auto begin = i * static_cast<size_t>(inputs.length);
       for (size_t t = 0; t < texts[i]->size(); ++t) {
@@ -398,11 +400,15 @@ struct CrossEncoder::State {
 Result<CrossEncoder> CrossEncoder::from_pretrained(const std::string& folder, const LoadOptions& options) {
   auto reader = TRY(Reader::from(folder, Task::sequence_classification, options, Json(Json::Object{})));
   const auto& raw = reader.model->config().raw;
-  const auto& newer = raw["sentence_transformers"]["activation_fn"];
-  const auto named = newer.is_string() ? newer.as_string() : raw["sbert_ce_default_activation_function"].as_string();
+  // Of sentence-transformers 6, 4 and 3.
+  const auto newest = TRY(read_json_if_there(path_join(folder, "config_sentence_transformers.json")));
+  const Json* places[] = {&newest["activation_fn"], &raw["sentence_transformers"]["activation_fn"],
+                          &raw["sbert_ce_default_activation_function"]};
+  const auto place = std::ranges::find_if(places, [](const Json* one) { return one->is_string(); });
+  const auto named = place == std::end(places) ? std::string_view() : (*place)->as_string();
   const auto kind = named.substr(named.rfind('.') + 1);
   if (!kind.empty() && kind != "Sigmoid" && kind != "Identity")
-    return Status(Code::unsupported, cat("config.json: the activation ", named, " is not known (Sigmoid, Identity)"));
+    return Status(Code::unsupported, cat(folder, ": the activation ", named, " is not known (Sigmoid, Identity)"));
   const bool has_sigmoid = kind.empty() ? reader.model->config().num_labels == 1 : kind == "Sigmoid";
   return CrossEncoder(std::make_shared<const State>(State{std::move(reader), has_sigmoid}));
 }
@@ -426,6 +432,10 @@ Result<std::vector<std::vector<float>>> CrossEncoder::predict(
                    return {};
                  }));
   return out;
+}
+
+const PreTrainedModel& CrossEncoder::model() const {
+  return *state_->reader.model;
 }
 
 }  // namespace hearth

@@ -56,6 +56,7 @@ class CrossEncoder {
   /// none).
   Result<std::vector<std::vector<float>>> predict(std::span<const std::pair<std::string, std::string>> pairs,
                                                   int64_t batch_size = 32) const;
+  const PreTrainedModel& model() const;
 
   struct State;  ///< private to the file
   explicit CrossEncoder(std::shared_ptr<const State> state) : state_(std::move(state)) {}
