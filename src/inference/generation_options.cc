@@ -14,6 +14,16 @@ Result<GenerationConfig> generation_options(const Arguments& arguments, const Ge
   out.max_new_tokens = TRY(arguments.get_int("max-new-tokens", out.max_new_tokens.value_or(kNewTokens), 1, 1 << 20));
   out.top_k = TRY(arguments.get_int("top-k", out.top_k, 0, 1 << 30));
   out.top_p = TRY(arguments.get_double("top-p", out.top_p, 0, 1));
+  out.min_p = TRY(arguments.get_double("min-p", out.min_p, 0, 1));
+  out.repetition_penalty = TRY(arguments.get_double("repetition-penalty", out.repetition_penalty, 0, 100));
+  out.num_beams = TRY(arguments.get_int("num-beams", out.num_beams, 1, 1024));
+  out.num_beam_groups = TRY(arguments.get_int("num-beam-groups", out.num_beam_groups, 1, 1024));
+  out.diversity_penalty = TRY(arguments.get_double("diversity-penalty", out.diversity_penalty, 0, 1000));
+  out.length_penalty = TRY(arguments.get_double("length-penalty", out.length_penalty, -100, 100));
+  out.penalty_alpha = TRY(arguments.get_double("penalty-alpha", out.penalty_alpha, 0, 1));
+  if (arguments.has("penalty-alpha")) out.do_sample = false;
+  out.prompt_lookup_num_tokens = TRY(arguments.get_int("prompt-lookup", out.prompt_lookup_num_tokens, 0, 1024));
+  if (arguments.has("stop")) out.stop = {std::string(arguments.get("stop"))};
   if (arguments.has("temperature")) {
     out.temperature = TRY(arguments.get_double("temperature", 0, 0, 100));
     out.do_sample = out.temperature > 0;

@@ -227,6 +227,7 @@ Result<GenerateOutput> generate(const CausalLM& model, const ModelInputs& inputs
     auto& session =
         answers ? prompts.sessions.emplace_back(TRY(model.make_cache(ids))) : prompts.sessions.emplace_back(model);
     if (!facts.padding.empty() && model.stack().counts_padding()) session.cache.skip_positions(facts.padding[row]);
+    if (config.is_static_cache()) session.cache.reserve(model.backend(), facts.total_length);
     prompts.logits.push_back(TRY(prefill(model, session, answers ? prompts.ids[row] : ids, options.stop, longest)));
   }
 
@@ -237,8 +238,14 @@ Result<GenerateOutput> generate(const CausalLM& model, const ModelInputs& inputs
   task.total_length = facts.total_length;
   task.processors = TRY(LogitsProcessors::from(rules, std::move(facts), model.vocab_size()));
   if (options.prefix_allowed_tokens_fn) task.processors.allow_only(options.prefix_allowed_tokens_fn);
+  if (!rules.stop_strings.empty()) {
+    if (!options.tokenizer) return Status(Code::bad_input, "stop_strings are looked for by the tokenizer: give it too");
+    task.stop_strings = std::make_shared<generation::StopStrings>(*options.tokenizer, rules.stop_strings);
+  }
   if (rules.max_time) task.end_s = monotonic_s() + *rules.max_time;
   if (is_assisted) return generation::assisted(task, std::move(prompts));
+  if (rules.num_beam_groups > 1) return generation::group_beam_search(task, std::move(prompts));
+  if (rules.is_contrastive()) return generation::contrastive_search(task, std::move(prompts));
   return rules.num_beams > 1 ? generation::beam_search(task, std::move(prompts))
                              : generation::sample(task, std::move(prompts));
 }
@@ -251,6 +258,7 @@ bool Task::is_end(int32_t id) const {
 
 bool Task::is_over(std::span<const int32_t> ids, int32_t next) const {
   if (is_end(next) || static_cast<int64_t>(ids.size()) + 1 >= total_length) return true;
+  if (stop_strings && stop_strings->end_with(ids, next)) return true;
   const auto& constraint = config.constraint;
   if (!options.stopping_criteria && !constraint) return false;
   std::vector<int32_t> all(ids.begin(), ids.end());
@@ -263,7 +271,7 @@ bool Task::is_late() const {
   return end_s > 0 && monotonic_s() >= end_s;
 }
 
-void step(const CausalLM& model, std::span<Row* const> rows, std::vector<float>& logits) {
+void step(const CausalLM& model, std::span<Row* const> rows, std::vector<float>& logits, bool use_cache) {
   std::vector<SequenceView> sequences;
   size_t longest = 0;
   for (auto* row : rows) {
@@ -275,7 +283,7 @@ void step(const CausalLM& model, std::span<Row* const> rows, std::vector<float>&
   for (auto* row : rows) {
     auto& [cache, ids] = row->session;
     const auto length = static_cast<int64_t>(row->ids.size());
-    if (changed > 0 && length == changed + 1) cache.truncate(0);
+    if (!use_cache || (changed > 0 && length == changed + 1)) cache.truncate(0);
     sequences.push_back({&cache, std::span(ids).subspan(static_cast<size_t>(cache.length())), LogitRows::last});
   }
   logits.resize(rows.size() * static_cast<size_t>(model.vocab_size()));

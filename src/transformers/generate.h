@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "tensor/torch_generator.h"
+#include "tokenizers/tokenizer.h"
 #include "transformers/causal_lm.h"
 #include "transformers/generation_config.h"
 #include "transformers/logits_process.h"
@@ -88,7 +89,8 @@ struct GenerateOptions {
   std::function<std::vector<int32_t>(size_t row, std::span<const int32_t> ids)> prefix_allowed_tokens_fn = {};
   /// BaseStreamer's put: the new token of each row. Not called while beams are searched.
   std::function<void(std::span<const int32_t> ids)> streamer = {};
-  std::stop_token stop = {};  ///< ends with cancelled
+  std::stop_token stop = {};             ///< ends with cancelled
+  const Tokenizer* tokenizer = nullptr;  ///< that stop_strings are read by; kept by the caller
 };
 
 struct GenerateOutput {

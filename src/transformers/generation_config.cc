@@ -81,6 +81,18 @@ class Updater {
       wrong(key, "true, false or \"never\"");
     }
   }
+  void take(std::string_view key, std::string& out) {
+    if (const auto* value = find(key)) value->is_string() ? void(out = value->as_string()) : wrong(key, "a text");
+  }
+  /// A text or several.
+  void take(std::string_view key, std::vector<std::string>& out) {
+    const auto* value = find(key);
+    if (!value) return;
+    const auto list = value->is_string() ? Json::Array{*value} : value->array();
+    if (list.empty() || !std::ranges::all_of(list, &Json::is_string)) return wrong(key, "a text or a list of texts");
+    out.clear();
+    for (const auto& text : list) out.emplace_back(text.as_string());
+  }
   Status finish() { return std::move(status_); }
 
  private:
@@ -105,6 +117,17 @@ class Updater {
   Status status_;
 };
 
+/// What transformers has or had, and is not here.
+Status check_ways(const Json& json, std::string_view cache) {
+  for (const std::string_view key : {"constraints", "force_words_ids", "dola_layers"})
+    if (const auto& value = json[key]; !value.is_null() && value.size() > 0)
+      return {Code::unsupported,
+              cat(key, " is not offered; a `constraint` of a grammar holds answers to words that they must have")};
+  for (const std::string_view known : {"", "dynamic", "static", "hybrid", "sliding_window"})
+    if (cache == known) return {};
+  return {Code::unsupported, cat("cache_implementation '", cache, "' is not offered (dynamic, static)")};
+}
+
 }  // namespace
 
 Status GenerationConfig::check() const {
@@ -126,6 +149,12 @@ Status GenerationConfig::check() const {
   else
     expect(do_sample || num_return_sequences == 1, "num_return_sequences", num_return_sequences,
            "1: greedy search finds one text; set do_sample or num_beams");
+  expect(num_beam_groups >= 1 && num_beams % num_beam_groups == 0, "num_beam_groups", num_beam_groups,
+         "a divisor of num_beams");
+  expect(num_beam_groups == 1 || !do_sample, "do_sample", do_sample, "false: groups of beams are searched, not drawn");
+  expect(std::isfinite(diversity_penalty) && diversity_penalty >= 0, "diversity_penalty", diversity_penalty,
+         "0 or above");
+  expect(penalty_alpha >= 0 && penalty_alpha <= 1, "penalty_alpha", penalty_alpha, "in [0, 1]");
   expect(std::isfinite(length_penalty), "length_penalty", length_penalty, "a finite number");
   expect(prompt_lookup_num_tokens >= 0, "prompt_lookup_num_tokens", prompt_lookup_num_tokens, "0 or above");
   expect(max_matching_ngram_size >= 1, "max_matching_ngram_size", max_matching_ngram_size, "at least 1");
@@ -163,6 +192,9 @@ void GenerationConfig::take_all(Updater& from) {
   from.take("num_beams", num_beams);
   from.take("num_return_sequences", num_return_sequences);
   from.take("early_stopping", early_stopping);
+  from.take("num_beam_groups", num_beam_groups);
+  from.take("diversity_penalty", diversity_penalty);
+  from.take("penalty_alpha", penalty_alpha);
   from.take("length_penalty", length_penalty);
   from.take("prompt_lookup_num_tokens", prompt_lookup_num_tokens);
   from.take("max_matching_ngram_size", max_matching_ngram_size);
@@ -198,12 +230,16 @@ void GenerationConfig::take_all(Updater& from) {
   from.take("pad_token_id", pad_token_id);
   from.take("decoder_start_token_id", decoder_start_token_id);
   from.take("eos_token_id", eos_token_id);
+  from.take("stop_strings", stop_strings);
+  from.take("use_cache", use_cache);
+  from.take("cache_implementation", cache_implementation);
 }
 
 Status GenerationConfig::update(const Json& json) {
   Updater from(json);
   take_all(from);
   TRY(from.finish());
+  TRY(check_ways(json, cache_implementation));
   return check();
 }
 

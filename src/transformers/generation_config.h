@@ -33,7 +33,10 @@ struct GenerationConfig {
   int64_t num_beams = 1;
   int64_t num_return_sequences = 1;
   EarlyStopping early_stopping = EarlyStopping::no;
-  double length_penalty = 1;             ///< a beam's score is its log probability / length^length_penalty
+  int64_t num_beam_groups = 1;   ///< of beams that keep apart; divides num_beams
+  double diversity_penalty = 0;  ///< on a token for each earlier group's beam that took it
+  double penalty_alpha = 0;      ///< [0, 1]; above 0, without beams and do_sample: contrastive search among top_k
+  double length_penalty = 1;     ///< a beam's score is its log probability / length^length_penalty
   int64_t prompt_lookup_num_tokens = 0;  ///< above 0: that many tokens are guessed from the prompt and checked at once
   int64_t max_matching_ngram_size = 2;   ///< of such guesses
   int64_t num_assistant_tokens = 20;     ///< that an assistant guesses at once
@@ -70,9 +73,21 @@ struct GenerationConfig {
   /// Texts that end the answer and are left out of it. Differs: transformers keeps them; the OpenAI routes leave them
   /// out. Looked at by text_generation.h, which knows text.
   std::vector<std::string> stop = {};
+  /// Texts that end the answer, as transformers has them: the token that completes one is the last. Needs
+  /// GenerateOptions::tokenizer.
+  std::vector<std::string> stop_strings = {};
+
+  // How the past is kept.
+  bool use_cache = true;  ///< false: all of the text is read again for each token
+  /// "dynamic" (grows by doubling) or "static" (has its full size from the beginning).
+  std::string cache_implementation = {};
+
   /// What the answer must be: a regular expression's, a JSON Schema's or a grammar's text, over the model's vocabulary
   /// (TextGenerationPipeline::constrain). Differs: transformers leaves this to others.
   std::shared_ptr<const Constraint> constraint = {};
+
+  bool is_contrastive() const { return penalty_alpha > 0 && top_k > 1 && !do_sample && num_beams == 1; }
+  bool is_static_cache() const { return cache_implementation == "static"; }
 
   /// bad_input when a value is outside its range.
   Status check() const;

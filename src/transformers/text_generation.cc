@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "tokenizers/auto_tokenizer.h"
@@ -129,6 +130,8 @@ Result<std::vector<int32_t>> TextGenerationPipeline::encode_chat(Conversation co
 Result<GeneratedText> TextGenerationPipeline::generate(Session& session, std::span<const int32_t> prompt,
                                                        const GenerationConfig& config, const OnText& on_text,
                                                        std::stop_token stop) const {
+  if (config.num_beams > 1 || config.is_contrastive() || config.prompt_lookup_num_tokens > 0)
+    return generate_whole(prompt, config, on_text, stop);
   GeneratedText out;
   TextStream stream(tokenizer(), config.stop);
   const auto show = [&](const std::string& piece) {
@@ -146,6 +149,36 @@ Result<GeneratedText> TextGenerationPipeline::generate(Session& session, std::sp
       stop));
   if (wanted) show(stream.flush());
   if (!wanted) out.tokens.finish = FinishReason::cancelled;
+  return out;
+}
+
+Result<GeneratedText> TextGenerationPipeline::generate_whole(std::span<const int32_t> prompt,
+                                                             const GenerationConfig& config, const OnText& on_text,
+                                                             std::stop_token stop) const {
+  const ModelInputs inputs{.batch = 1,
+                           .length = static_cast<int64_t>(prompt.size()),
+                           .input_ids = {prompt.begin(), prompt.end()},
+                           .attention_mask = {},
+                           .token_type_ids = {},
+                           .position_ids = {},
+                           .decoder_input_ids = {}};
+  const double begin_s = monotonic_s();
+  const auto made = TRY(hearth::generate(*model_, inputs, config, {.stop = stop, .tokenizer = &tokenizer()}));
+  GeneratedText out;
+  auto& ids = out.tokens.ids;
+  ids.assign(made.sequences[0].begin() + static_cast<std::ptrdiff_t>(prompt.size()), made.sequences[0].end());
+  const auto end = std::ranges::find_first_of(ids, config.eos_token_id);
+  if (end != ids.end()) {
+    ids.erase(end + 1, ids.end());
+    out.tokens.finish = FinishReason::stop;
+  }
+  TextStream stream(tokenizer(), config.stop);
+  for (const auto id : ids) out.text += stream.push(id);
+  out.text += stream.flush();
+  if (stream.stopped()) out.tokens.finish = FinishReason::stop;
+  out.tokens.prompt_tokens = inputs.length;
+  out.tokens.decode_s = monotonic_s() - begin_s;
+  if (on_text && !out.text.empty()) on_text(out.text);
   return out;
 }
 

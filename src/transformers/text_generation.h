@@ -71,6 +71,8 @@ class TextGenerationPipeline {
   /// characters by their text alone (SentencePiece), a token is what it adds in the middle of a text.
   std::shared_ptr<const Constraint> constrain(Grammar grammar) const;
 
+  /// Text is handed out as it comes, but of beams, contrastive search and guesses, which do without the session: all at
+  /// the end.
   Result<GeneratedText> generate(Session& session, std::span<const int32_t> prompt, const GenerationConfig& config,
                                  const OnText& on_text = {}, std::stop_token stop = {}) const;
 
@@ -92,6 +94,9 @@ class TextGenerationPipeline {
   std::shared_ptr<const CausalLM> model_;
   Text text_;
   GenerationConfig generation_config_;
+  Result<GeneratedText> generate_whole(std::span<const int32_t> prompt, const GenerationConfig& config,
+                                       const OnText& on_text, std::stop_token stop) const;
+
   struct Vocabulary;  // made once, when it is asked for
   std::shared_ptr<Vocabulary> vocabulary_;
 };

@@ -152,7 +152,10 @@ Status generated(const std::string& path, const CausalLM& model, const ModelInpu
                  const CausalLM* assistant, Outputs& outputs) {
   auto config = TRY(GenerationConfig::from_pretrained(path, model.config()));
   TRY(config.update(TRY(Json::parse(rules))));
-  const auto out = TRY(generate(model, inputs, config, {.assistant_model = assistant}));
+  std::optional<Tokenizer> tokenizer;
+  if (!config.stop_strings.empty()) tokenizer = TRY(Tokenizer::from_path(path));
+  const GenerateOptions options{.assistant_model = assistant, .tokenizer = tokenizer ? &*tokenizer : nullptr};
+  const auto out = TRY(generate(model, inputs, config, options));
   const auto rows = static_cast<int64_t>(out.sequences.size());
   std::vector<float> ids;  // exact: ids are below 2^24
   for (const auto& row : out.sequences) ids.insert(ids.end(), row.begin(), row.end());

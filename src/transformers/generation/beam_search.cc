@@ -95,7 +95,7 @@ class BeamSearch {
           if (!search.is_over) live.push_back(&beam);
       }
       if (live.empty() || task_.is_late()) return output();
-      step(task_.model, live, logits_);
+      step(task_.model, live, logits_, task_.config.use_cache);
     }
   }
 

@@ -2,9 +2,11 @@
 // Source: transformers 5.23.0 generation/utils.py (_sample, _beam_search, _assisted_decoding).
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "transformers/generate.h"
+#include "transformers/generation/stop_strings.h"
 
 namespace hearth::generation {
 
@@ -23,6 +25,7 @@ struct Task {
   LogitsProcessors processors;
   int64_t prompt_length = 0;  ///< padded
   int64_t total_length = 0;
+  std::shared_ptr<const StopStrings> stop_strings = {};
   double end_s = 0;  ///< of monotonic_s(): no step begins later; 0: none
 
   /// Whether a row ends with `next` behind its `ids`: an end token, the last position, or the caller's own rule.
@@ -39,6 +42,10 @@ struct Task {
 Result<GenerateOutput> sample(const Task& task, Prompts prompts);
 /// Beams, found or drawn.
 Result<GenerateOutput> beam_search(const Task& task, Prompts prompts);
+/// Beams in groups that keep apart.
+Result<GenerateOutput> group_beam_search(const Task& task, Prompts prompts);
+/// Likely tokens that say something new.
+Result<GenerateOutput> contrastive_search(const Task& task, Prompts prompts);
 /// Guesses, by an assistant or from the row's own words, checked several at once. One prompt.
 Result<GenerateOutput> assisted(const Task& task, Prompts prompts);
 
@@ -48,8 +55,9 @@ struct Row {
   std::vector<int32_t> ids;  ///< with the prompt's padding; the last is not in the cache yet
   size_t prompt = 0;         ///< which it continues
 };
-/// Feeds the last token of each row; then the logits that follow it are in `logits`, [rows, vocab_size].
-void step(const CausalLM& model, std::span<Row* const> rows, std::vector<float>& logits);
+/// Feeds the last token of each row, or with `use_cache` false all of them; then the logits that follow it are in
+/// `logits`, [rows, vocab_size].
+void step(const CausalLM& model, std::span<Row* const> rows, std::vector<float>& logits, bool use_cache = true);
 /// One that goes on from the same place.
 Row fork(const CausalLM& model, const Row& row);
 

@@ -45,7 +45,7 @@ Result<GenerateOutput> sample(const Task& task, Prompts prompts) {
     }
     if (task.options.streamer) task.options.streamer(next);
     if (task.is_late()) break;
-    if (!live.empty()) step(task.model, live, logits);
+    if (!live.empty()) step(task.model, live, logits, config.use_cache);
   }
   GenerateOutput out;
   for (auto& row : rows) out.sequences.push_back(std::move(row.ids));
