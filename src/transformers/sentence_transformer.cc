@@ -230,8 +230,6 @@ struct Reader {
     const auto padded = static_cast<size_t>(inputs.batch * inputs.length);
     inputs.input_ids.assign(padded, 0);
     inputs.attention_mask.assign(padded, 0);
-    const auto& names = tokenizer.model_input_names();
-    const bool has_types = std::ranges::find(names, "token_type_ids") != names.end();
     if (has_types) inputs.token_type_ids.assign(padded, 0);
     for (size_t i = 0; i < texts.size(); ++i) {
       const auto begin = i * static_cast<size_t>(inputs.length);
