@@ -1,5 +1,9 @@
 #include "transformers/bert_encoder.h"
 
+#include <algorithm>
+
+#include "base/text.h"
+
 namespace hearth {
 namespace {
 
@@ -11,6 +15,7 @@ class BertStack final : public TextModel {
         encoder_(p / "encoder", c, act),
         positions_(positions) {}
 
+  Status check(const Batch& batch) const override { return check_positions(config(), positions_(config(), batch)); }
   Tensor forward(const Batch& batch) const override {
     return encoder_(config(), embeddings_(batch, positions_(config(), batch)), batch);
   }
@@ -55,6 +60,14 @@ std::vector<int32_t> positions_after_pad(int32_t pad, const Batch& batch) {
       out.push_back(batch.ids[static_cast<size_t>(row)] == pad ? pad : ++next);
   }
   return out;
+}
+
+Status check_positions(const Config& config, std::span<const int32_t> positions) {
+  const auto last = std::ranges::max_element(positions);
+  if (last == positions.end() || *last < config.max_position_embeddings) return {};
+  return {Code::too_large,
+          cat("a text reaches position ", *last, ", and the model has ", config.max_position_embeddings,
+              " of them, from 0 on (max_position_embeddings): cut it off (truncation) or split it")};
 }
 
 Result<std::unique_ptr<TextModel>> build_bert_encoder(const Config& config, const Params& p, BertPositions* positions) {

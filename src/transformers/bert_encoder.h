@@ -131,6 +131,8 @@ class BertPredictions final : public RowHead {
 using BertPositions = std::vector<int32_t>(const Config& config, const Batch& batch);
 /// RoBERTa's positions: tokens of the id `pad` stand at `pad`, the others are counted from `pad` + 1 on.
 std::vector<int32_t> positions_after_pad(int32_t pad, const Batch& batch);
+/// too_large when one of the positions has no row in the table of max_position_embeddings.
+Status check_positions(const Config& config, std::span<const int32_t> positions);
 /// Embeddings and encoder: the whole stack of BERT, and of RoBERTa with other positions.
 Result<std::unique_ptr<TextModel>> build_bert_encoder(const Config& config, const Params& p, BertPositions* positions);
 

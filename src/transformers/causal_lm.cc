@@ -94,6 +94,7 @@ Result<ModelOutput> PreTrainedModel::forward(const ModelInputs& inputs, const Fo
   ModelOutput out;
   auto batch = TRY(batch_of(inputs, config().vocab_size));
   if (options.output_hidden_states) batch.hidden_states = &out.hidden_states;
+  TRY(stack_->check(batch));
   out.last_hidden_state = stack_->forward(batch);
   if (head_) (*head_)(out.last_hidden_state, batch, out);
   return out;

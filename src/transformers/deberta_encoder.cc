@@ -169,6 +169,9 @@ class DebertaModel final : public TextModel {
     rel_embeddings_ = {};
   }
 
+  Status check(const Batch& batch) const override {
+    return position_embeddings_ ? check_positions(config(), batch.positions) : Status();
+  }
   Tensor forward(const Batch& batch) const override {
     AllDistanceRows rows;
     for (const auto& s : batch.sequences) rows.try_emplace(s.count, options_.distances, s.count);

@@ -117,6 +117,23 @@ Status copy_side_files(const std::string& from, const std::string& to) {
   return {};
 }
 
+/// The folders of sentence-transformers' modules ("1_Pooling", "2_Dense"), with the weights of their layers.
+Status copy_module_folders(const std::string& from, const std::string& to) {
+  const auto list = path_join(from, "modules.json");
+  if (!exists(list)) return {};
+  const auto modules = TRY(Json::parse(TRY(read_file(list, kSideFileMax))));
+  for (const auto& module : modules.array()) {
+    const auto folder = module["path"].as_string();
+    const auto path = path_join(from, folder);
+    if (folder.empty() || contains(folder, "/") || contains(folder, "..") || !is_folder(path)) continue;
+    TRY(make_folders(path_join(to, folder)));
+    for (const auto& name : TRY(list_folder(path)))
+      if (!is_folder(path_join(path, name)))
+        TRY(write_file(path_join(path_join(to, folder), name), TRY(read_file(path_join(path, name), kSideFileMax))));
+  }
+  return {};
+}
+
 /// The head's matrix where it is the embeddings' over again: its name in the file, or none.
 Result<std::string> tied_name(const Json& config_json) {
   const auto config = TRY(Config::from_json(config_json));
@@ -287,7 +304,9 @@ Status save_pretrained(const std::string& from, const std::string& to, const Sav
   }
   TRY(write_shards(to, checkpoint, options));
   TRY(write_file(path_join(to, "config.json"), checkpoint.config.dump() + "\n"));
-  return checkpoint.is_gguf ? Status() : copy_side_files(model_folder(from), to);
+  if (checkpoint.is_gguf) return {};
+  TRY(copy_side_files(model_folder(from), to));
+  return copy_module_folders(model_folder(from), to);
 }
 
 }  // namespace hearth

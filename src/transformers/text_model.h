@@ -26,6 +26,8 @@ class TextModel {
 
   /// transformers' last_hidden_state, [rows, hidden_size]: after the final norm, where there is one.
   virtual Tensor forward(const Batch& batch) const = 0;
+  /// too_large when a text of the batch needs positions that the model has not learned.
+  virtual Status check(const Batch&) const { return {}; }
   /// Padding on the left takes positions: true of families that are given none by generate().
   virtual bool counts_padding() const { return false; }
   /// Keys of shorter texts are of no use when a text grows longer than this: its positions change. 0: never.

@@ -126,6 +126,30 @@ def test_a_dense_layer_of_a_wrong_width_is_refused_when_it_is_loaded(made, tmp_p
     assert done.returncode != 0 and f"in_features), and {width} come" in done.stderr and "2_Dense" in done.stderr
 
 
+def test_a_text_beyond_the_models_positions_is_refused(made, tmp_path):
+    folder = tmp_path / "long"
+    shutil.copytree(made / "st-mean", folder)
+    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 100000}))
+    positions = json.loads((folder / "config.json").read_text())["max_position_embeddings"]
+    embed(folder, "a " * (positions - 2))
+    done = subprocess.run([hearth, "embed", folder, "a " * (positions - 1)], capture_output=True, text=True)
+    assert done.returncode != 0 and f"has {positions} of them" in done.stderr and "max_position_embeddings" in done.stderr
+
+
+def test_convert_takes_the_modules_along(made, tmp_path):
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Dense
+    from sentence_transformers.sentence_transformer.modules import Pooling
+
+    width = json.loads((made / "st-mean" / "config.json").read_text())["hidden_size"]
+    model, folder = python_folder(made, tmp_path, Pooling(width, "max"), Dense(width, 8))
+    subprocess.run([hearth, "convert", folder, tmp_path / "bin", "--format", "bin"], check=True)
+    assert (tmp_path / "bin" / "pytorch_model.bin").exists()
+    texts = [text for text in TEXTS if text]
+    agree(json.loads(embed(tmp_path / "bin", "--json", *texts)), model.encode(texts))
+    agree(SentenceTransformer(str(tmp_path / "bin"), device="cpu").encode(texts), model.encode(texts))
+
+
 def real_texts():
     """A few hundred: sentences of this repository's pages, texts in many scripts, odd and very long ones."""
     random.seed(6)

@@ -69,6 +69,7 @@ class AlbertModel final : public TextModel {
         layers_.emplace_back(p / "encoder" / "albert_layer_groups" / group / "albert_layers" / i, c);
   }
 
+  Status check(const Batch& batch) const override { return check_positions(config(), batch.positions); }
   Tensor forward(const Batch& batch) const override {
     const auto& c = config();
     Tensor x = embedding_hidden_mapping_in_(embeddings_(batch, batch.positions));

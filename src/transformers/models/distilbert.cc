@@ -1,6 +1,7 @@
 // DistilBERT: BERT's layers under other names, without token types and pooler.
 // Source: Sanh et al., arXiv:1910.01108; transformers 5.23.0 models/distilbert/modeling_distilbert.py. Oracle:
 // distilbert.
+#include "transformers/bert_encoder.h"
 #include "transformers/heads.h"
 
 namespace hearth::transformers::models {
@@ -44,6 +45,7 @@ class DistilBertModel final : public TextModel {
     for (int64_t i = 0; i < c.num_hidden_layers; ++i) layers_.emplace_back(p / "transformer" / "layer" / i, c);
   }
 
+  Status check(const Batch& batch) const override { return check_positions(config(), batch.positions); }
   Tensor forward(const Batch& batch) const override {
     Tensor x = norm_(word_embeddings_(batch.ids) + position_embeddings_(batch.positions));
     batch.record(x);

@@ -45,6 +45,9 @@ class MPNetModel final : public TextModel {
     for (int64_t i = 0; i < c.num_hidden_layers; ++i) layers_.emplace_back(p / "encoder" / "layer" / i, c);
   }
 
+  Status check(const Batch& batch) const override {
+    return check_positions(config(), positions_after_pad(kPad, batch));
+  }
   Tensor forward(const Batch& batch) const override {
     Tensor x = norm_(word_embeddings_(batch.ids) + position_embeddings_(positions_after_pad(kPad, batch)));
     const auto biases = relative_attention_bias_(batch);
