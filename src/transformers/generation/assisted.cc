@@ -2,6 +2,8 @@
 // written itself stay. Greedy answers are the same as without guesses.
 // Source: transformers 5.23.0 generation/utils.py _assisted_decoding, _speculative_sampling (Leviathan et al.,
 // arXiv:2211.17192), generation/candidate_generator.py.
+// Differs: assistant_confidence_threshold stays what it is; there scikit-learn, where installed, moves it after each
+// round.
 #include <algorithm>
 #include <limits>
 #include <optional>
