@@ -21,18 +21,18 @@ Result<Json> read_set_keys(const std::string& folder, const Config& config) {
   return out;
 }
 
-/// Whether the last token of `ids` has completed one of `texts`.
-bool ends_with_one(const PreTrainedTokenizer& tokenizer, std::span<const TokenId> ids,
-                   const std::vector<std::string>& texts) {
-  size_t longest = 0;
-  for (const auto& text : texts) longest = std::max(longest, text.size());
-  const auto tail = ids.last(std::min(ids.size(), longest + 8));  // a token may be less than a byte of text
-  const auto before = tokenizer.decode(tail.first(tail.size() - 1)).size();
-  const auto whole = tokenizer.decode(tail);
-  return std::ranges::any_of(texts, [&](const std::string& text) {
-    const auto at = text.empty() ? std::string::npos : whole.rfind(text);
-    return at != std::string::npos && at + text.size() > before;
-  });
+/// Answers end where the model's positions do. The last token is not read again, and needs none.
+/// Differs: Python fails in the middle of such an answer, or goes on beyond what the model has learnt.
+Result<GenerationConfig> within_positions(const CausalLM& model, size_t prompt_length, GenerationConfig config) {
+  const auto limit = text_length_max(model.config());
+  if (!limit) return config;
+  const auto length = static_cast<int64_t>(prompt_length);
+  if (length > *limit)
+    return Status(Code::bad_input, cat("the text has ", length, " tokens; the model has positions for ", *limit));
+  const auto begun = model.is_encoder_decoder() ? 1 : length;
+  if (config.max_new_tokens) config.max_new_tokens = std::min(*config.max_new_tokens, *limit + 1 - begun);
+  if (config.max_length) config.max_length = std::min(*config.max_length, *limit + 1);
+  return config;
 }
 
 /// Takes off the padding that longer answers of other prompts have brought.
@@ -62,12 +62,9 @@ Result<TextWriter> TextWriter::from(Task task, const std::string& path, const Lo
 }
 
 Json TextWriter::generate_arguments(PipelineParameters& parameters) const {
-  constexpr const char* kWithoutEffect[] = {"use_cache", "cache_implementation", "stop_strings", "generation_config"};
   Json out(Json::Object{});
   if (const auto* more = parameters.find("generation_config"); more && more->is_object()) out = *more;
-  auto known = GenerationConfig::keys();
-  known.insert(known.end(), std::begin(kWithoutEffect), std::end(kWithoutEffect));
-  for (const auto& key : known)
+  for (const auto& key : GenerationConfig::keys())
     if (const auto* value = parameters.find(key)) out.set(key, *value);
   return out;
 }
@@ -85,11 +82,7 @@ Result<std::vector<std::vector<std::vector<TokenId>>>> TextWriter::write(
   std::vector<size_t> order(prompts.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(order, [&](size_t a, size_t b) { return prompts[a].size() < prompts[b].size(); });
-  GenerateOptions options{.stop = stop};
-  if (!rules.stop_strings.empty())
-    options.stopping_criteria = [&](std::span<const int32_t> ids) {
-      return ends_with_one(tokenizer, ids, rules.stop_strings);
-    };
+  const GenerateOptions options{.stop = stop, .tokenizer = &tokenizer.backend_tokenizer()};
   for (size_t begin = 0, end = 0; begin < order.size(); begin = end) {
     // Prompts of one length need no padding; draws of one would change those of its neighbours.
     const auto length = prompts[order[begin]].size();
@@ -99,7 +92,8 @@ Result<std::vector<std::vector<std::vector<TokenId>>>> TextWriter::write(
     for (size_t i = begin; i < end; ++i)
       inputs.input_ids.insert(inputs.input_ids.end(), prompts[order[i]].begin(), prompts[order[i]].end());
     if (length == 0) return Status(Code::bad_input, "the text to go on with has no tokens");
-    auto made = TRY(generate(*model, inputs, rules.config, options));
+    const auto config_here = TRY(within_positions(*model, length, rules.config));
+    auto made = TRY(generate(*model, inputs, config_here, options));
     const auto each = made.sequences.size() / (end - begin);
     const auto written_from = model->is_encoder_decoder() ? size_t{1} : length;
     for (size_t i = begin; i < end; ++i) {

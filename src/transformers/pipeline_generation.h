@@ -18,8 +18,7 @@ namespace hearth {
 /// One call's rules.
 struct WritingRules {
   GenerationConfig config;
-  std::vector<std::string> stop_strings = {};  ///< end an answer and stay in it
-  int64_t batch_size = 8;                      ///< prompts that are answered at once
+  int64_t batch_size = 8;  ///< prompts that are answered at once
 };
 
 /// A language model with its tokenizer.

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 import checkpoints
+from test_families import CASES as HEADS, SEED, VARIANT
 from test_pipelines import ask, refusal, same
 
-FAMILIES = ["bert", "roberta", "albert", "distilbert", "deberta-v3", "bart", "gpt-neox"]
+NAMES = [name for name in HEADS if name.endswith(".qa")]
 CONTEXT = ("Alice met Bob in New York City. They ate 3 pizzas, and then Alice's brother (who lives in Zürich) called: "
            "\"Is the fox quick?\" Nobody knew; the fox was in Paris, the capital of France. ")
 CASES = [  # question, context, parameters
@@ -22,7 +23,7 @@ CASES = [  # question, context, parameters
 
 @pytest.fixture(scope="module")
 def made():
-    return checkpoints.make(FAMILIES, 3)
+    return checkpoints.make(sorted({name.split(".")[0] for name in NAMES}), SEED, VARIANT)
 
 
 class Theirs:
@@ -81,7 +82,7 @@ class Theirs:
         return found[0] if len(found) == 1 else found
 
 
-@pytest.mark.parametrize("name", [f"{family}.qa" for family in FAMILIES])
+@pytest.mark.parametrize("name", NAMES)
 def test_answers(made, name):
     theirs = Theirs(made / name)
     ours = ask("question-answering", made / name,
@@ -91,9 +92,13 @@ def test_answers(made, name):
         assert same(answer, expected), (question, parameters, answer, expected)
 
 
-def test_lists(made):
+@pytest.fixture(scope="module")
+def model(made):
+    return made / NAMES[0]
+
+
+def test_lists(model):
     """Several questions about one context, and several examples, are answered one by one."""
-    model = made / "bert.qa"
     questions = ["Where is the fox?", "Who met Bob?"]
     both, examples, *alone = ask(
         "question-answering", model, ({"question": questions, "context": CONTEXT}, {}),
@@ -101,8 +106,7 @@ def test_lists(made):
     assert same(both, alone) and same(examples, alone)
 
 
-def test_refusals(made):
-    model = made / "bert.qa"
+def test_refusals(model):
     assert "the context is empty" in refusal("question-answering", model, {"question": "Who?", "context": ""})
     assert "no {\"question\", \"context\"}" in refusal("question-answering", model, "Who?")
     assert "2 questions, but 1 contexts" in refusal("question-answering", model, {"question": ["a", "b"], "context": ["c"]})

@@ -2,10 +2,12 @@
 conversations, lists; sentence-similarity and text-ranking beside sentence-transformers."""
 import json
 import shutil
+import subprocess
 
 import pytest
 
 import checkpoints
+from outputs import hearth
 from test_pipelines import ask, refusal, same
 
 FAMILIES = ["bert", "roberta", "albert", "deberta-v3", "bart", "gpt2", "llama3", "qwen2", "gemma3", "t5", "mbart", "marian"]
@@ -241,3 +243,47 @@ def test_similarity_and_ranking(made, tmp_path):
                     ({"query": TEXTS[1], "documents": TEXTS}, {"top_k": 2, "return_documents": True}))
     assert same(ours, [{"corpus_id": int(row["corpus_id"]), "score": float(row["score"])} for row in model.rank(TEXTS[0], TEXTS)])
     assert [row["text"] for row in two] == [row["text"] for row in model.rank(TEXTS[1], TEXTS, top_k=2, return_documents=True)]
+
+
+def test_refusals(made):
+    model = made / "bert.seqcls"
+    assert "'topk' is not known; there are: top_k" in refusal("text-classification", model, "a", topk=1)
+    assert "top_k is \"2\", not an integer" in refusal("text-classification", model, "a", top_k="2")
+    assert "an empty list" in refusal("text-classification", model, [])
+    assert "there is 7" in refusal("text-classification", model, ["a", 7])
+    told = subprocess.run([hearth, "pipeline", "nonsense", model, "--input", "a"], capture_output=True, text=True)
+    assert told.returncode != 0 and "'nonsense' is not known; there are: " in told.stderr
+    assert "positions for 128" in refusal("text-classification", model, LONG * 9)
+    assert "no mask token ([MASK])" in refusal("fill-mask", made / "bert.mlm", "a")
+    assert "'nonsense' is not known" in refusal("text-generation", made / "gpt2.causal", "a", nonsense=1)
+    assert "exclude each other" in refusal("text-generation", made / "gpt2.causal", "a", return_full_text=True, return_text=True)
+    told = subprocess.run([hearth, "pipeline", "fill-mask", made / "gpt2.causal", "--input", "a"], capture_output=True, text=True)
+    assert told.returncode != 0 and "AutoModelForMaskedLM" in told.stderr
+
+
+def test_a_folder_knows_its_task(made, tmp_path):
+    """By its card's pipeline_tag, else by the head that config.json names."""
+    (answer,) = ask("", made / "gpt2.causal", ("A", {"do_sample": False}))
+    assert len(answer[0]["generated_text"]) > 20  # 256 new tokens, but for want of positions
+    for name, text, key in (("bert.mlm", "A [MASK].", "token_str"), ("bert.seqcls", "A", "label"), ("gpt2.causal", "A", "generated_text")):
+        (answer,) = ask("", made / name, (text, {"top_k": 1}))
+        assert key in answer[0]
+    shutil.copytree(made / "bart.seqcls", tmp_path / "bart")
+    (tmp_path / "bart" / "README.md").write_text("---\nlicense: mit\npipeline_tag: zero-shot-classification\n---\n")
+    (answer,) = ask("", tmp_path / "bart", ("A", {"candidate_labels": "b,c"}))
+    assert set(answer["labels"]) == {"b", "c"}
+
+
+def test_words_of_the_command_line(made):
+    """A text, JSON, several inputs, lines of standard input that are texts."""
+    def run(*words, stdin=""):
+        done = subprocess.run([hearth, "pipeline", "sentiment-analysis", made / "bert.seqcls", *words], input=stdin, capture_output=True, text=True)
+        return [json.loads(line) for line in done.stdout.splitlines()], done
+
+    ((one,), _), ((two,), _) = run("--input", "[a] text"), run("--input", "a", "--input", "[a] text")
+    assert same(one[0], two[1])
+    ((listed,), _), (lines, _) = run("--input", '["a", "[a] text"]'), run(stdin="a\n[a] text\n")
+    assert listed == two and same(lines, [[row] for row in two])
+    (_, broken), (told, failed) = run("--input", "a", "--parameters", "[1]"), run(stdin='["a", 3]\na\n')
+    assert broken.returncode != 0 and "--parameters is no JSON object" in broken.stderr
+    assert failed.returncode != 0 and "error" in told[0] and told[1] == lines[0]

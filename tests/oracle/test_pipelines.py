@@ -69,13 +69,3 @@ def test_pipelines(made, name):
                 assert "error" in ours or name in ANSWERED_HERE, (inputs, parameters, ours)
             else:
                 assert same(ours, theirs), (inputs, parameters, ours, theirs)
-
-
-def test_refusals(made):
-    model = made / (NAMES[0] if "bert.seqcls" not in NAMES else "bert.seqcls")
-    assert "'topk' is not known; there are: top_k" in refusal("text-classification", model, "a", topk=1)
-    assert "top_k is \"2\", not an integer" in refusal("text-classification", model, "a", top_k="2")
-    assert "an empty list" in refusal("text-classification", model, [])
-    assert "there is 7" in refusal("text-classification", model, ["a", 7])
-    told = subprocess.run([hearth, "pipeline", "nonsense", model, "--input", "a"], capture_output=True, text=True)
-    assert told.returncode != 0 and "'nonsense' is not known; there are: " in told.stderr

@@ -94,7 +94,6 @@ class Text2TextGeneration final : public Pipeline {
       if (source.empty() && target.empty()) std::tie(source, target) = languages_;
     }
     auto arguments = writer_.generate_arguments(parameters);
-    const auto stops = parameters.texts("stop_strings", "a text or a list of texts");
     const auto passes = pass_options(parameters, stop);
     TRY(parameters.finish());
     auto base = base_;
@@ -114,7 +113,6 @@ class Text2TextGeneration final : public Pipeline {
       if (!ids.empty()) arguments.set("eos_token_id", ids.front());
     }
     auto rules = TRY(writer_.rules(base, arguments));
-    rules.stop_strings = stops;
     rules.batch_size = std::min(passes.batch_size, rules.batch_size);
 
     const auto asked = TRY(PipelineInputs::texts(inputs));

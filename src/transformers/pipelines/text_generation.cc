@@ -169,13 +169,12 @@ class TextGeneration final : public Pipeline {
 
   Result<Json> run(const Json& inputs, PipelineParameters& parameters, std::stop_token stop) const override {
     const auto settings = TRY(read_settings(parameters));
-    auto stops = parameters.texts("stop_sequence", "a text or a list of texts");
-    for (auto& text : parameters.texts("stop_strings", "a text or a list of texts")) stops.push_back(std::move(text));
+    const auto stops = parameters.texts("stop_sequence", "a text or a list of texts");
     const auto arguments = with_defaults(writer_.generate_arguments(parameters), settings.prefix_length);
     const auto passes = pass_options(parameters, stop);
     TRY(parameters.finish());
     auto rules = TRY(writer_.rules(writer_.config, arguments));
-    rules.stop_strings = std::move(stops);
+    rules.config.stop_strings.insert(rules.config.stop_strings.end(), stops.begin(), stops.end());
     rules.batch_size = std::min(passes.batch_size, rules.batch_size);
 
     const bool is_one = inputs.is_string() || TRY(is_chat(inputs));
