@@ -7,7 +7,7 @@ namespace hearth::jobs {
 namespace {
 
 constexpr std::string_view kDue =
-    "(state = 'waiting' AND run_at_ms <= $1) OR (state = 'running' AND lease_until_ms < $1)";
+    "((state = 'waiting' AND run_at_ms <= $1) OR (state = 'running' AND lease_until_ms < $1))";
 constexpr size_t kErrorMax = 2000;
 
 // At most kErrorMax bytes, cut between characters.
@@ -44,20 +44,33 @@ Status Queue::add(const NewJob& job) {
   return transaction.commit();
 }
 
-Result<std::optional<Job>> Queue::take(int64_t lease_ms) {
+Result<std::optional<Job>> Queue::take(int64_t lease_ms, const Wanted& wanted) {
   const auto now = now_ms();
-  // A plain read first: an idle hub takes no write lock.
-  if (!TRY(db_->query_one(cat("SELECT id FROM jobs WHERE ", kDue, " LIMIT 1"), {now}))) return std::optional<Job>();
-  auto transaction = TRY(db_->begin());
-  const auto row = TRY(transaction.query_one(
-      cat("SELECT id, kind, job_key, payload, attempts + 1 FROM jobs WHERE ", kDue, " ORDER BY run_at_ms, id LIMIT 1"),
-      {now}));
-  if (!row) return std::optional<Job>();
-  TRY(transaction.execute(
-      "UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_until_ms = $2 WHERE id = $1",
-      {(*row)[0], now + lease_ms}));
-  TRY(transaction.commit());
-  return std::optional<Job>(job_of(*row));
+  std::vector<store::Value> values{now};
+  const auto place = [&](store::Value value) {
+    values.push_back(std::move(value));
+    return cat("$", values.size());
+  };
+  auto due = std::string(kDue);
+  std::vector<std::string> kinds;
+  for (const auto& kind : wanted.kinds) kinds.push_back(place(kind));
+  if (!kinds.empty()) due += cat(" AND kind ", wanted.others ? "NOT " : "", "IN (", join(kinds, ", "), ")");
+  for (const auto& group : wanted.groups_not) due += cat(" AND job_key NOT LIKE ", place(cat(group, "/%")));
+  while (true) {
+    // A plain read first: an idle hub takes no write lock.
+    const auto first =
+        TRY(db_->query(cat("SELECT id FROM jobs WHERE ", due, " ORDER BY run_at_ms, id LIMIT 1"), values));
+    if (first.empty()) return std::optional<Job>();
+    auto transaction = TRY(db_->begin());
+    const auto taken = TRY(transaction.execute(
+        cat("UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_until_ms = $2 WHERE id = $3 AND ", kDue),
+        {now, now + lease_ms, first[0][0]}));
+    if (taken == 0) continue;  // by another
+    const auto row = TRY(
+        transaction.query_one("SELECT id, kind, job_key, payload, attempts FROM jobs WHERE id = $1", {first[0][0]}));
+    TRY(transaction.commit());
+    return std::optional<Job>(job_of(*row));
+  }
 }
 
 Status Queue::renew(const Job& job, int64_t lease_ms) {

@@ -42,6 +42,13 @@ struct JobRow {
   std::string error;  ///< of the last attempt
 };
 
+/// Which jobs to take.
+struct Wanted {
+  std::vector<std::string> kinds = {};
+  bool others = true;                        ///< all kinds but those, instead of those
+  std::vector<std::string> groups_not = {};  ///< none whose key begins with one of these and a slash
+};
+
 /// A view of the hub's database, as cheap as a pointer. Thread-safe.
 class Queue {
  public:
@@ -52,7 +59,7 @@ class Queue {
   static Status add(store::Transaction& transaction, const NewJob& job);
 
   /// The job that is due longest, now running for `lease_ms`; nothing when none is due.
-  Result<std::optional<Job>> take(int64_t lease_ms);
+  Result<std::optional<Job>> take(int64_t lease_ms, const Wanted& wanted = {});
   Status renew(const Job& job, int64_t lease_ms);
   Status done(const Job& job);
   Status retry(const Job& job, std::string_view error, int64_t run_at_ms);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "jobs/runner.h"
 
 namespace hearth::jobs {
@@ -99,6 +100,28 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK((*failed)[1].error == "odd");
   REQUIRE(queue.requeue((*failed)[0].job.id).ok());
   CHECK(count("failed") == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "jobs: what waits for strangers holds up neither other work nor other strangers") {
+  std::atomic<int> slow = 0, told = 0, scanned = 0;
+  const auto hang = [&](const Job& job, const std::stop_token& stop) {
+    if (job.key.starts_with("to:slow/")) {
+      ++slow;
+      while (!stop.stop_requested()) std::this_thread::yield();
+    }
+    ++told;
+    return Status();
+  };
+  for (int i = 0; i < 5; ++i) REQUIRE(queue.add({.kind = "tell", .key = cat("to:slow/", i)}).ok());
+  REQUIRE(queue.add({.kind = "tell", .key = "to:good/1"}).ok());
+  REQUIRE(queue.add({.kind = "tell", .key = "to:good/2"}).ok());
+  REQUIRE(queue.add({.kind = "scan"}).ok());
+  Runner runner(*db,
+                {{.name = "tell", .run = hang, .threads = 2},
+                 {.name = "scan", .run = [&](const Job&, const std::stop_token&) { return ++scanned, Status(); }}},
+                {.threads = 1, .poll_ms = 1});
+  CHECK(eventually([&] { return told == 2 && scanned == 1; }));
+  CHECK(slow == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "jobs: a stop ends a running job soon, and it waits for the next runner") {

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/clock.h"
@@ -27,6 +28,21 @@ int64_t delay_ms(int64_t attempt) {
 void warn(const Status& status, std::string_view what) {
   if (!status.ok()) log(LogLevel::warning, "jobs", cat(what, ": ", status.message()));
 }
+
+// "delivery:3" of "delivery:3/17"; empty for other keys.
+std::string_view group_of(std::string_view key) {
+  const auto slash = key.rfind('/');
+  return slash == key.npos ? std::string_view() : key.substr(0, slash);
+}
+
+// Threads that take the same kinds. One of them at a time looks for work, the others wait for their turn or run some.
+struct Lane {
+  std::vector<std::string> kinds;
+  bool others = false;
+  bool is_led = false;               // under State::mutex
+  std::vector<std::string> running;  // the groups; under State::mutex
+  std::condition_variable_any turn = {};
+};
 
 }  // namespace
 
@@ -88,15 +104,51 @@ struct Runner::State {
     if (periodic) schedule(kind, now_ms() + kind.every_ms);
   }
 
-  void work(std::stop_token stop) {
+  // The lane's next job, as soon as there is one; nothing at a stop.
+  std::optional<Job> next(Lane& lane, const std::stop_token& stop) {
     while (!stop.stop_requested()) {
-      auto job = queue.take(kLease_ms);
+      Wanted wanted{.kinds = lane.kinds, .others = lane.others};
+      if (!lane.others) {
+        const std::lock_guard lock(mutex);
+        wanted.groups_not = lane.running;
+      }
+      auto job = queue.take(kLease_ms, wanted);
+      if (job.ok() && *job) return *std::move(job);
       if (!job.ok() && job.status().code() != Code::busy) warn(job.status(), "queue");
-      if (job.ok() && *job)
-        run(**job, stop);
-      else
-        wait(stop);
+      wait(stop);
     }
+    return {};
+  }
+
+  void work(Lane& lane, const std::stop_token& stop) {
+    while (true) {
+      {
+        std::unique_lock lock(mutex);
+        if (!lane.turn.wait(lock, stop, [&] { return !lane.is_led; })) return;
+        lane.is_led = true;
+      }
+      const auto job = next(lane, stop);
+      const auto group = std::string(job ? group_of(job->key) : "");
+      {
+        const std::lock_guard lock(mutex);
+        lane.is_led = false;
+        if (!group.empty()) lane.running.push_back(group);
+      }
+      lane.turn.notify_one();
+      if (!job) return;
+      run(*job, stop);
+      const std::lock_guard lock(mutex);
+      std::erase(lane.running, group);
+    }
+  }
+
+  // Threads for a lane.
+  void start(std::vector<std::string> names, int count, bool others = false) {
+    auto& lane = *lanes.emplace_back(std::make_unique<Lane>());
+    lane.kinds = std::move(names);
+    lane.others = others;
+    for (int i = 0; i < count; ++i)
+      threads.emplace_back([this, &lane](const std::stop_token& stop) { work(lane, stop); });
   }
 
   // Feeds the queue and keeps the leases of what runs.
@@ -121,6 +173,7 @@ struct Runner::State {
   std::mutex mutex;
   std::condition_variable_any woken;
   Guarded<std::vector<Job>> running;
+  std::vector<std::unique_ptr<Lane>> lanes;
   std::vector<std::jthread> threads;  // last: joined before the rest goes
 };
 
@@ -128,8 +181,13 @@ Runner::Runner(store::Db& db, std::vector<Kind> kinds, RunnerOptions options)
     : state_(std::make_unique<State>(db, std::move(kinds), std::move(options))) {
   auto* state = state_.get();
   state->threads.emplace_back([state](std::stop_token stop) { state->tend(stop); });
-  for (int i = 0; i < state->options.threads; ++i)
-    state->threads.emplace_back([state](std::stop_token stop) { state->work(stop); });
+  std::vector<std::string> apart;
+  for (const auto& kind : state->kinds) {
+    if (kind.threads == 0) continue;
+    apart.push_back(kind.name);
+    state->start({kind.name}, kind.threads);
+  }
+  state->start(std::move(apart), state->options.threads, /*others=*/true);
 }
 
 Runner::~Runner() {

@@ -5,6 +5,8 @@
 //    as failed. The leases of running jobs are renewed, so that a job may take as long as it needs.
 // 3. A periodic kind has one job, keyed "periodic", that waits for its next time; several runners on one database share
 // it.
+// 4. A kind that waits for strangers' servers has threads of its own: however slow those are, nothing else waits. Of
+//    jobs whose keys are GROUP/REST such a kind runs one a group at once, so that one slow server holds one thread.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +27,11 @@ struct Kind {
   std::function<Status(const Job&, std::stop_token)> run;
   int64_t attempts_max = 5;
   int64_t every_ms = 0;  ///< periodic when over 0
+  int threads = 0;       ///< of its own; 0: it shares the runner's
 };
 
 struct RunnerOptions {
-  int threads = 2;
+  int threads = 2;  ///< for all kinds without threads of their own
   int64_t poll_ms = 500;
   std::function<Status()> feed;  ///< may be empty
 };

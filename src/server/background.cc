@@ -68,7 +68,8 @@ Background::Background(const Services& services) {
                      .run = [entry, &services](const hearth::jobs::Job& job,
                                                std::stop_token stop) { return entry->run(services, job, stop); },
                      .attempts_max = entry->attempts_max,
-                     .every_ms = entry->every_s * 1000});
+                     .every_ms = entry->every_s * 1000,
+                     .threads = entry->threads});
   runner_ = std::make_unique<hearth::jobs::Runner>(
       services.hub.db(), std::move(kinds),
       hearth::jobs::RunnerOptions{.feed = [&services] { return dispatch_events(services.hub.db()); }});

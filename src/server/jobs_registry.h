@@ -28,6 +28,7 @@ struct JobKind {
   Per per = Per::event;
   int64_t every_s = 0;  ///< periodic when over 0
   int64_t attempts_max = 5;
+  int threads = 0;  ///< of its own, for one that waits for others' servers (jobs/runner.h)
   Status (*run)(const Services& services, const Job& job, std::stop_token stop) = nullptr;
 };
 

@@ -1,4 +1,4 @@
-// The job that makes one delivery of a webhook.
+// The job that makes one delivery of a webhook; of a webhook's, one runs at once.
 #pragma once
 
 #include "base/text.h"
@@ -6,9 +6,9 @@
 
 namespace hearth::server {
 
-inline hearth::jobs::NewJob webhook_delivery_job(int64_t delivery_id) {
+inline hearth::jobs::NewJob webhook_delivery_job(int64_t webhook_id, int64_t delivery_id) {
   return {.kind = "webhook-delivery",
-          .key = cat("delivery:", delivery_id),
+          .key = cat("delivery:", webhook_id, "/", delivery_id),
           .payload = Json::Object{{"delivery", delivery_id}}};
 }
 

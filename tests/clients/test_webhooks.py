@@ -18,11 +18,14 @@ class Listener:
 
     def __init__(self):
         self.calls, self.answers, self.changed = [], [], threading.Condition()
+        self.hung = threading.Event()  # set: those who wait at /hangs are answered
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.path == "/hangs":
+                    outer.hung.wait(60)
                 with outer.changed:
                     outer.calls.append((self.path, dict(self.headers), body))
                     status = outer.answers.pop(0) if outer.answers else 200
@@ -243,6 +246,19 @@ def test_failed_deliveries_are_tried_again_and_replayed(hub, alice, listener):
     assert status == 200 and json.loads(body)["id"] != entry["id"]
     assert listener.wait("/flaky", 3)[2][1] == first[1]
     assert hub.call("GET", f"/api/settings/webhooks/{hook.id}/deliveries", token=hub.bob)[0] == 404
+    alice.delete_webhook(hook.id)
+
+
+def test_a_receiver_that_hangs_holds_up_nothing_else(hub, alice, bob, listener):
+    hangs = bob.create_webhook(url=listener.url + "/hangs", watched=[{"type": "user", "name": "bob"}], domains=["repo"])
+    for i in range(10):
+        bob.create_repo(f"bob/hangs-{i}")
+    hook = alice.create_webhook(url=listener.url + "/beside", watched=[{"type": "user", "name": "alice"}], domains=["repo"])
+    alice.create_repo("alice/beside")
+    listener.wait("/beside", 1, seconds=8)  # no attempt at the other is over by then: they take ten seconds
+    assert listener.of("/hangs") == []
+    bob.delete_webhook(hangs.id)
+    listener.hung.set()
     alice.delete_webhook(hook.id)
 
 

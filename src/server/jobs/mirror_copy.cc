@@ -22,5 +22,6 @@ Status run(const Services& services, const Job& job, std::stop_token stop) {
 }
 
 }  // namespace
-extern constinit const JobKind mirror_copy_entry{.kind = kMirrorJob, .events = {}, .attempts_max = 20, .run = run};
+extern constinit const JobKind mirror_copy_entry{
+    .kind = kMirrorJob, .events = {}, .attempts_max = 20, .threads = 2, .run = run};
 }  // namespace hearth::server::jobs

@@ -55,5 +55,5 @@ Status deliver(const Services& services, const Job& job, std::stop_token stop) {
 
 }  // namespace
 extern constinit const JobKind webhook_delivery_entry{
-    .kind = "webhook-delivery", .events = {}, .attempts_max = kAttempts, .run = deliver};
+    .kind = "webhook-delivery", .events = {}, .attempts_max = kAttempts, .threads = 8, .run = deliver};
 }  // namespace hearth::server::jobs

@@ -21,7 +21,7 @@ Status tell(const Services& services, const Job& job, std::stop_token) {
     auto transaction = TRY(hub.db().begin());
     const auto id = TRY(hub::add_delivery(transaction, webhook, stored.id, payload));
     if (!id) continue;
-    TRY(hearth::jobs::Queue::add(transaction, webhook_delivery_job(*id)));
+    TRY(hearth::jobs::Queue::add(transaction, webhook_delivery_job(webhook.id, *id)));
     TRY(transaction.commit());
   }
   return {};

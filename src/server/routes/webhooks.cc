@@ -110,7 +110,7 @@ Result<Response> replay(Request& rq) {
   const auto delivery = TRY(hub::get_delivery(rq.hub(), webhook, rq.arg("delivery")));
   auto transaction = TRY(rq.hub().db().begin());
   const auto id = TRY(hub::add_delivery(transaction, webhook, /*event_id=*/0, TRY(Json::parse(delivery.payload))));
-  if (id) TRY(hearth::jobs::Queue::add(transaction, webhook_delivery_job(*id)));
+  if (id) TRY(hearth::jobs::Queue::add(transaction, webhook_delivery_job(webhook.id, *id)));
   TRY(transaction.commit());
   return json_response(delivery_json(TRY(hub::list_deliveries(rq.hub(), webhook)).at(0)));
 }
