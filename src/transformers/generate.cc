@@ -207,6 +207,8 @@ Result<GenerateOutput> generate(const CausalLM& model, const ModelInputs& inputs
   const bool is_assisted = options.assistant_model || config.prompt_lookup_num_tokens > 0;
   if (is_assisted && (inputs.batch > 1 || config.num_beams > 1 || config.num_return_sequences > 1))
     return Status(Code::bad_input, "assisted generation takes one prompt, one beam and one returned sequence");
+  if (config.num_beam_groups > 1 && (options.stopping_criteria || !config.stop_strings.empty()))
+    return Status(Code::bad_input, "groups of beams end at end tokens and lengths alone, not at stop_strings");
 
   generation::Prompts prompts;
   prompts.ids = TRY(begun_texts(model, inputs, config));
