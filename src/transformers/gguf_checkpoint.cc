@@ -144,6 +144,7 @@ Result<Json> gguf_config(const Weights& weights) {
       {"rms_norm_eps", "attention.layer_norm_rms_epsilon"}};
   for (const auto& [ours, theirs] : optional_keys)
     if (auto value = keys.json(theirs); value.is_number()) out.set(ours, std::move(value));
+  // Qwen2 has biases of Q, K and V always, and no key for them.
   out.set("attention_bias", weights.find("blk.0.attn_q.bias") != nullptr);
   out.set("mlp_bias", weights.find("blk.0.ffn_gate.bias") != nullptr);
   out.set("tie_word_embeddings", weights.find("output.weight") == nullptr);

@@ -16,31 +16,37 @@ namespace {
 
 constexpr uint64_t kFileMax = 1u << 30;
 
-/// The families that llama.cpp's architecture "llama" computes.
-Status check_family(const Config& c) {
-  if (c.model_type != "llama" && !(c.model_type == "mistral" && c.sliding_window == 0))
-    return {Code::unsupported,
-            cat("a model of type ", c.model_type, c.sliding_window > 0 ? " with a sliding window" : "",
-                " is not written to GGUF (llama, and mistral without a window, are)")};
+/// llama.cpp's architecture that computes what the model does.
+Result<std::string> architecture_of(const Config& c) {
+  const bool is_qwen = c.model_type == "qwen2" || c.model_type == "qwen3";
+  const bool slides = is_qwen ? c.raw["use_sliding_window"].as_bool(false) : c.sliding_window > 0;
+  if ((c.model_type != "llama" && c.model_type != "mistral" && !is_qwen) || (slides && c.model_type != "llama"))
+    return Status(Code::unsupported,
+                  cat("a model of type ", c.model_type, slides ? " with a sliding window" : "",
+                      " is not written to GGUF (llama, and mistral, qwen2 and qwen3 without a window, are)"));
   if (c.hidden_act != "silu")
-    return {Code::unsupported, cat("GGUF's llama has no hidden_act ", c.hidden_act, ", only silu")};
-  return {};
+    return Status(Code::unsupported, cat("GGUF's ", c.model_type, " has no hidden_act ", c.hidden_act, ", only silu"));
+  if (c.model_type == "qwen3" && c.attention_bias)
+    return Status(Code::unsupported, "GGUF's qwen3 has no attention_bias");
+  return is_qwen ? c.model_type : std::string("llama");
 }
 
-Status add_rope(const Config& c, std::vector<GgufEntry>& out) {
+Status add_rope(const Config& c, const std::string& architecture, std::vector<GgufEntry>& out) {
   const auto& rope = c.rope_parameters;
-  out.push_back({"llama.rope.freq_base", static_cast<float>(rope.rope_theta)});
-  out.push_back({"llama.rope.dimension_count", static_cast<uint32_t>(c.head_dim)});
-  if (rope.rope_type == "default" || rope.rope_type == "llama3") return {};
+  const auto key = [&](std::string_view leaf) { return cat(architecture, ".rope.", leaf); };
+  out.push_back({key("freq_base"), static_cast<float>(rope.rope_theta)});
+  out.push_back({key("dimension_count"), static_cast<uint32_t>(c.head_dim)});
+  if (rope.rope_type == "default" || (rope.rope_type == "llama3" && architecture == "llama")) return {};
   const bool is_plain_yarn = rope.rope_type == "yarn" && rope.attention_factor == 0 && rope.mscale == 0 &&
                              rope.beta_fast == 32 && rope.beta_slow == 1 && rope.has_factor;
   if (rope.rope_type != "linear" && !is_plain_yarn)
-    return {Code::unsupported, cat("GGUF's llama has no rope_type ", rope.rope_type, " with these parameters")};
-  out.push_back({"llama.rope.scaling.type", rope.rope_type});
-  out.push_back({"llama.rope.scaling.factor", static_cast<float>(rope.factor)});
+    return {Code::unsupported,
+            cat("GGUF's ", architecture, " has no rope_type ", rope.rope_type, " with these parameters")};
+  out.push_back({key("scaling.type"), rope.rope_type});
+  out.push_back({key("scaling.factor"), static_cast<float>(rope.factor)});
   if (rope.original_max_position_embeddings > 0)
     out.push_back(
-        {"llama.rope.scaling.original_context_length", static_cast<uint32_t>(rope.original_max_position_embeddings)});
+        {key("scaling.original_context_length"), static_cast<uint32_t>(rope.original_max_position_embeddings)});
   return {};
 }
 
@@ -71,22 +77,27 @@ Status add_tokenizer(const Config& c, const std::string& folder, std::vector<Ggu
 }  // namespace
 
 Result<std::vector<GgufEntry>> gguf_metadata(const Config& c, const std::string& folder) {
-  TRY(check_family(c));
-  std::vector<GgufEntry> out = {{"general.architecture", std::string("llama")},
+  const auto architecture = TRY(architecture_of(c));
+  const auto key = [&](std::string_view leaf) { return cat(architecture, ".", leaf); };
+  std::vector<GgufEntry> out = {{"general.architecture", architecture},
                                 {"general.name", std::string(path_name(folder))},
-                                {"llama.vocab_size", static_cast<uint32_t>(c.vocab_size)},
-                                {"llama.context_length", static_cast<uint32_t>(c.max_position_embeddings)},
-                                {"llama.embedding_length", static_cast<uint32_t>(c.hidden_size)},
-                                {"llama.block_count", static_cast<uint32_t>(c.num_hidden_layers)},
-                                {"llama.feed_forward_length", static_cast<uint32_t>(c.intermediate_size)},
-                                {"llama.attention.head_count", static_cast<uint32_t>(c.num_attention_heads)},
-                                {"llama.attention.head_count_kv", static_cast<uint32_t>(c.num_key_value_heads)},
-                                {"llama.attention.key_length", static_cast<uint32_t>(c.head_dim)},
-                                {"llama.attention.value_length", static_cast<uint32_t>(c.head_dim)},
-                                {"llama.attention.layer_norm_rms_epsilon", static_cast<float>(c.rms_norm_eps)}};
-  TRY(add_rope(c, out));
+                                {key("vocab_size"), static_cast<uint32_t>(c.vocab_size)},
+                                {key("context_length"), static_cast<uint32_t>(c.max_position_embeddings)},
+                                {key("embedding_length"), static_cast<uint32_t>(c.hidden_size)},
+                                {key("block_count"), static_cast<uint32_t>(c.num_hidden_layers)},
+                                {key("feed_forward_length"), static_cast<uint32_t>(c.intermediate_size)},
+                                {key("attention.head_count"), static_cast<uint32_t>(c.num_attention_heads)},
+                                {key("attention.head_count_kv"), static_cast<uint32_t>(c.num_key_value_heads)},
+                                {key("attention.key_length"), static_cast<uint32_t>(c.head_dim)},
+                                {key("attention.value_length"), static_cast<uint32_t>(c.head_dim)},
+                                {key("attention.layer_norm_rms_epsilon"), static_cast<float>(c.rms_norm_eps)}};
+  TRY(add_rope(c, architecture, out));
   TRY(add_tokenizer(c, folder, out));
   return out;
+}
+
+bool gguf_is_permuted(const Config& c) {
+  return c.model_type == "llama" || c.model_type == "mistral";
 }
 
 Result<std::string> gguf_name(std::string_view name) {
@@ -103,7 +114,7 @@ Result<std::string> gguf_name(std::string_view name) {
       if (end != std::string_view::npos && part.substr(end + 1) == ours)
         return cat("blk.", part.substr(0, end), ".", theirs, ".", leaf);
   }
-  return Status(Code::unsupported, cat("tensor '", printable(name), "' has no name in GGUF's llama"));
+  return Status(Code::unsupported, cat("tensor '", printable(name), "' has no name in GGUF"));
 }
 
 Result<std::vector<float>> gguf_rope_freqs(const Config& c) {

@@ -250,6 +250,7 @@ Status write_gguf_model(const std::string& from, const std::string& to, const Sa
   const auto config = TRY(Config::from_json(checkpoint.config));
   auto metadata = TRY(gguf_metadata(config, model_folder(from)));
   const auto freqs = TRY(gguf_rope_freqs(config));
+  const bool is_permuted = gguf_is_permuted(config);
   std::vector<std::string> made;
   made.reserve(checkpoint.entries.size());
   std::vector<std::shared_ptr<const void>> owners;
@@ -257,7 +258,8 @@ Status write_gguf_model(const std::string& from, const std::string& to, const Sa
   for (auto& entry : checkpoint.entries) {
     if (entry.name.ends_with(".rotary_emb.inv_freq")) continue;
     entry.name = TRY(gguf_name(entry.name));
-    const bool is_q = contains(entry.name, ".attn_q."), is_k = contains(entry.name, ".attn_k.");
+    const bool is_q = is_permuted && contains(entry.name, ".attn_q."),
+               is_k = is_permuted && contains(entry.name, ".attn_k.");
     if (is_q || is_k) {
       const auto heads = is_q ? config.num_attention_heads : config.num_key_value_heads;
       if (entry.shape.empty() || entry.shape[0] % (2 * heads) != 0)

@@ -42,7 +42,7 @@ def refusal(*words):
 
 @pytest.fixture(scope="module")
 def made():
-    return checkpoints.make(sorted([MODEL.split(".")[0], "deepseek-v3", "bert", "llama2", "llama3", "deepseek-coder", "llama-yarn"]))
+    return checkpoints.make(sorted([MODEL.split(".")[0], "deepseek-v3", "bert", "llama2", "llama3", "deepseek-coder", "llama-yarn", "qwen2", "qwen3"]))
 
 
 @pytest.fixture(scope="module")
@@ -291,6 +291,36 @@ def test_gguf(made, name, tmp_path):
             assert mine[0].returncode == 0 and mine[0].stdout == mine[1].stdout
     convert(tmp_path / "x.gguf", tmp_path / "back")
     back, original = load_file(tmp_path / "back" / "model.safetensors"), load_file(made / name / "model.safetensors")
+    assert back.keys() == original.keys() and all(torch.equal(back[n], original[n]) for n in original)
+
+
+@pytest.mark.parametrize("family", ["qwen2", "qwen3"])
+def test_gguf_of_families_that_keep_halves(made, family, tmp_path):
+    """Names as the gguf package maps them, numbers as transformers reads them; the same logits; and back again."""
+    import gguf
+    from transformers import AutoModelForCausalLM
+    from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
+
+    folder = tmp_path / "model"
+    shutil.copytree(made / f"{family}.causal", folder)
+    config = json.loads((folder / "config.json").read_text())
+    if config["use_sliding_window"]:
+        assert "sliding window" in refusal(folder, tmp_path / "x.gguf")
+        config |= {"use_sliding_window": False, "layer_types": ["full_attention"] * config["num_hidden_layers"]}
+        (folder / "config.json").write_text(json.dumps(config))
+    convert(folder, tmp_path / "x.gguf")
+    reader = gguf.GGUFReader(tmp_path / "x.gguf")
+    assert reader.fields["general.architecture"].contents() == family
+    names = gguf.get_tensor_name_map(getattr(gguf.MODEL_ARCH, family.upper()), config["num_hidden_layers"])
+    original = load_file(folder / "model.safetensors")
+    assert {tensor.name for tensor in reader.tensors} == {names.get_name(name, (".weight", ".bias")) for name in original}
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    theirs = load_gguf_checkpoint(str(tmp_path / "x.gguf"), return_tensors=True, model_to_load=model)["tensors"]
+    assert all(torch.equal(value.float(), model.state_dict()[name]) for name, value in theirs.items())
+    name = f"{family}.causal"
+    assert numpy.array_equal(outputs(tmp_path / "x.gguf", made, name, tmp_path / "a"), outputs(folder, made, name, tmp_path / "b"))
+    convert(tmp_path / "x.gguf", tmp_path / "back")
+    back = load_file(tmp_path / "back" / "model.safetensors")
     assert back.keys() == original.keys() and all(torch.equal(back[n], original[n]) for n in original)
 
 

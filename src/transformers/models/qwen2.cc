@@ -20,6 +20,7 @@ extern constinit const Family qwen2_entry{
               {"Qwen2ForSequenceClassification", Task::sequence_classification, score_of_last_token},
               {"Qwen2ForTokenClassification", Task::token_classification, score_of_tokens},
               {"Qwen2ForQuestionAnswering", Task::question_answering, qa_outputs}},
+    .gguf = {"qwen2"},
     .defaults = R"({"num_key_value_heads": 32, "sliding_window": 4096, "max_position_embeddings": 32768})",
     .build = build};
 

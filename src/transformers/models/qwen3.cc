@@ -21,6 +21,7 @@ extern constinit const Family qwen3_entry{
               {"Qwen3ForSequenceClassification", Task::sequence_classification, score_of_last_token},
               {"Qwen3ForTokenClassification", Task::token_classification, score_of_tokens},
               {"Qwen3ForQuestionAnswering", Task::question_answering, qa_outputs}},
+    .gguf = {"qwen3"},
     .defaults = R"({"num_key_value_heads": 32, "head_dim": 128, "sliding_window": 4096,
                     "max_position_embeddings": 32768})",
     .build = build};
