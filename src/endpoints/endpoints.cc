@@ -2,11 +2,13 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -118,6 +120,35 @@ Result<Endpoints::Ready> Endpoints::acquire(const std::string& model_path, const
   std::lock_guard lock(engine->starting);
   if (!engine->ready()) TRY(start(*engine, stop));
   return Ready{engine->socket_path, lease};
+}
+
+void Endpoints::learn_families() {
+  std::call_once(families_asked_, [this] {
+    const auto told = run_process({.arguments = {options_.program, "engine", "--families"}}, {}, 1 << 20);
+    const auto json = told.ok() ? Json::parse(told->out) : Result<Json>(told.status().clone());
+    if (!json.ok()) {
+      log(LogLevel::warning, "endpoints", cat("which models engines run is not known: ", json.status().message()));
+      return;
+    }
+    for (const auto& name : (*json)["model_types"].array()) model_types_.emplace_back(name.as_string());
+    for (const auto& name : (*json)["gguf"].array()) gguf_.emplace_back(name.as_string());
+  });
+}
+
+bool Endpoints::runs(std::string_view model_type, std::string_view gguf_architecture) {
+  learn_families();
+  const auto has = [](const std::vector<std::string>& names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  return has(model_types_, model_type) || has(gguf_, gguf_architecture);
+}
+
+std::vector<std::string> Endpoints::architectures() {
+  learn_families();
+  std::vector<std::string> out;
+  for (const auto* names : {&model_types_, &gguf_})
+    for (const auto& name : *names) out.push_back(to_lower_ascii(name));
+  return out;
 }
 
 std::vector<Endpoints::State> Endpoints::states() {

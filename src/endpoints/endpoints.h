@@ -52,12 +52,19 @@ class Endpoints {
     std::string state;  ///< "starting", "ready" or "ended"
     int answering = 0;  ///< requests
   };
+  /// Can an engine run models of this `model_type`, or GGUF files of this architecture? As the program says, which is
+  /// asked once; false when it cannot be asked.
+  bool runs(std::string_view model_type, std::string_view gguf_architecture);
+  /// All of those, lower case.
+  std::vector<std::string> architectures();
+
   /// The engines there are at this moment.
   std::vector<State> states();
 
  private:
   struct Engine;
   Status start(Engine& engine, const std::stop_token& stop);
+  void learn_families();
   Status make_room();
   void stop_idle(const std::stop_token& stop);
 
@@ -65,6 +72,8 @@ class Endpoints {
   std::mutex mutex_;  // guards engines_, not what is in them
   std::map<std::string, std::shared_ptr<Engine>> engines_;
   int64_t started_ = 0;  // numbers the sockets
+  std::once_flag families_asked_;
+  std::vector<std::string> model_types_, gguf_;  // once asked: never changed
   std::jthread reaper_;
 };
 

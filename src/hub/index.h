@@ -52,9 +52,10 @@ struct RepoQuery {
   RepoKind kind = RepoKind::model;
   std::vector<std::string> search;  ///< each word must be part of `owner/name`
   std::string author;
-  std::vector<std::string> tags;                 ///< all of them
-  std::vector<std::vector<std::string>> any_of;  ///< of each group at least one tag
-  std::vector<std::string> links;                ///< all of them: see CatalogEntry
+  std::vector<std::string> tags;                    ///< all of them
+  std::vector<std::vector<std::string>> any_of;     ///< of each group at least one tag
+  std::vector<std::string> links;                   ///< all of them: see CatalogEntry
+  std::vector<std::vector<std::string>> any_links;  ///< of each group at least one link
   std::string pipeline_tag;
   std::string library;
   std::optional<bool> gated;

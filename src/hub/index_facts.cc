@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "hub/card.h"
+#include "hub/tasks.h"
 
 namespace hearth::hub {
 namespace {
@@ -322,16 +323,15 @@ Json eval_results(const RevisionView& view) {
   return out.empty() ? Json() : Json(std::move(out));
 }
 
+// What a page's widget offers to try: the card's, else the task's.
 Json widget_data(const RepoIndex& index, std::string_view mask) {
   if (const auto* widget = index.card.find("widget")) return *widget;
-  const auto one = [](std::string text) { return Json(Json::Array{Json(Json::Object{{"text", std::move(text)}})}); };
+  auto out = default_widget(index.pipeline_tag);
   if (index.pipeline_tag == "fill-mask")
-    return one(cat("Paris is the ", mask.empty() ? "<mask>" : mask, " of France."));
-  if (index.pipeline_tag == "text-classification") return one("I like you. I love you");
-  if (index.pipeline_tag == "token-classification") return one("My name is Wolfgang and I live in Berlin");
-  if (index.pipeline_tag == "translation") return one("My name is Wolfgang and I live in Berlin");
-  if (index.pipeline_tag == "text-generation") return one("My name is Julien and I like to");
-  return {};
+    for (auto& example : out.array())
+      example.set("text",
+                  replace_all(std::string(example["text"].as_string()), "<mask>", mask.empty() ? "<mask>" : mask));
+  return out;
 }
 
 void describe_model(const RevisionView& view, RepoIndex& index) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/json.h"
 #include "hub/repo_id.h"
 
 namespace hearth::hub {
@@ -16,6 +17,9 @@ struct Task {
 /// Every task that pipeline_tag may name.
 std::span<const Task> tasks();
 const Task* find_task(std::string_view id);
+
+/// The inputs that a model's widget offers when its card names none: a list of examples; null for other tasks.
+Json default_widget(std::string_view task);
 
 struct TagType {
   std::string_view type;  ///< "pipeline_tag", "library", "license", "language", "dataset", "region", "other", ...

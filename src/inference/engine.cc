@@ -1,11 +1,22 @@
 #include "inference/engine.h"
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 
 #include "base/text.h"
 
 namespace hearth::inference {
+namespace {
+
+double log_probability(std::span<const float> logits, int32_t id) {
+  const double most = *std::ranges::max_element(logits);
+  double sum = 0;
+  for (const float value : logits) sum += std::exp(value - most);
+  return logits[static_cast<size_t>(id)] - most - std::log(sum);
+}
+
+}  // namespace
 
 struct Engine::Active {
   Active(Job wanted, std::unique_ptr<Session> with, Sampler picks, const Tokenizer& tokenizer)
@@ -97,11 +108,12 @@ void Engine::admit(Job job) {
   if (!logits.ok()) return refuse(std::move(logits).status());
   auto& active = active_.emplace_back(std::move(job), std::move(session), *std::move(sampler), pipeline_.tokenizer());
   active.limit = total - prompt_tokens;
-  if (!accept(active, active.sampler(*logits, active.seen))) active_.pop_back();
+  if (!accept(active, *logits)) active_.pop_back();
 }
 
-// Takes a new token into the answer; false when the answer is over.
-bool Engine::accept(Active& active, int32_t id) {
+// Picks a new token and takes it into the answer; false when the answer is over.
+bool Engine::accept(Active& active, std::span<const float> logits) {
+  const auto id = active.sampler(logits, active.seen);
   active.seen.push_back(id);
   ++active.made;
   const auto& ends = active.job.config.eos_token_id;
@@ -112,7 +124,17 @@ bool Engine::accept(Active& active, int32_t id) {
   auto piece = is_eos ? active.text.flush() : active.text.push(id);
   const bool at_limit = !is_eos && !is_complete && !active.text.stopped() && active.made >= active.limit;
   if (at_limit || is_complete) piece += active.text.flush();
-  if (!piece.empty() && !active.job.on_text(piece)) {
+  const auto& job = active.job;
+  const auto wants_more = [&] {
+    if (!job.on_token) return piece.empty() || job.on_text(piece);
+    return job.on_token({.id = id,
+                         .piece = piece,
+                         .logprob = log_probability(logits, id),
+                         .is_eos = is_eos,
+                         .is_last = is_eos || at_limit || is_complete || active.text.stopped(),
+                         .at_limit = at_limit});
+  };
+  if (!wants_more()) {
     finish(active, {{}, FinishReason::cancelled, 0, 0});
     return false;
   }
@@ -151,7 +173,7 @@ void Engine::step() {
   size_t row = 0;
   for (auto& active : active_) {
     const std::span<const float> logits(rows.data() + vocab_size * row++, vocab_size);
-    active.over = !accept(active, active.sampler(logits, active.seen));
+    active.over = !accept(active, logits);
   }
   std::erase_if(active_, [](const Active& a) { return a.over; });
 }

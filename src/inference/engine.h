@@ -32,12 +32,24 @@ struct JobEnd {
   int64_t completion_tokens = 0;
 };
 
+/// A token of an answer, the one that ends it included.
+struct MadeToken {
+  int32_t id = 0;
+  std::string_view piece;  ///< the text that may be shown now; of an ending token what was held back
+  double logprob = 0;      ///< of the model's own distribution
+  bool is_eos = false;
+  bool is_last = false;
+  bool at_limit = false;  ///< the last one because there may be no more
+};
+
 struct Job {
   std::vector<int32_t> prompt;
   GenerationConfig config;
   std::function<bool(std::string_view piece)> on_text;  ///< on the engine's thread; false ends the answer
-  std::function<void(JobEnd end)> on_end;               ///< on the engine's thread
-  std::stop_token stop;                                 ///< requested when nobody reads the answer any more
+  /// In place of on_text, where it is set: every token, with its probability.
+  std::function<bool(const MadeToken& token)> on_token = {};
+  std::function<void(JobEnd end)> on_end;  ///< on the engine's thread
+  std::stop_token stop;                    ///< requested when nobody reads the answer any more
 };
 
 struct EngineOptions {
@@ -60,7 +72,7 @@ class Engine {
   void run(const std::stop_token& stop);
   void admit(Job job);
   void step();
-  bool accept(Active& active, int32_t id);
+  bool accept(Active& active, std::span<const float> logits);
   void finish(Active& active, JobEnd end);
   std::unique_ptr<Session> take_session(std::span<const int32_t> prompt);
   void keep_session(std::unique_ptr<Session> session);

@@ -88,6 +88,7 @@ constexpr std::string_view kSpeaking[] = {"/discussions", "/like"};
 
 // Rows open to whoever may open a pull request, which this request does not ask for: they write to main.
 constexpr std::string_view kWritesMain[] = {"/commit/", "/preupload/", "/xet-write-token"};
+constexpr std::string_view kRuns[] = {"/v1/", "/pipeline/", "/hf-inference/", "/rerank"};
 constexpr std::string_view kTakes[] = {"{repo}/duplicate", "/git-receive-pack", "/locks/verify"};
 
 bool has_any(std::string_view text, std::span<const std::string_view> parts) {
@@ -128,7 +129,7 @@ std::string_view row_of(const Route& route) {
       if (route.pattern.ends_with("/info/refs")) return "content";  // a clone's first question
       return route.pattern.ends_with("/ask-access") ? "ask" : "metadata";
     case Access::content:
-      if (contains(route.pattern, "/v1/")) return "run";
+      if (has_any(route.pattern, kRuns) || route.pattern == "/{kind}/{repo}") return "run";
       if (has_any(route.pattern, kWritesMain) && (!reads || contains(route.pattern, "xet"))) return "write";
       return has_any(route.pattern, kTakes) ? "take" : "content";
     case Access::write:

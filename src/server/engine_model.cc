@@ -17,14 +17,14 @@ namespace {
 
 constexpr int64_t kUnusedMax_s = 7 * 24 * 3600;
 
-Result<hub::Repo> only_model(const Request& rq) {
+Result<hub::Repo> only_model(const Request& rq, EngineUse use) {
   std::optional<hub::Repo> found;
   for (auto& item : TRY(hub::list_repos(rq.hub(), rq.caller(), {})).items) {
-    if (!runs_here(item.index)) continue;
+    if (!serves(item.index, use) || !runs_here(rq, item.index)) continue;
     if (found) return Status(Code::bad_input, "'model' must name one of this hub's models: GET /v1/models lists them");
     found = std::move(item.repo);
   }
-  if (!found) return Status(Code::not_found, "this hub has no model that its engine runs");
+  if (!found) return Status(Code::not_found, "this hub has no model that its engines run for this");
   return *std::move(found);
 }
 
@@ -93,7 +93,20 @@ Result<std::string> checkout(const Request& rq, const hub::Repo& repo, const std
 
 }  // namespace
 
-Result<EngineModel> find_engine_model(const Request& rq, std::string_view model) {
+bool serves(const hub::RepoIndex& index, EngineUse use) {
+  const auto& task = index.pipeline_tag;
+  switch (use) {
+    case EngineUse::generation:
+      return task == "text-generation" || task == "image-text-to-text" || !index.gguf.is_null();
+    case EngineUse::embedding:
+      return task == "sentence-similarity" || task == "feature-extraction";
+    case EngineUse::any:
+      return true;
+  }
+  return false;
+}
+
+Result<EngineModel> find_engine_model(const Request& rq, std::string_view model, EngineUse use) {
   std::string_view file;
   if (const auto colon = model.find(':'); colon != std::string_view::npos && !model.starts_with("http")) {
     file = model.substr(colon + 1);
@@ -101,18 +114,21 @@ Result<EngineModel> find_engine_model(const Request& rq, std::string_view model)
   }
   EngineModel out;
   if (model.empty() || model == "dummy" || model == "tgi" || model.starts_with("http")) {
-    out.repo = TRY(only_model(rq));
+    out.repo = TRY(only_model(rq, use));
   } else {
     const auto id = hub::parse_repo_id(hub::RepoKind::model, model);
     if (!id.ok()) return Status(Code::repo_not_found, cat("no model '", model, "' on this hub"));
     out.repo = TRY(rq.hub().repo(*id));
-    TRY(hub::check_access(rq.caller(), out.repo, hub::Right::content));
   }
+  TRY(hub::check_access(rq.caller(), out.repo, hub::Right::content));
   out.id = out.repo.full_name();
   const auto index = TRY(hub::main_index(rq.hub(), out.repo));
-  if (!runs_here(index))
-    return Status(Code::bad_input,
-                  cat("this hub's engine does not run ", out.id, ": it runs LLaMA models as safetensors or GGUF"));
+  if (!runs_here(rq, index)) {
+    const auto kind = index.config["model_type"].as_string(index.gguf["architecture"].as_string());
+    return Status(Code::bad_input, cat("this hub's engines do not run ", out.id, ": ",
+                                       kind.empty() ? "its files say no model_type they know"
+                                                    : cat("they do not know the model_type ", printable(kind))));
+  }
   const auto folder = TRY(checkout(rq, out.repo, index.head));
   if (file.empty() && exists(path_join(folder, "config.json")) && index.gguf.is_null()) {
     out.path = folder;

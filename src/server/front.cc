@@ -129,6 +129,12 @@ bool openai_shape(std::string_view path) {
   return path.starts_with("/v1/") || contains(path, "/v1/");
 }
 
+// Clients of engines are given keys of any kind.
+bool asks_engine(std::string_view path) {
+  return openai_shape(path) || path.starts_with("/models/") || path.starts_with("/pipeline/") ||
+         path.starts_with("/hf-inference/");
+}
+
 std::string openai_error(const Status& status, int http_status) {
   JsonWriter out;
   out.begin_object().key("error").begin_object().field("message", status.message());
@@ -140,7 +146,7 @@ std::string openai_error(const Status& status, int http_status) {
 // Did the caller say who they are? Decides between 401 and 404 for what they may not know of.
 bool shows_credential(const net::RequestHead& head) {
   const auto authorization = head.headers.get("authorization");
-  if (openai_shape(head.path) && !contains(authorization, "hf_")) return false;  // any key: see identify
+  if (asks_engine(head.path) && !contains(authorization, "hf_")) return false;  // any key: see identify
   return !authorization.empty() || !net::cookie(head.headers, "hearth_session").empty();
 }
 
@@ -166,7 +172,7 @@ Result<Identity> identify(const hub::Accounts& accounts, const net::RequestHead&
   if (!token.empty()) {
     // Clients of public engines send any key; one that is none of ours names nobody.
     // Neither is the token of /metrics a user's.
-    if (!token.starts_with("hf_") && (openai_shape(head.path) || head.path == "/metrics")) return Identity();
+    if (!token.starts_with("hf_") && (asks_engine(head.path) || head.path == "/metrics")) return Identity();
     auto caller = accounts.caller_by_token(token);
     if (!caller.ok() && caller.status().code() == Code::unauthenticated)
       return Status(Code::unauthenticated, std::string(kBadCredentials));

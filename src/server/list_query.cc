@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "endpoints/endpoints.h"
+#include "server/services.h"
 
 namespace hearth::server {
 namespace {
@@ -83,8 +85,11 @@ Status add_app(std::string_view name, hub::RepoQuery& query) {
 }
 
 // Engines of this hub serve these; no other provider is known here.
-void only_served(hub::RepoQuery& query) {
-  query.links.emplace_back("architecture:llama");
+void only_served(const Request& rq, hub::RepoQuery& query) {
+  std::vector<std::string> links;
+  if (auto* engines = rq.services().endpoints)
+    for (const auto& name : engines->architectures()) links.push_back(cat("architecture:", name));
+  query.any_links.push_back(std::move(links));
 }
 
 }  // namespace
@@ -122,7 +127,7 @@ Result<hub::RepoQuery> read_list_query(const Request& rq) {
   if (const auto range = rq.query("num_parameters"); !range.empty())
     std::tie(out.parameters_min, out.parameters_max) = TRY(parse_parameter_range(range));
   if (const auto inference = rq.query("inference"); inference == "warm") {
-    only_served(out);
+    only_served(rq, out);
   } else if (!inference.empty()) {
     return Status(Code::bad_input, cat("inference takes warm, not '", inference.substr(0, 100), "'"));
   }
@@ -131,7 +136,7 @@ Result<hub::RepoQuery> read_list_query(const Request& rq) {
     for (const auto names : providers)
       for (const auto name : split(names, ',')) served |= name == "all" || name == "hf-inference";
     if (served) {
-      only_served(out);
+      only_served(rq, out);
     } else {
       out.links.emplace_back("provider:none");  // nothing here has it
     }

@@ -1,8 +1,10 @@
 #include "server/page_data.h"
 
 #include "base/text.h"
+#include "endpoints/endpoints.h"
 #include "server/api_json.h"
 #include "server/origin.h"
+#include "server/services.h"
 
 namespace hearth::server {
 
@@ -24,8 +26,9 @@ Result<Json> summary_json(const hub::RepoItem& item) {
   return out;
 }
 
-bool runs_here(const hub::RepoIndex& index) {
-  return index.gguf["architecture"].as_string() == "llama" || index.config["model_type"].as_string() == "llama";
+bool runs_here(const Request& rq, const hub::RepoIndex& index) {
+  auto* engines = rq.services().endpoints;
+  return engines && engines->runs(index.config["model_type"].as_string(), index.gguf["architecture"].as_string());
 }
 
 std::string repo_path(const hub::Repo& repo) {

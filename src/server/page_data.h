@@ -15,8 +15,9 @@ Json page_data(const Request& rq, std::string_view page);
 /// RepoSummary, one row of a list: of the API's properties those that a row shows.
 Result<Json> summary_json(const hub::RepoItem& item);
 
-/// Can this hub's engine run the model? Decided on what its files say; whether the weights load shows when they do.
-bool runs_here(const hub::RepoIndex& index);
+/// Can one of this hub's engines run the model? Decided on what its files say; whether the weights load shows when they
+/// do.
+bool runs_here(const Request& rq, const hub::RepoIndex& index);
 
 /// The address of a repository's page: "/owner/name", "/datasets/owner/name".
 std::string repo_path(const hub::Repo& repo);

@@ -33,7 +33,8 @@ std::optional<RateKind> rate_kind_of(std::string_view path) {
     if (contains(path, part)) return RateKind::resolvers;
   if (path.starts_with("/api/resolve-cache/") || path.starts_with("/xet/") || path.starts_with("/lfs/"))
     return RateKind::resolvers;
-  return path.starts_with("/api/") || path.starts_with("/v1/") || path.starts_with("/oauth/") ||
+  return path.starts_with("/api/") || path.starts_with("/v1/") || path.starts_with("/models/") ||
+                 path.starts_with("/pipeline/") || path.starts_with("/hf-inference/") || path.starts_with("/oauth/") ||
                  path.starts_with("/datasets-server/")
              ? RateKind::api
              : RateKind::pages;

@@ -85,16 +85,21 @@ Value siblings(Source s) {
   return siblings_json(files.ok() ? *files : std::vector<hub::TreeEntry>(), s.blobs);
 }
 
+// Models that talk are asked so; all others do what they are made for.
+std::string provided_task(const hub::RepoIndex& index) {
+  const bool generates = index.pipeline_tag.empty() || index.pipeline_tag == "text-generation";
+  if (!generates) return index.pipeline_tag;
+  const bool talks = index.config["tokenizer_config"].find("chat_template") || index.gguf.find("chat_template");
+  return talks ? "conversational" : "text-generation";
+}
+
 Value inference_providers(Source s) {
   Json::Array out;
-  if (runs_here(s.index))
-    out.emplace_back(Json::Object{
-        {"provider", "hf-inference"},
-        {"providerId", s.repo.full_name()},
-        {"status", "live"},
-        {"task", s.index.config["tokenizer_config"].find("chat_template") || s.index.gguf.find("chat_template")
-                     ? "conversational"
-                     : "text-generation"}});
+  if (runs_here(s.rq, s.index))
+    out.emplace_back(Json::Object{{"provider", "hf-inference"},
+                                  {"providerId", s.repo.full_name()},
+                                  {"status", "live"},
+                                  {"task", provided_task(s.index)}});
   return Json(std::move(out));
 }
 
@@ -154,7 +159,7 @@ constexpr Property kProperties[] = {
     {"mask_token", kModel, true, true, [](Source s) -> Value { return fact(s, "mask_token"); }},
     {"widgetData", kModel, true, true, [](Source s) -> Value { return fact(s, "widgetData"); }},
     {"inference", kModel, true, true,
-     [](Source s) -> Value { return runs_here(s.index) ? PropertyValue(std::string_view("warm")) : nullptr; }},
+     [](Source s) -> Value { return runs_here(s.rq, s.index) ? PropertyValue(std::string_view("warm")) : nullptr; }},
     {"inferenceProviderMapping", kModel, true, true, inference_providers},
     {"baseModels", kModel, true, false, base_models},
     {"childrenModelCount", kModel, true, false, children},

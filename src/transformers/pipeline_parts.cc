@@ -196,7 +196,7 @@ Status check_lengths(std::span<const Encoding> texts, const Config& config) {
   for (const auto& text : texts) {
     if (text.size() == 0) return {Code::bad_input, "a text without any token"};
     if (limit && static_cast<int64_t>(text.size()) > *limit)
-      return {Code::bad_input, cat("a text has ", text.size(), " tokens; the model has positions for ", *limit)};
+      return {Code::too_large, cat("a text has ", text.size(), " tokens; the model has positions for ", *limit)};
   }
   return {};
 }

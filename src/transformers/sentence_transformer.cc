@@ -412,7 +412,7 @@ Result<CrossEncoder> CrossEncoder::from_pretrained(const std::string& folder, co
 }
 
 Result<std::vector<std::vector<float>>> CrossEncoder::predict(
-    std::span<const std::pair<std::string, std::string>> pairs, int64_t batch_size) const {
+    std::span<const std::pair<std::string, std::string>> pairs, int64_t batch_size, std::optional<bool> sigmoid) const {
   std::vector<EncodeInput> inputs;
   for (const auto& [a, b] : pairs) inputs.push_back({.text = {.text = a}, .pair = TextInput{.text = b}});
   const auto encodings = TRY(state_->reader.tokenize(inputs));
@@ -421,7 +421,7 @@ Result<std::vector<std::vector<float>>> CrossEncoder::predict(
                  [&](std::span<const size_t> indices, std::span<const Encoding* const> batch) -> Status {
                    const auto logits = TRY(state_->reader.run(batch)).logits;
                    auto values = to_vector(contiguous(logits));
-                   if (state_->has_sigmoid)
+                   if (sigmoid.value_or(state_->has_sigmoid))
                      for (auto& value : values) value = 1 / (1 + std::exp(-value));
                    const auto width = static_cast<size_t>(logits.size(1));
                    for (size_t i = 0; i < indices.size(); ++i)

@@ -53,9 +53,9 @@ class CrossEncoder {
  public:
   static Result<CrossEncoder> from_pretrained(const std::string& folder, const LoadOptions& options = {});
   /// One row a pair: num_labels scores, after the activation that config.json names (a sigmoid for one label, else
-  /// none).
+  /// none); `sigmoid` says otherwise.
   Result<std::vector<std::vector<float>>> predict(std::span<const std::pair<std::string, std::string>> pairs,
-                                                  int64_t batch_size = 32) const;
+                                                  int64_t batch_size = 32, std::optional<bool> sigmoid = {}) const;
   const PreTrainedModel& model() const;
 
   struct State;  ///< private to the file

@@ -66,6 +66,8 @@ Result<AnswerForm> form_of(std::string_view key, std::string_view kind, const Js
   return AnswerForm{kind == "regex" ? Kind::regex : Kind::grammar, {}, std::string(value.as_string())};
 }
 
+}  // namespace
+
 Result<AnswerForm> parse_response_format(const Json& format) {
   constexpr std::string_view kKey = "response_format";
   if (!format.is_object()) return wrong(kKey, "must be an object");
@@ -87,6 +89,8 @@ Result<AnswerForm> parse_response_format(const Json& format) {
                 cat("'response_format' of type '", type,
                     "' is not something this engine does (text, json_object, json_schema, regex, grammar)"));
 }
+
+namespace {
 
 /// Of all the ways to say what an answer has to be, the one that a request takes.
 Result<AnswerForm> parse_form(const Json& body) {

@@ -22,6 +22,9 @@ struct AnswerForm {
   std::string text;  ///< of regex, and of grammar (GBNF)
 };
 
+/// {"type", "value"} of TGI's clients, {"type", "json_schema"} of OpenAI's.
+Result<AnswerForm> parse_response_format(const Json& format);
+
 /// What both calls share. Absent values are the model's own defaults.
 struct GenerateRequest {
   bool is_chat = false;

@@ -113,8 +113,8 @@ def test_search_and_author(world):
     ({"num_parameters": "max:6B"}, ["alice/tiny-llama"]),
     ({"apps": "vllm"}, ["alice/tiny-llama"]),
     ({"apps": ["ollama"]}, []),
-    ({"inference": "warm"}, ["alice/tiny-llama"]),
-    ({"inference_provider": "all"}, ["alice/tiny-llama"]),
+    ({"inference": "warm"}, ["alice/tiny-llama", "bob/bert-small", "bob/gated-bert"]),
+    ({"inference_provider": "all"}, ["alice/tiny-llama", "bob/bert-small", "bob/gated-bert"]),
     ({"inference_provider": "fal-ai"}, []),
 ])
 def test_model_filters(world, query, expected):

@@ -8,6 +8,7 @@ constexpr Option kOptions[] = {
     {"model", "PATH", "Folder or weight file"},
     {"socket", "PATH", "Unix socket to serve on"},
     {"name", "ID", "What answers say their model is"},
+    {"families", "", "Print the model types that engines know, as JSON, and end"},
     {"exact", "", "Weights dequantized, f32 arithmetic"},
     {"fast", "", "8-bit activations on quantized weights"},
     {"dtype", "f32|bf16", "Arithmetic of --exact"},

@@ -262,13 +262,15 @@ Table::Plan Table::plan(const RepoQuery& query) const {
         cat("\x01"
             "pipeline:",
             query.pipeline_tag));
-  for (const auto& choices : query.any_of) {
+  const auto require_any = [&](const std::vector<std::string>& choices, std::string_view prefix) {
     std::vector<Text> numbers;
     for (const auto& choice : choices)
-      if (const auto number = find_text(to_lower_ascii(choice))) numbers.push_back(*number);
+      if (const auto number = find_text(to_lower_ascii(cat(prefix, choice)))) numbers.push_back(*number);
     if (numbers.empty()) out.impossible = true;
     out.any_of.push_back(std::move(numbers));
-  }
+  };
+  for (const auto& choices : query.any_of) require_any(choices, "");
+  for (const auto& choices : query.any_links) require_any(choices, "\x01");
   for (const auto& text : query.search) {
     for (const auto word : split(text, ' ')) {
       if (word.empty()) continue;

@@ -1,7 +1,8 @@
 // hearth engine: loads one model and serves it on a Unix socket until it is told to stop.
 #include "inference/commands_registry.h"
+#include "inference/engine_server.h"
 #include "inference/load_options.h"
-#include "inference/openai_server.h"
+#include "transformers/models_registry.h"
 
 namespace hearth::inference::commands {
 namespace {
@@ -10,8 +11,9 @@ Status serve(const Arguments& arguments) {
   const std::string model(arguments.get("model"));
   const std::string socket(arguments.get("socket"));
   if (model.empty() || socket.empty()) return Status(Code::bad_input, "engine needs --model PATH and --socket PATH");
-  Engine engine(TRY(TextGenerationPipeline::from_pretrained(model, TRY(load_options(arguments)))), {});
-  OpenAiServer handler(engine, std::string(arguments.get("name", model)));
+  const auto served = TRY(ServedModel::open(model, TRY(load_options(arguments))));
+  if (served->continues_text()) TRY(served->decoder());  // what is wrong with it is told at once
+  EngineServer handler(*served, std::string(arguments.get("name", model)));
   net::ServerOptions options;
   options.unix_path = socket;
   options.stop_on_signals = true;
@@ -21,7 +23,21 @@ Status serve(const Arguments& arguments) {
   return {};
 }
 
+// What the hub may ask engines for, by model_type and by GGUF's general.architecture.
+std::string families_json() {
+  Json::Array model_types, gguf;
+  for (const auto* family : transformers::models::entries()) {
+    model_types.insert(model_types.end(), family->model_types.begin(), family->model_types.end());
+    gguf.insert(gguf.end(), family->gguf.begin(), family->gguf.end());
+  }
+  return Json(Json::Object{{"model_types", std::move(model_types)}, {"gguf", std::move(gguf)}}).dump();
+}
+
 int run(const Arguments& arguments, Terminal& terminal) {
+  if (arguments.has("families")) {
+    terminal.print_line(families_json());
+    return 0;
+  }
   const auto status = serve(arguments);
   return status.ok() ? 0 : terminal.fail(status);
 }

@@ -34,7 +34,7 @@ Result<Response> handle(Request& rq) {
   shell.data.set("info", repo_json(repo, index));
   shell.data.set("files", std::move(files));
   if (!repo.gated.empty()) shell.data.set("gate", TRY(gate_json(rq, repo, index.card)));
-  const bool runnable = repo.kind == hub::RepoKind::model && rq.services().endpoints && runs_here(index);
+  const bool runnable = repo.kind == hub::RepoKind::model && runs_here(rq, index);
   shell.data.set("runnable", runnable);
   const bool readable = hub::check_access(rq.caller(), repo, hub::Right::content).ok();
   const bool is_model = repo.kind == hub::RepoKind::model;

@@ -2,9 +2,12 @@
 // Source: huggingface_hub 2.4.0 HfApi.get_model_tags, get_dataset_tags; huggingface.js packages/tasks.
 #include <map>
 
+#include "base/text.h"
+#include "endpoints/endpoints.h"
 #include "hub/index.h"
 #include "hub/tasks.h"
 #include "server/route.h"
+#include "server/services.h"
 
 namespace hearth::server::routes {
 namespace {
@@ -35,16 +38,41 @@ Result<Response> dataset_tags(Request& rq) {
   return tags_by_type(rq, hub::RepoKind::dataset);
 }
 
-Result<Response> tasks(Request&) {
+// Models of a task that this hub's engines run, the most used first, of those that everybody sees.
+Result<std::vector<std::string>> recommended(const Request& rq, std::string_view task) {
+  constexpr size_t kMost = 5;
+  std::vector<std::string> out;
+  auto* engines = rq.services().endpoints;
+  if (!engines) return out;
+  hub::RepoQuery query;
+  query.pipeline_tag = task;
+  query.sort = hub::SortKey::downloads;
+  query.limit = kMost;
+  query.details = false;
+  auto& architectures = query.any_links.emplace_back();
+  for (const auto& name : engines->architectures()) architectures.push_back(cat("architecture:", name));
+  for (const auto& item : TRY(hub::list_repos(rq.hub(), {}, query)).items) out.push_back(item.repo.full_name());
+  return out;
+}
+
+// InferenceClient asks the first of `widgetModels` when it is given no model.
+Result<Response> tasks(Request& rq) {
   Json out = Json::Object();
-  for (const auto& task : hub::tasks())
+  for (const auto& task : hub::tasks()) {
+    Json::Array models, widget_models;
+    for (const auto& id : TRY(recommended(rq, task.id))) {
+      models.push_back(Json::Object{{"id", id}});
+      if (widget_models.empty()) widget_models.emplace_back(id);
+    }
     out.set(task.id, Json::Object{{"id", task.id},
                                   {"label", task.label},
                                   {"type", task.modality},
-                                  {"models", Json::Array()},
+                                  {"models", std::move(models)},
+                                  {"widgetModels", std::move(widget_models)},
                                   {"datasets", Json::Array()},
                                   {"spaces", Json::Array()},
                                   {"metrics", Json::Array()}});
+  }
   return json_response(out);
 }
 

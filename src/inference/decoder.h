@@ -1,0 +1,34 @@
+// A decoder as an engine process serves it: the engine, and the forms that requests want its answers to have.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+
+#include "base/guarded.h"
+#include "inference/engine.h"
+#include "wire/openai.h"
+
+namespace hearth::inference {
+
+/// Constraints of the last requests, the latest first: programs send one schema again and again. Thread-safe.
+class Constraints {
+ public:
+  /// Null for an answer of any form.
+  Result<std::shared_ptr<const Constraint>> of(const wire::AnswerForm& form, const TextGenerationPipeline& pipeline);
+
+ private:
+  struct Kept {
+    std::string form;
+    std::shared_ptr<const Constraint> constraint;
+  };
+  Guarded<std::list<Kept>> kept_;
+};
+
+struct Decoder {
+  explicit Decoder(TextGenerationPipeline pipeline) : engine(std::move(pipeline), {}) {}
+  Engine engine;
+  Constraints constraints = {};
+};
+
+}  // namespace hearth::inference

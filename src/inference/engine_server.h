@@ -1,0 +1,26 @@
+// The engine process's HTTP face on its Unix socket: /health; /v1/models, /v1/chat/completions, /v1/completions,
+// /v1/embeddings; /pipeline/{task}, and /pipeline for the repository's own task.
+#pragma once
+
+#include <string>
+
+#include "inference/served_model.h"
+#include "net/server.h"
+
+namespace hearth::inference {
+
+class EngineServer final : public net::Handler {
+ public:
+  /// `name`: what answers say their model is. `model` outlives the server.
+  EngineServer(ServedModel& model, std::string name) : model_(model), name_(std::move(name)) {}
+  net::BodyPlan plan(const net::RequestHead&) override { return net::BodyPlan::memory(16 << 20); }
+  net::Response handle(net::Request&& request, std::stop_token stop) override;
+
+ private:
+  Result<net::Response> answer(const net::Request& request, std::stop_token stop);
+
+  ServedModel& model_;
+  const std::string name_;
+};
+
+}  // namespace hearth::inference
