@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 
+import huggingface_hub.inference._common
 import numpy
 import openai
 import pytest
@@ -31,13 +32,28 @@ MODELS = {
     "mask": ("bert.mlm", "pipeline_tag: fill-mask"),
     "features": ("bert.base", "pipeline_tag: feature-extraction"),
     "sentences": ("st-mean", "pipeline_tag: sentence-similarity\ntags: [feature-extraction]\nlibrary_name: sentence-transformers"),
+    "summarize": ("t5.s2s", "pipeline_tag: summarization"),
+    "translate": ("marian.s2s", "pipeline_tag: translation"),
+    "rewrite": ("t5.s2s", "pipeline_tag: text2text-generation"),
+    "rank": ("ranker", "pipeline_tag: text-ranking"),
     "generate": ("llama3.causal", "pipeline_tag: text-generation"),
 }
 
 
 @pytest.fixture(scope="module")
-def made():
-    return checkpoints.make(sorted({name for name, _ in MODELS.values()}), 0)
+def made(tmp_path_factory):
+    """The folder of the checkpoints; "ranker" is a BERT with one label."""
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    oracle = checkpoints.make(sorted({name for name, _ in MODELS.values()} - {"ranker"}), 0)
+    folder = tmp_path_factory.mktemp("made")
+    for path in oracle.iterdir():
+        (folder / path.name).symlink_to(path)
+    torch.manual_seed(3)
+    AutoModelForSequenceClassification.from_pretrained(oracle / "bert.base", num_labels=1).save_pretrained(folder / "ranker")
+    AutoTokenizer.from_pretrained(oracle / "bert.base").save_pretrained(folder / "ranker")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +78,12 @@ def models(hub, made, tmp_path_factory):
     hub.run("repos", "create", "alice/hidden", "--private", token=hub.alice)
     hub.run("upload", "alice/hidden", made / "bert.seqcls", token=hub.alice)
     hub.run("repos", "create", "alice/nothing", token=hub.alice)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    """The package keeps for all clients of a process which parameters a server has refused."""
+    huggingface_hub.inference._common._UNSUPPORTED_TEXT_GENERATION_KWARGS.clear()
 
 
 def at(hub, name):
@@ -177,6 +199,50 @@ def test_openai_embeddings(hub, encoder):
             assert (answer.usage.prompt_tokens, answer.model, [row.index for row in answer.data]) == (tokens, "alice/sentences", [0, 1, 2])
     one = openai.OpenAI(base_url=at(hub, "sentences") + "/v1", api_key="any").embeddings.create(model="dummy", input=TEXT, dimensions=8)
     assert len(one.data[0].embedding) == 8 and abs(numpy.linalg.norm(one.data[0].embedding) - 1) < 1e-5
+
+
+def test_text_ranking(hub, made):
+    import torch
+    from sentence_transformers import CrossEncoder
+
+    encoder = CrossEncoder(str(made / "ranker"), device="cpu")
+    pairs = [("a happy person", text) for text in SENTENCES]
+    for raw, activation in ((False, torch.nn.Sigmoid()), (True, torch.nn.Identity())):
+        scores = encoder.predict(pairs, activation_fn=activation).tolist()
+        want = [{"index": i, "score": scores[i]} for i in sorted(range(len(scores)), key=lambda i: -scores[i])]
+        body = {"query": "a happy person", "texts": SENTENCES, "raw_scores": raw}
+        assert same(post(hub, "/models/alice/rank/rerank", body)[1], want)
+        assert same(post(hub, "/models/alice/rank", {"inputs": body, "parameters": {"raw_scores": raw}})[1], want)
+
+
+@pytest.fixture(scope="module")
+def rewritten(made):
+    """rewritten(model, text, n): what transformers' encoder-decoder makes of a text, with the four beams of 4.57's pipelines."""
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+    def make(model, text, n):
+        folder = made / MODELS[model][0]
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        out = AutoModelForSeq2SeqLM.from_pretrained(folder).eval().generate(
+            **tokenizer(text, return_tensors="pt"), max_new_tokens=n, num_beams=4)  # fmt: skip
+        return tokenizer.decode(out[0], skip_special_tokens=True)
+
+    return make
+
+
+def test_encoders_and_decoders(hub, rewritten, javascript):
+    more = {"generate_parameters": {"max_new_tokens": 8}}
+    summary, translation = rewritten("summarize", TEXT, 8), rewritten("translate", TEXT, 8)
+    assert client(hub, "summarize").summarization(TEXT, **more).summary_text == summary
+    assert client(hub, "translate").translation(TEXT, **more).translation_text == translation
+    assert post(hub, "/models/alice/rewrite", {"inputs": TEXT, "parameters": {"max_new_tokens": 8}})[1] == [{"generated_text": rewritten("rewrite", TEXT, 8)}]
+    ask = client(hub, "rewrite").text_generation
+    assert ask(TEXT, max_new_tokens=8) == rewritten("rewrite", TEXT, 8)
+    with pytest.warns(UserWarning, match="not served via TGI"):  # it asks again without details
+        assert ask(TEXT, max_new_tokens=8, details=True) == rewritten("rewrite", TEXT, 8)
+    calls = [{"method": method, "arguments": {"endpointUrl": at(hub, model), "inputs": TEXT, "parameters": {"max_new_tokens": 8}}}
+             for method, model in (("summarization", "summarize"), ("translation", "translate"))]  # fmt: skip
+    assert javascript(*calls) == [{"answer": {"summary_text": summary}}, {"answer": {"translation_text": translation}}]
 
 
 @pytest.fixture(scope="module")
