@@ -226,6 +226,8 @@ Response answer_of_error(const Request& rq, const Status& status) {
     // git-lfs shows "message" (3.3.0 lfshttp/errors.go), other clients "error".
     out.body = Json(Json::Object{{"error", status.message()}, {"message", status.message()}}).dump();
   }
+  // Without a body it is no JSON: clients read what says that it is (@huggingface/hub 2.17.5 src/error.ts).
+  if (head.method == "HEAD") out.headers.set("Content-Type", "text/plain; charset=utf-8");
   if (is_git(head.path) && anonymous && status.code() == Code::repo_not_found) out.status = 401;
   if (out.status == 401 && is_git(head.path)) {
     out.headers.set("WWW-Authenticate", "Basic realm=\"Hearth: any user name, a token as password\"");

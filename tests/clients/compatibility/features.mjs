@@ -32,6 +32,11 @@ const features = {
     const made = await hub.createRepo({ ...common, license: "mit" });
     assert(made.repoUrl === `${hubUrl}/${repo.name}`, made.repoUrl);
     assert(await hub.repoExists(common), "it exists");
+    const hidden = { type: "model", name: `${repo.name}-hidden` };
+    await hub.createRepo({ repo: hidden, accessToken, hubUrl, private: true });
+    const refused = await hub.fileExists({ repo: hidden, hubUrl, path: "README.md" }).catch((error) => error);
+    assert(refused instanceof hub.HubApiError && refused.statusCode === 401, `a private repository: ${refused}`);
+    await hub.deleteRepo({ repo: hidden, accessToken, hubUrl });
   },
   async upload_small() {
     await hub.uploadFile({ ...common, file: { path: "config.json", content: new Blob(['{"a": 1}']) } });
