@@ -81,9 +81,9 @@ Status read_zero_shot(TaskCall& call) {
 Json write_zero_shot(const TaskCall& call, Json answer) {
   return each(call, std::move(answer), [](const Json& one) {
     Json::Array out;
-    const auto& scores = one["scores"].array();
-    for (size_t i = 0; i < scores.size(); ++i)
-      out.push_back(Json::Object{{"label", one["labels"].array()[i]}, {"score", scores[i]}});
+    const auto &labels = one["labels"].array(), &scores = one["scores"].array();
+    for (size_t i = 0; i < std::min(labels.size(), scores.size()); ++i)
+      out.push_back(Json::Object{{"label", labels[i]}, {"score", scores[i]}});
     return Json(std::move(out));
   });
 }

@@ -171,6 +171,17 @@ seed("jwt", "es256", es256 + b"\n" + ec)
 seed("jwt", "rs256", b"eyJhbGciOiJSUzI1NiJ9.e30.AAAA\n" + b'{"keys":[{"kty":"RSA","n":"' + b"v" * 342 + b'","e":"AQAB"}]}')
 seed("jwt", "none", b"eyJhbGciOiJub25lIn0.eyJhdWQiOlsiYiJdfQ.\n{}")
 
+for task, body in {
+    "text-classification": '{"inputs":["a","b"],"parameters":{"top_k":null},"answer":[{"label":"A","score":1}]}',
+    "zero-shot-classification": '{"inputs":"a","parameters":{"candidate_labels":["x"]},"answer":{"labels":["x","y"],"scores":[1]}}',
+    "table-question-answering": '{"inputs":{"query":"q","table":{"a":["1"]}},"answer":[{"answer":"1","aggregator":null}]}',
+    "text2text-generation": '{"inputs":"a","parameters":{"generate_parameters":{"num_beams":2},"stop":["x"]},"answer":{}}',
+    "text-generation": '{"inputs":"a","stream":true,"parameters":{"grammar":{"type":"json","value":"{}"},"stop":["b"],"top_p":0.5}}',
+    "feature-extraction": '{"inputs":["a"],"input":[1],"dimensions":8,"encoding_format":"base64","truncation_direction":"Left"}',
+    "text-ranking": '{"query":"q","texts":["a","b"],"return_text":true,"messages":[{"role":"user","content":[{"type":"text","text":"x"}]}]}',
+}.items():
+    seed("task_call", task, f"{task}\n{body}".encode())
+
 seed("s3_xml", "list", b'<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Prefix/><Contents>'
      b"<Key>hearth/sha256/" + b"a" * 64 + b"</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><Size>3</Size></Contents>"
      b"<Contents><Key>a&amp;lt;b</Key></Contents><NextContinuationToken>x</NextContinuationToken></ListBucketResult>")

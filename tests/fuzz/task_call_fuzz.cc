@@ -1,0 +1,27 @@
+// Calls of engines: a line with the task's name, then the body. What is parsed is also shaped as an answer.
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "wire/tasks.h"
+#include "wire/text_generation.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace hearth;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const auto line = text.find('\n');
+  const auto task = text.substr(0, line);
+  const auto body = Json::parse(line == std::string_view::npos ? "{}" : text.substr(line + 1));
+  if (!body.ok()) return 0;
+  if (const auto call = wire::parse_task_call(task, *body); call.ok())
+    static_cast<void>(wire::task_answer(task, *call, (*body)["answer"]).dump());
+  static_cast<void>(wire::parse_text_generation_call(*body).ok());
+  static_cast<void>(wire::parse_openai_embedding_call(*body).ok());
+  static_cast<void>(wire::parse_feature_call(*body).ok());
+  static_cast<void>(wire::parse_similarity_call(*body).ok());
+  if (const auto call = wire::parse_rank_call(*body); call.ok())
+    static_cast<void>(wire::rank_answer(*call, std::vector<float>(call->texts.size())).dump());
+  static_cast<void>(wire::parse_chat_request(*body).ok());
+  static_cast<void>(wire::parse_completion_request(*body).ok());
+  return 0;
+}
