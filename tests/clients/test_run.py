@@ -1,4 +1,5 @@
 """hearth run and hearth chat: what goes to standard output and standard error, and which files a MODEL means."""
+import contextlib
 import json
 import os
 import pathlib
@@ -9,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from huggingface_hub import HfApi
 
 root = pathlib.Path(__file__).resolve().parents[2]
 hearth = os.environ.get("HEARTH_BIN", str(root / "build" / "bin" / "hearth"))
@@ -137,18 +139,29 @@ def test_ctrl_c_stops_the_answer_and_not_the_chat(smollm2):
     assert len(out) < len(whole) / 2
 
 
-def test_the_main_job_fills_a_hub_with_a_writer_and_a_reader(tmp_path):
-    """scripts/run on an empty folder: both models are there by name."""
+@contextlib.contextmanager
+def main_job(data, environment):
+    """scripts/run, once it says that the hub is there: its address and what it says then."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    home = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HEARTH_"))}
-    home |= {"HOME": str(tmp_path), "HF_HOME": str(tmp_path / "hf")}
-    job = subprocess.Popen([root / "scripts" / "run"], env=home | {"DATA": str(tmp_path / "data"), "PORT": port}, text=True,
+    job = subprocess.Popen([root / "scripts" / "run"], env=environment | {"DATA": str(data), "PORT": port}, text=True,
                            stdout=subprocess.PIPE, start_new_session=True)
     try:
         said = iter(job.stdout.readline, "")
-        url = next(line.split()[-1] for line in said if "Hearth is at" in line)
+        yield next(line.split()[-1] for line in said if "Hearth is at" in line), said
+    finally:
+        os.killpg(job.pid, signal.SIGTERM)
+        job.wait(timeout=30)
+
+
+def test_the_main_job_fills_a_hub_with_a_writer_and_a_reader(tmp_path):
+    """scripts/run on an empty folder: both models are there by name; the token of another hub is not used, and a model
+    that is private by now stays as it is."""
+    home = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HEARTH_"))}
+    home |= {"HOME": str(tmp_path), "HF_HOME": str(tmp_path / "hf")}
+    data, elsewhere = tmp_path / "data", home | {"HF_TOKEN": "hf_of_another_hub"}
+    with main_job(data, elsewhere) as (url, said):
         assert any("hearth embed hearth/all-MiniLM-L6-v2" in line for line in said)
         client = home | {"HF_ENDPOINT": url}
         done = subprocess.run([hearth, "embed", "hearth/all-MiniLM-L6-v2", "--json", "a dog in the park", "a puppy outside", "tax law"],
@@ -160,6 +173,8 @@ def test_the_main_job_fills_a_hub_with_a_writer_and_a_reader(tmp_path):
         done = subprocess.run([hearth, "run", "hearth/SmolLM2-135M-Instruct", "--raw", "--exact", "--max-new-tokens", "8",
                                "The capital of France is"], env=client, capture_output=True, text=True, timeout=120)
         assert done.stdout.startswith(" Paris."), done.stderr
-    finally:
-        os.killpg(job.pid, signal.SIGTERM)
-        job.wait(timeout=30)
+        token = subprocess.run([hearth, "admin", "token", "create", "hearth", "--role", "write", "--data", data], capture_output=True, text=True, check=True).stdout.split()[-1]
+        HfApi(endpoint=url, token=token).update_repo_settings("hearth/all-MiniLM-L6-v2", private=True)
+    with main_job(data, elsewhere) as (url, said):
+        api = HfApi(endpoint=url, token=token)
+        assert api.model_info("hearth/all-MiniLM-L6-v2").private and not api.model_info("hearth/SmolLM2-135M-Instruct").private
