@@ -13,7 +13,7 @@ constexpr Option kOptions[] = {
 constexpr Command kRows[] = {{
     .verb = "grammar",
     .usage = "",
-    .summary = "Check texts against what answers may be held to.",
+    .summary = "Check texts against a regular expression, JSON Schema or grammar.",
     .options = kOptions,
     .help = "Reads texts from standard input, each line one as a JSON string, and writes true or false for each.\n\n"
             "Examples\n"
@@ -24,6 +24,6 @@ constexpr Command kRows[] = {{
 
 }  // namespace
 
-extern constinit const Commands grammar_entry{Group::internal, "grammar", kRows[0].summary, kRows};
+extern constinit const Commands grammar_entry{Group::files, "grammar", kRows[0].summary, kRows};
 
 }  // namespace hearth::cli::commands
