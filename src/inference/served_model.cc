@@ -13,6 +13,9 @@ namespace {
 constexpr std::string_view kOwnTasks[] = {"text-generation", "feature-extraction", "sentence-similarity",
                                           "text-ranking"};
 
+// Loaded at once: translation has a task for each pair of languages.
+constexpr size_t kPipelinesMax = 4;
+
 bool is_own(std::string_view task) {
   return std::ranges::find(kOwnTasks, task) != std::end(kOwnTasks);
 }
@@ -65,11 +68,16 @@ Result<Decoder*> ServedModel::decoder() {
   });
 }
 
-Result<const Pipeline*> ServedModel::pipeline(const std::string& task) {
+Result<std::shared_ptr<const Pipeline>> ServedModel::pipeline(const std::string& task) {
   std::lock_guard lock(pipelines_mutex_);
-  auto& made = pipelines_[task];
-  if (!made) made = TRY(hearth::pipeline(task, path_, options_));
-  return made.get();
+  const auto found = std::ranges::find(pipelines_, task, [](const auto& made) { return made->task(); });
+  if (found != pipelines_.end()) {
+    pipelines_.splice(pipelines_.begin(), pipelines_, found);
+  } else {
+    pipelines_.push_front(TRY(hearth::pipeline(task, path_, options_)));
+    if (pipelines_.size() > kPipelinesMax) pipelines_.pop_back();
+  }
+  return pipelines_.front();
 }
 
 Result<const Embedder*> ServedModel::embedder() {

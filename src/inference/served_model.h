@@ -3,7 +3,7 @@
 #pragma once
 
 #include <condition_variable>
-#include <map>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -79,7 +79,7 @@ class ServedModel {
 
   /// bad_input when the model does not continue texts.
   Result<Decoder*> decoder();
-  Result<const Pipeline*> pipeline(const std::string& task);
+  Result<std::shared_ptr<const Pipeline>> pipeline(const std::string& task);
   Result<const Embedder*> embedder();
   Result<const CrossEncoder*> ranker();
   Turns& turns() { return turns_; }
@@ -93,7 +93,7 @@ class ServedModel {
   const bool continues_text_;
   Lazy<Decoder> decoder_;
   std::mutex pipelines_mutex_;
-  std::map<std::string, std::shared_ptr<const Pipeline>> pipelines_;
+  std::list<std::shared_ptr<const Pipeline>> pipelines_;  // the last used first, at most kPipelinesMax
   Lazy<Embedder> embedder_;
   Lazy<CrossEncoder> ranker_;
   Turns turns_;

@@ -92,9 +92,9 @@ Result<net::Response> run_pipeline(ServedModel& model, const std::string& task, 
   auto call = wire::parse_task_call(task, body);
   if (!call.ok() && call.status().code() == Code::bad_input) return unprocessable(call.status());
   TRY(Status(std::move(call).status()));
-  const auto& pipeline = *TRY(model.pipeline(task));
+  const auto pipeline = TRY(model.pipeline(task));
   const auto turn = TRY(model.turns().take(stop));
-  auto answer = TRY(pipeline(call->inputs, call->parameters, stop));
+  auto answer = TRY((*pipeline)(call->inputs, call->parameters, stop));
   return json_answer(wire::task_answer(task, *call, std::move(answer)).dump());
 }
 

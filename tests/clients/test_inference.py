@@ -245,6 +245,14 @@ def test_encoders_and_decoders(hub, rewritten, javascript):
     assert javascript(*calls) == [{"answer": {"summary_text": summary}}, {"answer": {"translation_text": translation}}]
 
 
+def test_each_pair_of_languages_is_a_task(hub, rewritten):
+    """More of them than an engine keeps loaded."""
+    translation = rewritten("translate", TEXT, 8)
+    for pair in ("en_to_de", "en_to_fr", "de_to_en", "fr_to_en", "en_to_ro", "en_to_de"):
+        status, answer = post(hub, f"/models/alice/translate/pipeline/translation_{pair}", {"inputs": TEXT, "parameters": {"max_new_tokens": 8}})
+        assert (status, answer) == (200, [{"translation_text": translation}])
+
+
 @pytest.fixture(scope="module")
 def greedy(made):
     """greedy(prompt, n): transformers' continuation: the ids, their log probabilities, the text."""
