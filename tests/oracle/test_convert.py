@@ -4,6 +4,7 @@ Bytes compare exactly: what torch wrote is what is read, what is written is what
 """
 import collections
 import json
+import math
 import os
 import pathlib
 import pickle
@@ -22,6 +23,7 @@ import checkpoints
 root = pathlib.Path(__file__).resolve().parents[2]
 hearth = os.environ.get("HEARTH_BIN", str(root / "build" / "bin" / "hearth"))
 MODEL = "opt-350m.causal"
+GGUF_READ = {"gemma": "gemma", "gemma2": "gemma2", "phi3": "phi3", "starcoder2": "starcoder2", "qwen3-moe": "qwen3moe"}
 WAYS = {"zip": {}, "stream": {"_use_new_zipfile_serialization": False}, "protocol4": {"pickle_protocol": 4}}
 
 
@@ -42,7 +44,7 @@ def refusal(*words):
 
 @pytest.fixture(scope="module")
 def made():
-    return checkpoints.make(sorted([MODEL.split(".")[0], "deepseek-v3", "bert", "llama2", "llama3", "deepseek-coder", "llama-yarn", "qwen2", "qwen3"]))
+    return checkpoints.make(sorted([MODEL.split(".")[0], "deepseek-v3", "bert", "llama2", "llama3", "deepseek-coder", "llama-yarn", "qwen2", "qwen3", *GGUF_READ]))
 
 
 @pytest.fixture(scope="module")
@@ -322,6 +324,72 @@ def test_gguf_of_families_that_keep_halves(made, family, tmp_path):
     convert(tmp_path / "x.gguf", tmp_path / "back")
     back = load_file(tmp_path / "back" / "model.safetensors")
     assert back.keys() == original.keys() and all(torch.equal(back[n], original[n]) for n in original)
+
+
+@pytest.mark.parametrize("family", GGUF_READ)
+def test_gguf_that_others_wrote(made, family, tmp_path):
+    """A file as llama.cpp's convert_hf_to_gguf.py writes it, by the gguf package; the checkpoint's logits come from it."""
+    import gguf
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    name = f"{family}.causal"
+    folder = tmp_path / "model"
+    shutil.copytree(made / name, folder)
+    config = AutoConfig.from_pretrained(folder)
+    if family == "gemma2":  # both are what llama.cpp takes for granted
+        config.query_pre_attn_scalar = config.head_dim
+    if family == "qwen3-moe":
+        config.norm_topk_prob, config.mlp_only_layers, config.use_sliding_window, config.sliding_window = True, [], False, None
+        config.decoder_sparse_step, config.layer_types = 1, ["full_attention"] * config.num_hidden_layers
+        torch.manual_seed(0)
+        AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    config.save_pretrained(folder)
+    writer = gguf.GGUFWriter(tmp_path / "x.gguf", GGUF_READ[family])
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    if family == "starcoder2":
+        writer.add_layer_norm_eps(config.norm_epsilon)
+    else:
+        writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    if family.startswith(("gemma", "qwen3")):
+        writer.add_key_length(head_dim)
+        writer.add_value_length(head_dim)
+    if family == "gemma2":
+        writer.add_attn_logit_softcapping(config.attn_logit_softcapping)
+        writer.add_final_logit_softcapping(config.final_logit_softcapping)
+    if family in ("gemma2", "phi3", "starcoder2") and config.sliding_window:
+        writer.add_sliding_window(config.sliding_window)
+    if family == "phi3":
+        writer.add_rope_dimension_count(int(config.rope_parameters["partial_rotary_factor"] * head_dim))
+        writer.add_rope_scaling_orig_ctx_len(config.original_max_position_embeddings)
+    if family == "qwen3-moe":
+        writer.add_expert_count(config.num_experts)
+        writer.add_expert_used_count(config.num_experts_per_tok)
+        writer.add_expert_feed_forward_length(config.moe_intermediate_size)
+    names = gguf.get_tensor_name_map(getattr(gguf.MODEL_ARCH, GGUF_READ[family].upper()), config.num_hidden_layers)
+    original = load_file(folder / "model.safetensors")
+    for tensor in [name for name in original if ".experts.0." in name]:
+        each = [original.pop(tensor.replace("experts.0.", f"experts.{i}.")) for i in range(config.num_experts)]
+        original[tensor.replace("experts.0.", "experts.")] = torch.stack(each)
+    for tensor, value in original.items():
+        value = value.float() + (1 if family.startswith("gemma") and tensor.endswith("norm.weight") else 0)
+        writer.add_tensor(names.get_name(tensor, (".weight", ".bias")), value.numpy())
+    for length in ("long", "short") if family == "phi3" and config.rope_parameters["rope_type"] == "longrope" else ():
+        writer.add_tensor(f"rope_factors_{length}.weight", numpy.array(config.rope_parameters[f"{length}_factor"], numpy.float32))
+        scale = config.max_position_embeddings / config.original_max_position_embeddings
+        writer.add_rope_scaling_attn_factors(math.sqrt(1 + math.log(scale) / math.log(config.original_max_position_embeddings)) if scale > 1 else 1.0)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    mine, theirs = outputs(tmp_path / "x.gguf", made, name, tmp_path / "a"), outputs(folder, made, name, tmp_path / "b")
+    assert numpy.abs(mine - theirs).max() <= (0 if family in ("starcoder2", "qwen3-moe") else 2e-5)  # a norm's one more and one less round, and so does a factor in f32
 
 
 def test_gguf_says_what_it_cannot(made, tmp_path):

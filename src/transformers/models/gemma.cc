@@ -28,6 +28,7 @@ extern constinit const Family gemma_entry{
               {"GemmaModel", Task::base},
               {"GemmaForSequenceClassification", Task::sequence_classification, score_of_last_token},
               {"GemmaForTokenClassification", Task::token_classification, score_of_tokens}},
+    .gguf = {"gemma"},
     .defaults = R"({"head_dim": 256, "hidden_act": "gelu_pytorch_tanh", "max_position_embeddings": 8192,
                     "tie_word_embeddings": true, "pad_token_id": 0, "eos_token_id": 1})",
     .build = build};

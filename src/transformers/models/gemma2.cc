@@ -18,6 +18,7 @@ extern constinit const Family gemma2_entry{
               {"Gemma2Model", Task::base},
               {"Gemma2ForSequenceClassification", Task::sequence_classification, score_of_last_token},
               {"Gemma2ForTokenClassification", Task::token_classification, score_of_tokens}},
+    .gguf = {"gemma2"},
     .attribute_map = {{"hidden_act", "hidden_activation"}},
     .defaults = R"({"head_dim": 256, "num_key_value_heads": 4, "hidden_act": "gelu_pytorch_tanh",
                     "max_position_embeddings": 8192, "tie_word_embeddings": true, "sliding_window": 4096,

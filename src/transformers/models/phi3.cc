@@ -23,6 +23,7 @@ extern constinit const Family phi3_entry{
               {"Phi3Model", Task::base},
               {"Phi3ForSequenceClassification", Task::sequence_classification, score_of_last_token},
               {"Phi3ForTokenClassification", Task::token_classification, score_of_tokens}},
+    .gguf = {"phi3"},
     .defaults = R"({"num_key_value_heads": 32, "rms_norm_eps": 1e-5, "max_position_embeddings": 4096,
                     "original_max_position_embeddings": 4096, "pad_token_id": 32000, "eos_token_id": 32000})",
     .build = build};

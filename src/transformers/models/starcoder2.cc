@@ -78,6 +78,7 @@ extern constinit const Family starcoder2_entry{
               {"Starcoder2Model", Task::base},
               {"Starcoder2ForSequenceClassification", Task::sequence_classification, score_of_last_token},
               {"Starcoder2ForTokenClassification", Task::token_classification, score_of_tokens}},
+    .gguf = {"starcoder2"},
     .attribute_map = {{"layer_norm_eps", "norm_epsilon"}},
     .defaults = R"({"num_key_value_heads": 2, "hidden_act": "gelu_pytorch_tanh", "layer_norm_eps": 1e-5,
                     "max_position_embeddings": 4096, "tie_word_embeddings": true, "eos_token_id": 50256})",
