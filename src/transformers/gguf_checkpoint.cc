@@ -193,11 +193,17 @@ Result<Json> gguf_config(const Weights& weights) {
   const auto heads = out["num_attention_heads"].as_int();
   const auto width = heads > 0 ? out["hidden_size"].as_int() / heads : 0;
   const auto head_dim = out["head_dim"].as_int(width);
-  out.set("rope_parameters", TRY(rope_parameters(weights, keys, head_dim)));
-  // No key says it: Gemma 2 divides by the root of a head's size, its largest model by that of a head's share.
-  constexpr int64_t kLayersOf27B = 46;
-  if (layout.architecture == "gemma2")
-    out.set("query_pre_attn_scalar", out["num_hidden_layers"].as_int() == kLayersOf27B ? width : head_dim);
+  auto rope = TRY(rope_parameters(weights, keys, head_dim));
+  // No key says it: Gemma 2 and 3 divide by the root of a head's size, their largest models by that of a head's share;
+  // Gemma 3's layers with a window have positions of their own.
+  const bool is_gemma3 = layout.architecture == "gemma3";
+  const int64_t layers_of_27b = is_gemma3 ? 62 : 46;
+  if (is_gemma3 || layout.architecture == "gemma2")
+    out.set("query_pre_attn_scalar", out["num_hidden_layers"].as_int() == layers_of_27b ? width : head_dim);
+  if (is_gemma3)
+    rope = Json::Object{{"full_attention", std::move(rope)},
+                        {"sliding_attention", Json::Object{{"rope_type", "default"}, {"rope_theta", 10000.0}}}};
+  out.set("rope_parameters", std::move(rope));
   Json::Array eos;
   for (const auto key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"})
     if (const auto* id = file.find_metadata(key); id && id->integer()) eos.emplace_back(*id->integer());

@@ -62,6 +62,7 @@ constexpr GgufLayout kGgufLayouts[] = {
     {.architecture = "llama", .permutes_rows = true},
     {.architecture = "gemma", .norms_add_one = true},
     {.architecture = "gemma2", .layer = kGgufGemma2Layer, .numbers = kGgufGemma2Numbers, .norms_add_one = true},
+    {.architecture = "gemma3", .layer = kGgufGemma2Layer, .numbers = kGgufGemma2Numbers, .norms_add_one = true},
     {.architecture = "qwen3moe", .layer = kGgufQwen3MoeLayer, .numbers = kGgufQwen3MoeNumbers},
     {.architecture = "phi3", .layer = kGgufPhi3Layer, .numbers = kGgufPhi3Numbers},
     {.architecture = "starcoder2", .layer = kGgufStarcoder2Layer, .numbers = kGgufStarcoder2Numbers},

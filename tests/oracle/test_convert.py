@@ -23,7 +23,7 @@ import checkpoints
 root = pathlib.Path(__file__).resolve().parents[2]
 hearth = os.environ.get("HEARTH_BIN", str(root / "build" / "bin" / "hearth"))
 MODEL = "opt-350m.causal"
-GGUF_READ = {"gemma": "gemma", "gemma2": "gemma2", "phi3": "phi3", "starcoder2": "starcoder2", "qwen3-moe": "qwen3moe"}
+GGUF_READ = {"gemma": "gemma", "gemma2": "gemma2", "gemma3": "gemma3", "phi3": "phi3", "starcoder2": "starcoder2", "qwen3-moe": "qwen3moe"}
 WAYS = {"zip": {}, "stream": {"_use_new_zipfile_serialization": False}, "protocol4": {"pickle_protocol": 4}}
 
 
@@ -336,11 +336,16 @@ def test_gguf_that_others_wrote(made, family, tmp_path):
     folder = tmp_path / "model"
     shutil.copytree(made / name, folder)
     config = AutoConfig.from_pretrained(folder)
-    if family == "gemma2":  # both are what llama.cpp takes for granted
+    if family in ("gemma2", "gemma3"):  # these are what llama.cpp takes for granted
         config.query_pre_attn_scalar = config.head_dim
+    if family == "gemma3":
+        config.num_hidden_layers, config.layer_types = 7, ["sliding_attention"] * 5 + ["full_attention", "sliding_attention"]
+        config.rope_parameters = {"full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1e6},
+                                  "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}}
     if family == "qwen3-moe":
         config.norm_topk_prob, config.mlp_only_layers, config.use_sliding_window, config.sliding_window = True, [], False, None
         config.decoder_sparse_step, config.layer_types = 1, ["full_attention"] * config.num_hidden_layers
+    if family in ("gemma3", "qwen3-moe"):
         torch.manual_seed(0)
         AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     config.save_pretrained(folder)
@@ -351,7 +356,11 @@ def test_gguf_that_others_wrote(made, family, tmp_path):
     writer.add_feed_forward_length(config.intermediate_size)
     writer.add_head_count(config.num_attention_heads)
     writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    rope = config.rope_parameters.get("full_attention", config.rope_parameters)
+    writer.add_rope_freq_base(rope["rope_theta"])
+    if rope["rope_type"] == "linear":
+        writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(rope["factor"])
     head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     if family == "starcoder2":
         writer.add_layer_norm_eps(config.norm_epsilon)
@@ -363,7 +372,7 @@ def test_gguf_that_others_wrote(made, family, tmp_path):
     if family == "gemma2":
         writer.add_attn_logit_softcapping(config.attn_logit_softcapping)
         writer.add_final_logit_softcapping(config.final_logit_softcapping)
-    if family in ("gemma2", "phi3", "starcoder2") and config.sliding_window:
+    if family in ("gemma2", "gemma3", "phi3", "starcoder2") and config.sliding_window:
         writer.add_sliding_window(config.sliding_window)
     if family == "phi3":
         writer.add_rope_dimension_count(int(config.rope_parameters["partial_rotary_factor"] * head_dim))

@@ -17,6 +17,7 @@ extern constinit const Family gemma3_entry{
     .heads = {{"Gemma3ForCausalLM", Task::causal_lm, lm_head},
               {"Gemma3TextModel", Task::base},
               {"Gemma3TextForSequenceClassification", Task::sequence_classification, score_of_last_token}},
+    .gguf = {"gemma3"},
     .attribute_map = {{"hidden_act", "hidden_activation"}},
     .defaults = R"({"head_dim": 256, "num_key_value_heads": 4, "hidden_act": "gelu_pytorch_tanh",
                     "max_position_embeddings": 131072, "tie_word_embeddings": true, "sliding_window": 4096,
