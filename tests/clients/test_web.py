@@ -107,6 +107,24 @@ def test_chat_widget_streams_an_answer(page, hub, smollm2):
     expect(page.get_by_role("log")).not_to_contain_text("2+2 is")
 
 
+@pytest.mark.parametrize("name, config, tag, told", [
+    ("vectors", {"model_type": "bert", "architectures": ["BertModel"]}, "sentence-similarity", "hearth embed alice/vectors"),
+    ("judge", {"model_type": "bert", "architectures": ["BertForSequenceClassification"]}, "text-classification", "hearth pipeline alice/judge"),
+    ("strange", {"model_type": "unheard-of"}, "text-generation", None),
+])  # fmt: skip
+def test_the_page_offers_what_the_model_does(page, hub, tmp_path, name, config, tag, told):
+    """Only what generates is talked with; what engines do not run has no command of theirs."""
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "README.md").write_text(f"---\npipeline_tag: {tag}\n---\nA model.\n")
+    hub.run("repos", "create", f"alice/{name}", token=hub.alice)
+    hub.run("upload", f"alice/{name}", tmp_path, token=hub.alice)
+    page.goto(f"/alice/{name}")
+    use = page.locator("section").filter(has=page.get_by_role("heading", name="Use this model"))
+    expect(use).to_contain_text(told or "snapshot_download")
+    expect(page.get_by_role("heading", name="Chat with this model")).to_have_count(0)
+    expect(use.get_by_text("hearth chat")).to_have_count(0)
+
+
 def tokenizer_json(pre_tokenizer, model, decoder, added=(), post=None):
     return json.dumps({"version": "1.0", "truncation": None, "padding": None, "added_tokens": list(added), "normalizer": None,
                        "pre_tokenizer": pre_tokenizer, "post_processor": post, "decoder": decoder, "model": model})

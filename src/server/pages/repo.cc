@@ -1,6 +1,7 @@
 // GET /owner/name (datasets/..., spaces/...): the card, the gate, the chat and tokenizer widgets, the files.
 #include "base/text.h"
 #include "server/api_json.h"
+#include "server/engine_model.h"
 #include "server/gate_data.h"
 #include "server/markdown.h"
 #include "server/page_data.h"
@@ -34,8 +35,11 @@ Result<Response> handle(Request& rq) {
   shell.data.set("info", repo_json(repo, index));
   shell.data.set("files", std::move(files));
   if (!repo.gated.empty()) shell.data.set("gate", TRY(gate_json(rq, repo, index.card)));
-  const bool runnable = repo.kind == hub::RepoKind::model && runs_here(rq, index);
-  shell.data.set("runnable", runnable);
+  const bool runs = repo.kind == hub::RepoKind::model && runs_here(rq, index);
+  shell.data.set("use", !runs                                  ? ""
+                        : serves(index, EngineUse::generation) ? "chat"
+                        : serves(index, EngineUse::embedding)  ? "embed"
+                                                               : "task");
   const bool readable = hub::check_access(rq.caller(), repo, hub::Right::content).ok();
   const bool is_model = repo.kind == hub::RepoKind::model;
   shell.data.set("tokenizes", is_model && readable && rq.services().tokenizers && TokenizerCache::has_tokenizer(root));

@@ -82,8 +82,8 @@ export interface RepoData extends Shared {
   info: RepoInfo
   files: Entry[]
   gate?: Gate
-  /** The engine can answer for this repository. */
-  runnable: boolean
+  /** What this hub's engines do with the model; '' when they do not run it. */
+  use: 'chat' | 'embed' | 'task' | ''
   /** It has a tokenizer, and this caller may read it. */
   tokenizes: boolean
   /** Whether this caller may use it, and why not. */
