@@ -1,7 +1,6 @@
 #include "inference/task_server.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <numeric>
 
@@ -14,13 +13,6 @@ namespace hearth::inference {
 namespace {
 
 constexpr size_t kBatch = 32;  // texts between two looks at the stop
-
-void normalize(std::vector<float>& vector) {
-  const double squares = std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0, std::plus<>(),
-                                            [](float a, float b) { return double{a} * b; });
-  const double length = std::max(std::sqrt(squares), 1e-12);
-  for (auto& value : vector) value = static_cast<float>(value / length);
-}
 
 Result<int64_t> count_tokens(const Embedder& embedder, std::span<const std::string> texts, bool may_cut) {
   int64_t out = 0;
@@ -52,7 +44,7 @@ Result<std::vector<std::vector<float>>> embed(ServedModel& model, const wire::Em
   for (auto& vector : out) {
     if (call.dimensions && *call.dimensions < static_cast<int64_t>(vector.size()))
       vector.resize(static_cast<size_t>(*call.dimensions));
-    if (call.normalize.value_or(false)) normalize(vector);
+    if (call.normalize.value_or(false)) normalize_embedding(vector);
   }
   return out;
 }

@@ -112,12 +112,7 @@ class Module {
 class Normalize final : public Module {
  public:
   void operator()(std::vector<Vector>& vectors) const override {
-    for (auto& vector : vectors) {
-      double sum = 0;
-      for (const float value : vector) sum += double{value} * value;
-      const double length = std::max(std::sqrt(sum), 1e-12);
-      for (auto& value : vector) value = static_cast<float>(value / length);
-    }
+    for (auto& vector : vectors) normalize_embedding(vector);
   }
 };
 
@@ -409,6 +404,13 @@ Result<CrossEncoder> CrossEncoder::from_pretrained(const std::string& folder, co
     return Status(Code::unsupported, cat(folder, ": the activation ", named, " is not known (Sigmoid, Identity)"));
   const bool has_sigmoid = kind.empty() ? reader.model->config().num_labels == 1 : kind == "Sigmoid";
   return CrossEncoder(std::make_shared<const State>(State{std::move(reader), has_sigmoid}));
+}
+
+void normalize_embedding(std::span<float> vector) {
+  double sum = 0;
+  for (const float value : vector) sum += double{value} * value;
+  const double length = std::max(std::sqrt(sum), 1e-12);
+  for (auto& value : vector) value = static_cast<float>(value / length);
 }
 
 Result<std::vector<std::vector<float>>> CrossEncoder::predict(

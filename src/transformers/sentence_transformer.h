@@ -48,6 +48,9 @@ class SentenceTransformer {
   std::shared_ptr<const State> state_;
 };
 
+/// To a length of 1; a vector of zeros stays as it is.
+void normalize_embedding(std::span<float> vector);
+
 /// A model that judges pairs of texts: how well the second answers the first.
 class CrossEncoder {
  public:
