@@ -1,42 +1,19 @@
 // Speed of an encoder on the native backend, the best of several rounds by CPU time.
 // Usage: build/bin/bench_encoder FOLDER BATCH LENGTH ROUNDS < TEXTS; prints one JSON object. A folder with modules.json
 // turns the lines of standard input into vectors, BATCH at a time; any other reads BATCH rows of LENGTH made-up ids.
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <string>
 #include <vector>
 
 #include "base/files.h"
+#include "clock.h"
 #include "transformers/auto.h"
 #include "transformers/sentence_transformer.h"
 
 using namespace hearth;
 
 namespace {
-
-double now() {
-  timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-int fail(const Status& status) {
-  return std::fprintf(stderr, "%s\n", status.message().c_str()), 1;
-}
-
-/// The least CPU time of work().
-template <class Work>
-Result<double> best(int rounds, const Work& work) {
-  double out = 1e9;
-  for (int i = 0; i <= rounds; ++i) {  // the first meets cold caches
-    const double begin = now();
-    TRY(work());
-    if (i > 0) out = std::min(out, now() - begin);
-  }
-  return out;
-}
 
 std::vector<std::string> lines() {
   std::vector<std::string> out;
@@ -63,7 +40,8 @@ int main(int argc, char** argv) {
     const auto model = SentenceTransformer::from_pretrained(folder);
     if (!model.ok()) return fail(model.status());
     const auto texts = lines();
-    const auto took = best(rounds, [&]() -> Status { return model->encode(texts, {.batch_size = batch}).status(); });
+    const auto took =
+        best_cpu_s(rounds, [&]() -> Status { return model->encode(texts, {.batch_size = batch}).status(); });
     if (!took.ok()) return fail(took.status());
     seconds = *took;
     count = static_cast<double>(texts.size());
@@ -73,7 +51,7 @@ int main(int argc, char** argv) {
     ModelInputs inputs{.batch = batch, .length = length};
     for (int64_t i = 0; i < batch * length; ++i)
       inputs.input_ids.push_back(static_cast<int32_t>(1000 + i * 37 % ((*model)->config().vocab_size - 1000)));
-    const auto took = best(rounds, [&]() -> Status { return (*model)->forward(inputs).status(); });
+    const auto took = best_cpu_s(rounds, [&]() -> Status { return (*model)->forward(inputs).status(); });
     if (!took.ok()) return fail(took.status());
     seconds = *took;
     count = static_cast<double>(batch);

@@ -1,34 +1,26 @@
 // Speed of a whole model on the native backend: time to load, prompt and decode rates, the best of several rounds.
 // Usage: build/bin/bench_model FILE [fast|exact] [ROUNDS]; prints one JSON object.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 #include <vector>
 
+#include "clock.h"
 #include "transformers/auto.h"
 
 using namespace hearth;
-
-namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 2) return std::fprintf(stderr, "usage: bench_model FILE [fast|exact] [ROUNDS]\n"), 2;
   const bool exact = argc > 2 && std::string_view(argv[2]) == "exact";
   const int rounds = argc > 3 ? std::atoi(argv[3]) : 5;
-  const double begin = now();
+  const double begin = wall_s();
   const auto loaded =
       AutoModelForCausalLM::from_pretrained(argv[1], {.numerics = exact ? Numerics::exact : Numerics::fast});
   if (!loaded.ok()) return std::fprintf(stderr, "%s\n", loaded.status().message().c_str()), 1;
   const CausalLM& model = **loaded;
-  const double load = now() - begin;
+  const double load = wall_s() - begin;
   const auto forward = [&](KvCache& cache, std::span<const int32_t> ids) {
     const SequenceView sequence{.cache = &cache, .ids = ids};
     return argmax(to_vector(model.forward({&sequence, 1})));
@@ -39,13 +31,13 @@ int main(int argc, char** argv) {
   double prefill = 0, decode = 0;
   for (int round = 0; round < rounds; ++round) {
     KvCache cache = model.make_cache();
-    double before = now();
+    double before = wall_s();
     auto next = static_cast<int32_t>(forward(cache, prompt));
-    prefill = std::max(prefill, kPrompt / (now() - before));
+    prefill = std::max(prefill, kPrompt / (wall_s() - before));
     cache.truncate(16);
-    before = now();
+    before = wall_s();
     for (int i = 0; i < kTokens; ++i) next = static_cast<int32_t>(forward(cache, {&next, 1}));
-    decode = std::max(decode, kTokens / (now() - before));
+    decode = std::max(decode, kTokens / (wall_s() - before));
   }
   std::printf("{\"load_s\": %.4f, \"prefill\": %.1f, \"decode\": %.1f}\n", load, prefill, decode);
   return 0;

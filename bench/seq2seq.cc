@@ -1,28 +1,13 @@
 // Speed of generate() of an encoder-decoder on the native backend, the best of several rounds by CPU time.
 // Usage: build/bin/bench_seq2seq FOLDER TEXTS LENGTH NEW_TOKENS BEAMS ROUNDS; prints one JSON object.
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 
+#include "clock.h"
 #include "transformers/auto.h"
 #include "transformers/generate.h"
 
 using namespace hearth;
-
-namespace {
-
-double now() {
-  timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-int fail(const Status& status) {
-  return std::fprintf(stderr, "%s\n", status.message().c_str()), 1;
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 7) return std::fprintf(stderr, "usage: bench_seq2seq FOLDER TEXTS LENGTH NEW_TOKENS BEAMS ROUNDS\n"), 2;
@@ -38,13 +23,8 @@ int main(int argc, char** argv) {
   config->num_beams = std::atoi(argv[5]);
   config->min_new_tokens = fresh;
   config->max_new_tokens = fresh;
-  double best = 1e9;
-  for (int i = 0; i <= std::atoi(argv[6]); ++i) {  // the first meets cold caches
-    const double begin = now();
-    const auto out = generate(**model, inputs, *config);
-    if (!out.ok()) return fail(out.status());
-    if (i > 0) best = std::min(best, now() - begin);
-  }
-  std::printf("{\"rate\": %.3f}\n", static_cast<double>(texts * fresh) / best);
+  const auto best = best_cpu_s(std::atoi(argv[6]), [&] { return generate(**model, inputs, *config); });
+  if (!best.ok()) return fail(best.status());
+  std::printf("{\"rate\": %.3f}\n", static_cast<double>(texts * fresh) / *best);
   return 0;
 }

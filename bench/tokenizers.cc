@@ -2,32 +2,17 @@
 // documents. Usage: build/bin/bench_tokenizers TOKENIZER TEXTS [ids|offsets] [THREADS]; TEXTS holds documents parted by
 // NUL bytes, which are encoded one by one, or with THREADS as one batch. Prints one JSON object; `checksum` (FNV-1a
 // over the ids of the first pass) says that two programs made the same ids.
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <string_view>
 #include <vector>
 
 #include "base/files.h"
 #include "base/text.h"
+#include "clock.h"
 #include "tokenizers/tokenizer.h"
 
 using namespace hearth;
-
-namespace {
-
-double wall_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double cpu_s() {
-  timespec t{};
-  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 3) return std::fprintf(stderr, "usage: bench_tokenizers TOKENIZER TEXTS [ids|offsets] [THREADS]\n"), 2;
