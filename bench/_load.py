@@ -39,7 +39,7 @@ def results(turns=3):
     best = {"ours": [1e9, 1e9], "transformers": [1e9, 1e9]}
     with tempfile.TemporaryDirectory() as scratch:
         request, output = pathlib.Path(scratch) / "request.json", pathlib.Path(scratch) / "out.safetensors"
-        request.write_text(json.dumps({"sequences": [PROMPT], "max_new_tokens": 1}))
+        request.write_text(json.dumps({"sequences": [PROMPT]}))
         for _ in range(turns):
             ours = measured([_common.hearth, "logits", folder, request, output])
             theirs = measured([_encoder.python, "-c", PEER, folder, json.dumps(PROMPT)])

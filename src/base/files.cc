@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 
 #include "base/hash.h"
 #include "base/text.h"
@@ -221,6 +222,15 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;
+}
+
+void MappedFile::forget(std::span<const std::byte> bytes) const {
+  const auto* end = bytes.data() + bytes.size();
+  if (std::less<>()(bytes.data(), data_) || std::less<>()(data_ + size_, end)) return;
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const auto first = (static_cast<size_t>(bytes.data() - data_) + page - 1) / page * page;
+  const auto last = static_cast<size_t>(end - data_) / page * page;
+  if (first < last) ::madvise(const_cast<std::byte*>(data_ + first), last - first, MADV_DONTNEED);
 }
 
 MappedFile::~MappedFile() {

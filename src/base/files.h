@@ -88,6 +88,9 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
   const std::string& path() const { return path_; }
+  /// Gives the memory of those pages back that lie wholly in `bytes`, a part of bytes(): the next read brings them in
+  /// again. A part of another array is left alone.
+  void forget(std::span<const std::byte> bytes) const;
 
  private:
   MappedFile(std::string path, const std::byte* data, size_t size) : path_(std::move(path)), data_(data), size_(size) {}

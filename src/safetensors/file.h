@@ -59,6 +59,8 @@ class WeightFile {
   std::span<const MetadataEntry> metadata() const { return index_.metadata; }
   /// The value of `key`, or nullptr.
   const MetadataValueView* find_metadata(std::string_view key) const;
+  /// MappedFile's.
+  void forget(std::span<const std::byte> bytes) const { file_.forget(bytes); }
 
  private:
   WeightFile(MappedFile file, WeightFormat format, WeightIndex index);

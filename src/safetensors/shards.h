@@ -30,6 +30,11 @@ class Weights {
   std::span<const std::shared_ptr<const WeightFile>> files() const { return files_; }
   /// The file whose metadata speaks for the model: the first.
   const WeightFile& front() const { return *files_.front(); }
+  /// Gives the memory back that `bytes` of a tensor take: the next read brings them in again. Other bytes than those of
+  /// a file are left alone.
+  void forget(std::span<const std::byte> bytes) const {
+    for (const auto& file : files_) file->forget(bytes);
+  }
 
  private:
   Status add(std::shared_ptr<const WeightFile> file);

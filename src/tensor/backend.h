@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "safetensors/shards.h"
 #include "tensor/linear_kernels.h"
 #include "tensor/tensor.h"
 
@@ -25,12 +26,25 @@ struct WeightSource {
   Shape shape;                        ///< row-major, Hugging Face's order
   std::span<const std::byte> data;    ///< kept alive by `owner`
   std::shared_ptr<const void> owner;  ///< the mapped file, or a buffer made while loading
+  /// Where it was read from: may be asked to give the memory of `data` back. Null: not from a file.
+  std::shared_ptr<const Weights> file = {};
+
+  /// The numbers are those of a buffer from now on; the file's are not read again.
+  void take(std::shared_ptr<const std::vector<std::byte>> buffer) {
+    if (file) file->forget(data);
+    data = *buffer;
+    owner = std::move(buffer);
+    file.reset();
+  }
 };
 
 /// How weights enter the arithmetic.
 struct WeightOptions {
   Numerics numerics = Numerics::exact;
   DType dtype = DType::f32;  ///< of the arithmetic: f32, or bf16: every result rounded to bf16
+  /// Each matrix is read by one pass, or by few that are far apart: what a product borrowed from a file leaves this
+  /// process's memory after it.
+  bool read_once = false;
 };
 
 /// A matrix [outputs, inputs] in a backend's own layout; immutable.

@@ -36,19 +36,29 @@ class HeapStorage final : public Storage {
 
 class NativeWeight final : public Weight {
  public:
-  NativeWeight(kernels::PackedWeight values, std::shared_ptr<const void> owner)
-      : Weight(&native_backend(), values.rows(), values.cols()), packed(std::move(values)), owner_(std::move(owner)) {}
+  NativeWeight(kernels::PackedWeight values, const WeightSource& source, bool read_once)
+      : Weight(&native_backend(), values.rows(), values.cols()), packed(std::move(values)), owner_(source.owner) {
+    if (read_once && packed.data() == source.data.data()) file_ = source.file;
+  }
   int64_t size_bytes() const override { return packed.size_bytes(); }
+  /// After a product.
+  void was_read() const {
+    if (file_) file_->forget({packed.data(), static_cast<size_t>(packed.size_bytes())});
+  }
 
   const kernels::PackedWeight packed;
 
  private:
-  std::shared_ptr<const void> owner_;  // of the bytes that `packed` borrows
+  std::shared_ptr<const void> owner_;    // of the bytes that `packed` borrows
+  std::shared_ptr<const Weights> file_;  // of those that are read once
 };
 
-const kernels::PackedWeight& packed(const Weight& weight) {
+const NativeWeight& native_weight(const Weight& weight) {
   if (&weight.backend() != &native_backend()) throw ShapeError("a weight of another backend in a native product");
-  return static_cast<const NativeWeight&>(weight).packed;
+  return static_cast<const NativeWeight&>(weight);
+}
+const kernels::PackedWeight& packed(const Weight& weight) {
+  return native_weight(weight).packed;
 }
 
 void expect_matrix(const Tensor& x, int64_t width, std::string_view what) {
@@ -103,7 +113,7 @@ Result<std::shared_ptr<const Weight>> weight(const WeightSource& source, const W
     return Status(Code::bad_input, cat(source.name, " is ", source.shape.text(), ", not a matrix"));
   auto made = kernels::pack(source.dtype, source.data, source.shape[0], source.shape[1], options.numerics, pool());
   if (!made.ok()) return std::move(made).status().with(source.name);
-  return std::shared_ptr<const Weight>(std::make_shared<NativeWeight>(*std::move(made), source.owner));
+  return std::shared_ptr<const Weight>(std::make_shared<NativeWeight>(*std::move(made), source, options.read_once));
 }
 
 Tensor embedding(const Weight& matrix, std::span<const int32_t> ids) {
@@ -146,6 +156,7 @@ std::vector<Tensor> linear(const LinearInput& input, std::span<const LinearWeigh
     products.push_back(product_of(*w, out.back().data<float>()));
   }
   kernels::linear(products, input_of(input.x, input.norm), pool());
+  for (const auto* w : weights) native_weight(*w->weight).was_read();
   return out;
 }
 
@@ -156,6 +167,7 @@ Tensor linear_add(const Tensor& x, const LinearWeight& w, Tensor residual) {
   Tensor out = own(std::move(residual));
   const auto product = product_of(w, out.data<float>(), /*add=*/true);
   kernels::linear({&product, 1}, input_of(x, nullptr), pool());
+  native_weight(*w.weight).was_read();
   return out;
 }
 
@@ -228,6 +240,7 @@ Tensor gated_mlp(Tensor x, const NormWeight& norm, Activation act, const LinearW
   Tensor out = own(std::move(x));
   const auto product = product_of(down, out.data<float>(), /*add=*/true);
   kernels::linear({&product, 1}, input, pool());
+  native_weight(*down.weight).was_read();
   return out;
 }
 

@@ -1,10 +1,15 @@
 // The native backend's operations beside the formulas they stand for, written out plainly.
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <random>
 
+#include "base/files.h"
+#include "safetensors/safetensors.h"
 #include "tensor/params.h"
 
 namespace hearth {
@@ -91,6 +96,60 @@ TEST_CASE("native: projections share one norm, bias and residual are added") {
   const auto kept = native_backend().from_host(residual, {3, 7});
   check_close(to_vector(b.add_to(kept, input)), want_sum);
   check_close(to_vector(kept), residual, 0);  // somebody else still holds it: not written into
+}
+
+/// How many of the pages wholly inside `bytes` this process holds. Source: proc_pid_pagemap(5), bit 63.
+int64_t pages_held(std::span<const std::byte> bytes) {
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<uintptr_t>(bytes.data());
+  const int pagemap = ::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  REQUIRE(pagemap >= 0);
+  int64_t out = 0;
+  for (auto at = (begin + page - 1) / page; (at + 1) * page <= begin + bytes.size(); ++at) {
+    uint64_t entry = 0;
+    REQUIRE(::pread(pagemap, &entry, sizeof entry, static_cast<off_t>(at * sizeof entry)) == sizeof entry);
+    out += static_cast<int64_t>(entry >> 63);
+  }
+  ::close(pagemap);
+  return out;
+}
+
+TEST_CASE("native: weights of a file leave memory where they were packed, or read for the only time") {
+  const TempFolder folder;
+  const auto path = path_join(folder.path(), "model.safetensors");
+  const auto values = random_values(256 * 256, 1);
+  const SafetensorsEntryView entries[] = {{"w.weight", DType::f32, {256, 256}, std::as_bytes(std::span(values))}};
+  REQUIRE(write_safetensors(path, entries).ok());
+  const auto file = Weights::open(path);
+  REQUIRE(file.ok());
+  const auto& stored = *(*file)->find("w.weight");
+  const WeightSource borrowed{
+      .name = "w.weight", .dtype = DType::f32, .shape = {256, 256}, .data = stored.data, .owner = *file, .file = *file};
+  const auto x = random_tensor({3, 256}, 2);
+  const auto want = product(random_values(3 * 256, 2), values, 3, 256, 256);
+
+  for (const bool read_once : {false, true}) {
+    ParamStore store(native_backend(), {.read_once = read_once});
+    store.set(borrowed);
+    const Linear linear(Params(store) / "w", 256, 256);
+    REQUIRE(store.finish().ok());
+    for (int pass = 0; pass < 2; ++pass) {
+      check_close(to_vector(linear(x)), want);
+      CHECK((pages_held(stored.data) == 0) == read_once);
+    }
+  }
+  CHECK(pages_held(stored.data) == 0);
+
+  ParamStore store(native_backend(), {});
+  store.set(borrowed);
+  const auto transposed = store.matrix("w.weight", 256, 256, {.is_transposed = true});
+  REQUIRE(transposed != nullptr);
+  CHECK(pages_held(stored.data) == 0);
+  CHECK(std::ranges::equal(std::as_bytes(std::span(values)), stored.data));  // the file's, read again
+
+  const auto kept = std::make_shared<std::vector<std::byte>>(1 << 16, std::byte{7});
+  (*file)->forget(*kept);
+  CHECK(std::ranges::all_of(*kept, [](std::byte b) { return b == std::byte{7}; }));
 }
 
 TEST_CASE("native: gated MLP for every activation") {

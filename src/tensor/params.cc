@@ -87,8 +87,7 @@ Result<WeightSource> transposed(const WeightSource& source) {
                     buffer->data() + static_cast<size_t>(row * cols + col) * width);
   auto out = source;
   out.shape = {rows, cols};
-  out.data = *buffer;
-  out.owner = std::move(buffer);
+  out.take(std::move(buffer));
   return out;
 }
 
@@ -119,8 +118,7 @@ Result<WeightSource> rows_of(const WeightSource& source, std::span<const RowRang
         source.data.subspan(static_cast<size_t>(range.begin) * row_bytes, static_cast<size_t>(range.count) * row_bytes);
     buffer->insert(buffer->end(), from.begin(), from.end());
   }
-  out.data = *buffer;
-  out.owner = std::move(buffer);
+  out.take(std::move(buffer));
   return out;
 }
 
@@ -154,6 +152,7 @@ std::shared_ptr<const Weight> ParamStore::matrix(const std::string& name, int64_
     const auto asked = TRY(rearranged(*source, stored));
     return backend_.weight(asked, options_);
   }();
+  if (source->file) source->file->forget(source->data);  // what was packed is not read again
   if (!made.ok()) {
     unreadable_.push_back(made.status().message());
     return nullptr;

@@ -19,7 +19,8 @@ Result<std::vector<WeightSource>> safetensors_sources(const std::shared_ptr<cons
                    .dtype = tensor->dtype,
                    .shape = Shape(tensor->shape),
                    .data = tensor->data,
-                   .owner = weights});
+                   .owner = weights,
+                   .file = weights});
   }
   return out;
 }
@@ -108,7 +109,8 @@ auto load(const std::shared_ptr<const Weights>& weights, const std::string& path
         std::ranges::any_of(sources, [](const WeightSource& source) { return is_block_type(source.dtype); });
     const bool default_fast = is_quantized && backend_name == "native";
     ParamStore store(*backend, {.numerics = options.numerics.value_or(default_fast ? Numerics::fast : Numerics::exact),
-                                .dtype = options.dtype});
+                                .dtype = options.dtype,
+                                .read_once = options.read_once});
     for (auto& source : sources) {
       source.name = current_name(source.name);
       if (!is_computed(source.name)) store.set(std::move(source));

@@ -18,6 +18,7 @@ struct LoadOptions {
   std::optional<Numerics> numerics = {};
   DType dtype = DType::f32;  ///< of exact arithmetic: f32 or bf16
   std::string backend = {};  ///< "native" or "aten"; empty: native, but aten for bf16
+  bool read_once = false;    ///< WeightOptions'
 };
 
 /// Any head: AutoModelForSequenceClassification is from_pretrained(Task::sequence_classification, path). The stack

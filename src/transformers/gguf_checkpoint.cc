@@ -222,7 +222,8 @@ Result<std::vector<WeightSource>> gguf_sources(const std::shared_ptr<const Weigh
                         .dtype = tensor->dtype,
                         .shape = Shape(tensor->shape),
                         .data = tensor->data,
-                        .owner = weights};
+                        .owner = weights,
+                        .file = weights};
     const auto parsed = parse_name(tensor->name);
     const auto part = parsed.part;
     if (auto experts = experts_of(source, parsed); !experts.empty()) {

@@ -146,7 +146,8 @@ class Dense final : public Module {
                  .dtype = tensor->dtype,
                  .shape = Shape(tensor->shape),
                  .data = tensor->data,
-                 .owner = weights});
+                 .owner = weights,
+                 .file = weights});
     out->linear_.emplace(Params(store) / "linear", inputs, outputs, bias);
     if (is_residual && inputs != outputs)
       out->residual_.emplace(Params(store) / "residual", inputs, outputs, Bias::none);

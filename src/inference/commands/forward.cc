@@ -168,7 +168,7 @@ Status generated(const std::string& path, const CausalLM& model, const ModelInpu
 Status forward(const Arguments& arguments) {
   const auto words = arguments.positional();
   if (words.size() != 3) return {Code::bad_input, "hearth forward takes MODEL INPUTS.safetensors OUTPUTS.safetensors"};
-  const auto options = TRY(load_options(arguments));
+  auto options = TRY(load_options(arguments));
   const auto inputs = TRY(read_inputs(words[1]));
   auto task = TRY(read_task(arguments.get("task")));
   Outputs outputs;
@@ -184,6 +184,7 @@ Status forward(const Arguments& arguments) {
     TRY(generated(words[0], *model, inputs, arguments.get("generate"), helper.get(), outputs));
     return outputs.write(words[2]);
   }
+  options.read_once = true;
   const auto model = TRY(AutoModel::from_pretrained(task, words[0], options));
   const auto out = TRY(model->forward(inputs, {.output_hidden_states = true}));
   outputs.add("last_hidden_state", out.last_hidden_state);

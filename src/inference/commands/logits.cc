@@ -50,12 +50,13 @@ Result<std::vector<std::vector<int32_t>>> read_sequences(const Json& request) {
 Status write(const Arguments& arguments) {
   const auto words = arguments.positional();
   if (words.size() != 3) return {Code::bad_input, "hearth logits takes MODEL REQUEST.json OUTPUT.safetensors"};
-  const auto options = TRY(load_options(arguments));
-  const auto model = TRY(AutoModelForCausalLM::from_pretrained(words[0], options));
+  auto options = TRY(load_options(arguments));
   const auto request = TRY(Json::parse(TRY(read_file(words[1], 64 << 20))));
   const auto sequences = TRY(read_sequences(request));
   const auto new_tokens = request["max_new_tokens"].as_int(0);
   const auto split = static_cast<size_t>(request["split"].as_int(0));
+  options.read_once = new_tokens == 0;
+  const auto model = TRY(AutoModelForCausalLM::from_pretrained(words[0], options));
 
   std::vector<Output> outputs;
   for (size_t i = 0; i < sequences.size(); ++i) {
