@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "transformers/fp8_weights.h"
 #include "transformers/gguf_checkpoint.h"
+#include "transformers/gguf_tensors.h"
 
 namespace hearth {
 namespace {

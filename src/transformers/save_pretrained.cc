@@ -20,6 +20,7 @@
 #include "transformers/auto.h"
 #include "transformers/gguf_checkpoint.h"
 #include "transformers/gguf_export.h"
+#include "transformers/gguf_tensors.h"
 #include "transformers/text_model.h"
 
 namespace hearth {
@@ -232,16 +233,19 @@ Status write_shards(const std::string& to, const Checkpoint& checkpoint, const S
   return write_file(path_join(to, cat(stem, ending, ".index.json")), index.take());
 }
 
-/// Rows of each head from halves (i, i + head_dim / 2) to the pairs (2i, 2i + 1) of GGUF's llama.
-std::vector<RowRange> pairs_of_halves(int64_t rows, int64_t heads) {
-  const auto head_dim = rows / heads;
-  std::vector<RowRange> out;
-  for (int64_t begin = 0; begin < rows; begin += head_dim)
-    for (int64_t i = 0; i < head_dim / 2; ++i) {
-      out.push_back({begin + i, 1});
-      out.push_back({begin + i + head_dim / 2, 1});
-    }
-  return out;
+/// llama.cpp keeps these in f32 whatever the rest is: vectors, routers, tables of positions.
+/// Source: llama.cpp conversion/base.py prepare_tensors.
+bool is_kept_in_f32(const Entry& entry) {
+  for (const auto name : {"ffn_gate_inp.", "position_embd.", "token_types.", "attn_rel_b."})
+    if (contains(entry.name, name)) return true;
+  return entry.shape.size() == 1;
+}
+
+/// general.file_type: what most matrices are.
+uint32_t file_type_of(std::span<const Entry> entries) {
+  for (const auto& entry : entries)
+    if (!is_kept_in_f32(entry)) return entry.saved == DType::f16 ? 1 : entry.saved == DType::bf16 ? 32 : 0;
+  return 0;
 }
 
 Status write_gguf_model(const std::string& from, const std::string& to, const SaveOptions& options) {
@@ -249,35 +253,27 @@ Status write_gguf_model(const std::string& from, const std::string& to, const Sa
   if (checkpoint.is_gguf) return {Code::unsupported, "a GGUF file is not written over again as one"};
   const auto config = TRY(Config::from_json(checkpoint.config));
   auto metadata = TRY(gguf_metadata(config, model_folder(from)));
-  const auto freqs = TRY(gguf_rope_freqs(config));
-  const bool is_permuted = gguf_is_permuted(config);
+  std::vector<WeightSource> sources;
+  for (const auto& entry : checkpoint.entries)
+    sources.push_back(
+        {.name = entry.name, .dtype = entry.dtype, .shape = Shape(entry.shape), .data = entry.data, .owner = {}});
+  auto tensors = TRY(gguf_tensors(sources, config.raw));
+  for (auto& tensor : TRY(gguf_rope_tensors(config))) tensors.push_back(std::move(tensor));
+  std::vector<Entry> entries;
+  for (const auto& t : tensors) {
+    auto& entry = entries.emplace_back(Entry{t.name, t.dtype, {t.shape.begin(), t.shape.end()}, t.data, t.dtype});
+    if (options.dtype && is_floating(entry.dtype)) entry.saved = *options.dtype;
+    if (is_floating(entry.dtype) && is_kept_in_f32(entry)) entry.saved = DType::f32;
+  }
+  metadata.push_back({"general.file_type", file_type_of(entries)});
   std::vector<std::string> made;
-  made.reserve(checkpoint.entries.size());
-  std::vector<std::shared_ptr<const void>> owners;
+  made.reserve(entries.size());
   std::vector<SafetensorsEntryView> views;
-  for (auto& entry : checkpoint.entries) {
-    if (entry.name.ends_with(".rotary_emb.inv_freq")) continue;
-    entry.name = TRY(gguf_name(entry.name));
-    const bool is_q = is_permuted && contains(entry.name, ".attn_q."),
-               is_k = is_permuted && contains(entry.name, ".attn_k.");
-    if (is_q || is_k) {
-      const auto heads = is_q ? config.num_attention_heads : config.num_key_value_heads;
-      if (entry.shape.empty() || entry.shape[0] % (2 * heads) != 0)
-        return {Code::bad_input, cat(entry.name, " has rows that ", heads, " heads cannot share")};
-      auto turned = TRY(rows_of(
-          {.name = entry.name, .dtype = entry.dtype, .shape = Shape(entry.shape), .data = entry.data, .owner = {}},
-          pairs_of_halves(entry.shape[0], heads)));
-      entry.data = turned.data;
-      owners.push_back(turned.owner);
-    }
-    if (entry.shape.size() == 1) entry.saved = DType::f32;  // llama.cpp has norms and biases so
+  for (const auto& entry : entries) {
     auto data = entry.data;
     if (entry.saved != entry.dtype) data = std::as_bytes(std::span(made.emplace_back(TRY(converted(entry)))));
     views.push_back({entry.name, entry.saved, entry.shape, data});
   }
-  if (!freqs.empty())
-    views.push_back(
-        {"rope_freqs.weight", DType::f32, {static_cast<int64_t>(freqs.size())}, std::as_bytes(std::span(freqs))});
   return write_gguf(to, metadata, views);
 }
 

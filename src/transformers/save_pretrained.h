@@ -23,7 +23,8 @@ struct SaveOptions {
 /// configuration ties to the embeddings are left out, as in Python. Of a GGUF file the weights are dequantized (f32
 /// unless `dtype` says otherwise) under Hugging Face's names and the configuration is what its metadata say; its
 /// tokenizer is not written. A `to` that ends in .safetensors, .bin, .pt or .pth is one file of weights alone, whatever
-/// `format` says; one that ends in .gguf has configuration and tokenizer in it, and is made of LLaMA-like models.
+/// `format` says; one that ends in .gguf has configuration and tokenizer in it, and is made of the families of
+/// gguf_names.cc.
 Status save_pretrained(const std::string& from, const std::string& to, const SaveOptions& options = {});
 
 }  // namespace hearth

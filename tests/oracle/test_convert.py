@@ -44,7 +44,7 @@ def refusal(*words):
 
 @pytest.fixture(scope="module")
 def made():
-    return checkpoints.make(sorted([MODEL.split(".")[0], "deepseek-v3", "bert", "llama2", "llama3", "deepseek-coder", "llama-yarn", "qwen2", "qwen3", *GGUF_READ]))
+    return checkpoints.make(sorted([MODEL.split(".")[0], "deepseek-v3", "bert", "llama2", "llama3", "deepseek-coder", "llama-yarn", "qwen2", "qwen3", *{**GGUF_READ, **GGUF_WRITTEN}]))
 
 
 @pytest.fixture(scope="module")
@@ -399,6 +399,200 @@ def test_gguf_that_others_wrote(made, family, tmp_path):
     writer.close()
     mine, theirs = outputs(tmp_path / "x.gguf", made, name, tmp_path / "a"), outputs(folder, made, name, tmp_path / "b")
     assert numpy.abs(mine - theirs).max() <= (0 if family in ("starcoder2", "qwen3-moe") else 2e-5)  # a norm's one more and one less round, and so does a factor in f32
+
+
+# What Hearth writes, by checkpoint: the architecture, and what is asked of the configuration so that GGUF has keys for it.
+GGUF_WRITTEN = {
+    "mixtral": ("llama", {}), "smollm3": ("smollm3", {"no_rope_layer_interval": 4, "no_rope_layers": [1, 1, 1, 0]}), "qwen3-moe": ("qwen3moe", {"norm_topk_prob": True, "mlp_only_layers": [], "decoder_sparse_step": 1, "use_sliding_window": False, "layer_types": None}),
+    "deepseek-v2": ("deepseek2", {}), "deepseek-v3": ("deepseek2", {}),
+    "gemma": ("gemma", {}), "gemma2": ("gemma2", {"query_pre_attn_scalar": "head_dim"}), "phi3": ("phi3", {"sliding_window": None}), "starcoder2": ("starcoder2", {"sliding_window": None}),
+    "falcon-7b": ("falcon", {}), "falcon-40b": ("falcon", {}), "gpt2": ("gpt2", {"scale_attn_by_inverse_layer_idx": False}),
+    "bloom": ("bloom", {"apply_residual_connection_post_layernorm": False}), "gpt-neox": ("gptneox", {}), "phi2": ("phi2", {"qk_layernorm": False}),
+}
+
+
+def converters_names(architecture, name, tensor, config):
+    """{GGUF's name: shape} of a checkpoint's tensor, as llama.cpp's converter hands them to the gguf package."""
+    import gguf
+
+    names = gguf.get_tensor_name_map({v: k for k, v in gguf.MODEL_ARCH_NAMES.items()}[architecture], config["num_hidden_layers"])
+    shape = list(tensor.shape)
+    if ".experts." in name:
+        expert = name.split(".experts.")[1].split(".")[0]
+        name, shape = name.replace(f".experts.{expert}.", ".experts."), [config.get("num_local_experts") or config.get("n_routed_experts") or config["num_experts"], *shape]
+        name = name.replace("block_sparse_moe.experts", "feed_forward.experts").replace("model.layers", "layers") if "block_sparse_moe" in name else name
+    if "kv_b_proj" in name:
+        heads, nope, values = config["num_attention_heads"], config["qk_nope_head_dim"], config["v_head_dim"]
+        return {names.get_name(name.replace("kv_b", "k_b"), (".weight",)): [heads, shape[1], nope], names.get_name(name.replace("kv_b", "v_b"), (".weight",)): [heads, values, shape[1]]}
+    if architecture == "bloom":
+        name = name.removeprefix("transformer.")
+    if architecture == "gpt2" and name.endswith(("c_attn.weight", "c_proj.weight", "c_fc.weight")):
+        shape.reverse()
+    return {names.get_name(name.replace("e_score_correction_bias", "e_score_correction.bias"), (".weight", ".bias")): shape}
+
+
+@pytest.mark.parametrize("family", GGUF_WRITTEN)
+def test_gguf_that_llama_cpp_runs(made, family, tmp_path):
+    """Tensors as its converter names and shapes them; llama.cpp gives transformers' logits; so does Hearth; and back again."""
+    import gguf
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    architecture, changes = GGUF_WRITTEN[family]
+    name, folder = f"{family}.causal", tmp_path / "model"
+    shutil.copytree(made / name, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {key: config[value] if isinstance(value, str) else value for key, value in changes.items()}
+    if family == "phi3":  # llama.cpp takes the factors for long texts when its cache is longer than this
+        config["rope_parameters"]["original_max_position_embeddings"] = config["original_max_position_embeddings"] = 4096
+        config["max_position_embeddings"] = 8192
+    (folder / "config.json").write_text(json.dumps(config))
+    torch.manual_seed(0)
+    if changes.keys() & {"qk_layernorm", "mlp_only_layers"}:  # which tensors there are
+        AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder)).save_pretrained(folder)
+    convert(folder, tmp_path / "x.gguf")
+    reader = gguf.GGUFReader(tmp_path / "x.gguf")
+    assert reader.fields["general.architecture"].contents() == architecture
+    original = load_file(folder / "model.safetensors")
+    common = {"num_hidden_layers": config.get("num_hidden_layers") or config["n_layer"]}
+    expected = {}
+    for tensor, value in original.items():
+        expected |= converters_names(architecture, tensor, value, config | common)
+    written = {tensor.name: [int(n) for n in reversed(tensor.shape)] for tensor in reader.tensors if not tensor.name.startswith("rope_f")}
+    assert written == expected
+    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager").eval()
+    golden = load_file(made / "golden" / f"{name}.safetensors")
+    row = [int(i) for i in golden["in.input_ids"][golden["in.attention_mask"].sum(1).argmax()]][:12]
+    with torch.no_grad():
+        theirs = model(input_ids=torch.tensor([row])).logits[0].numpy()
+        all_theirs = model(input_ids=golden["in.input_ids"], attention_mask=golden["in.attention_mask"]).logits[golden["in.attention_mask"].bool()].numpy()
+    llama = llama_logits(tmp_path / "x.gguf", row)
+    assert numpy.abs(llama - theirs).max() <= 5e-3 * numpy.abs(theirs).max()  # its f16 cache and tables of GELU
+    ours, again = outputs(tmp_path / "x.gguf", made, name, tmp_path / "a"), outputs(folder, made, name, tmp_path / "b")
+    assert numpy.abs(ours.reshape(all_theirs.shape) - all_theirs).max() <= 2e-5 * numpy.abs(all_theirs).max()
+    assert numpy.abs(ours - again).max() <= 2e-5 * numpy.abs(again).max()
+    convert(tmp_path / "x.gguf", tmp_path / "back")
+    back = load_file(tmp_path / "back" / "model.safetensors")
+    original = {n.replace("embed_out.", "lm_head."): t for n, t in original.items()}
+    assert back.keys() == original.keys()
+    exact = 1e-6 if family.startswith("gemma") else 0  # one more and one less rounds
+    assert all((back[n] - original[n]).abs().max() <= exact for n in original)
+    back = AutoModelForCausalLM.from_pretrained(tmp_path / "back", attn_implementation="eager").eval()
+    with torch.no_grad():
+        assert (back(input_ids=torch.tensor([row])).logits[0] - torch.from_numpy(theirs)).abs().max() <= 1e-5
+
+
+def llama_logits(path, tokens):
+    """The logits of every position by the real llama.cpp."""
+    import llama_cpp
+
+    llama = llama_cpp.Llama(str(path), n_ctx=64, n_threads=1, logits_all=True, verbose=False, type_k=llama_cpp.GGML_TYPE_F32, type_v=llama_cpp.GGML_TYPE_F32, flash_attn=False)
+    llama.eval(tokens)
+    out = numpy.array(llama.scores[: len(tokens)])
+    llama.close()
+    return out
+
+
+def rewritten(source, target, tensors=None, **changes):
+    """A GGUF file over again, by the gguf package: `changes` of metadata (a dot is two underscores; None takes a key away), `tensors` of one to many."""
+    import gguf
+
+    reader = gguf.GGUFReader(source)
+    architecture = reader.fields["general.architecture"].contents()
+    writer = gguf.GGUFWriter(target, architecture)
+    changes = {f"{architecture}.{key.replace('__', '.')}": value for key, value in changes.items()}
+    for field in reader.fields.values():
+        if field.name.startswith("GGUF.") or field.name == "general.architecture" or field.name in changes:
+            continue
+        writer.add_key_value(field.name, field.contents(), field.types[0], sub_type=field.types[-1] if len(field.types) > 1 else None)
+    for key, value in changes.items():
+        if value is not None:
+            writer.add_uint32(key, value)
+    for tensor in reader.tensors:
+        for name, data, *kind in (tensors or (lambda name, data: [(name, data)]))(tensor.name, numpy.array(tensor.data)):
+            writer.add_tensor(name, data, raw_dtype=kind[0] if kind else None)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def test_gguf_of_older_converters(made, tmp_path):
+    """A tensor an expert (Mixtral, 2024); the expansion of latents in one matrix, and the heads' widths alone (DeepSeek, 2024)."""
+    name = "mixtral.causal"
+    convert(made / name, tmp_path / "new.gguf")
+    each = lambda name, data: [(name, data)] if "_exps" not in name else [(name.replace("_exps", f".{i}"), expert) for i, expert in enumerate(data)]
+    rewritten(tmp_path / "new.gguf", tmp_path / "old.gguf", each)
+    assert numpy.array_equal(outputs(tmp_path / "old.gguf", made, name, tmp_path / "a"), outputs(made / name, made, name, tmp_path / "b"))
+    for name in ("deepseek-v2.causal", "deepseek-v3.causal"):
+        config, original = json.loads((made / name / "config.json").read_text()), load_numpy(made / name / "model.safetensors")
+        convert(made / name, tmp_path / f"{name}.gguf")
+
+        def whole(name, data):
+            if "attn_v_b" in name:
+                return []
+            return [(name.replace("k_b", "kv_b"), original[f"model.layers.{name.split('.')[1]}.self_attn.kv_b_proj.weight"])] if "attn_k_b" in name else [(name, data)]
+
+        rewritten(tmp_path / f"{name}.gguf", tmp_path / f"old-{name}.gguf", whole, attention__key_length_mla=None, attention__value_length_mla=None, attention__value_length=config["v_head_dim"],
+                  attention__key_length=config["qk_nope_head_dim"] + config["qk_rope_head_dim"], attention__head_count_kv=config["num_attention_heads"])
+        assert numpy.abs(outputs(tmp_path / f"old-{name}.gguf", made, name, tmp_path / "a") - outputs(made / name, made, name, tmp_path / "b")).max() <= 2e-5
+
+
+@pytest.mark.parametrize("family", ["gpt2", "bloom", "falcon-40b", "mixtral", "deepseek-v2"])
+def test_gguf_in_blocks(made, family, tmp_path):
+    """Rows in another order, matrices turned and experts apart are the same in Q8_0 as in what the gguf package makes of it."""
+    import gguf
+
+    folder = tmp_path / "model"
+    shutil.copytree(made / f"{family}.causal", folder)
+    config = json.loads((folder / "config.json").read_text()) | GGUF_WRITTEN[family][1]
+    (folder / "config.json").write_text(json.dumps(config))
+    convert(folder, tmp_path / "x.gguf")
+    kind, blocks = gguf.GGMLQuantizationType.Q8_0, []
+
+    def quantized(name, data):
+        if data.ndim < 2 or data.shape[-1] % 32 or "position" in name:
+            return [(name, data)]
+        blocks.append(name)
+        return [(name, gguf.quants.quantize(data, kind), kind)]
+
+    rewritten(tmp_path / "x.gguf", tmp_path / "q8.gguf", quantized)
+    rewritten(tmp_path / "x.gguf", tmp_path / "f32.gguf", lambda name, data: [(name, gguf.quants.dequantize(quantized(name, data)[0][1], kind) if name in blocks else data)])
+    assert len(blocks) > 4
+    convert(tmp_path / "q8.gguf", tmp_path / "a")
+    convert(tmp_path / "f32.gguf", tmp_path / "b")
+    ours, theirs = load_file(tmp_path / "a" / "model.safetensors"), load_file(tmp_path / "b" / "model.safetensors")
+    assert ours.keys() == theirs.keys() and all(torch.equal(ours[n], theirs[n]) for n in ours)
+
+
+def test_gguf_that_lies(made, tmp_path):
+    """What a file says of itself is held against its tensors, and named."""
+    bad = tmp_path / "bad.gguf"
+
+    def told(source, tensors=None, **changes):
+        rewritten(source, bad, tensors, **changes)
+        done = subprocess.run(["sh", "-c", 'ulimit -v 4000000; exec "$@"', "sh", hearth, "forward", bad, made / "golden" / "mixtral.causal.safetensors", tmp_path / "out"], capture_output=True, text=True)
+        assert done.returncode == 2, done.stderr
+        return done.stderr
+
+    good, latent, fused = tmp_path / "good.gguf", tmp_path / "latent.gguf", tmp_path / "fused.gguf"
+    convert(made / "mixtral.causal", good)
+    convert(made / "deepseek-v3.causal", latent)
+    convert(made / "falcon-40b.causal", fused)
+    assert "llama.expert_count says 5000000" in told(good, expert_count=5_000_000)
+    assert "no number llama.block_count" in told(good, block_count=None)
+    assert "llama.block_count is 4000000000" in told(good, block_count=4_000_000_000)
+    assert "llama.attention.head_count is 4000000000" in told(good, attention__head_count=4_000_000_000)
+    assert "llama.attention.head_count_kv is 3" in told(good, attention__head_count=4, attention__head_count_kv=3)
+    assert "llama.attention.key_length is 4000000000" in told(good, attention__key_length=4_000_000_000)
+    assert "llama.embedding_length is 7" in told(good, embedding_length=7)
+    assert "blk.0.ffn_up_exps.weight is [" in told(good, lambda name, data: [(name, data[:1] if name == "blk.0.ffn_up_exps.weight" else data)])
+    assert "blk.1.ffn_down_exps.weight" in told(good, lambda name, data: [] if name == "blk.1.ffn_down_exps.weight" else [(name, data)])
+    assert "model.layers.0.input_layernorm.weight" in told(good, lambda name, data: [] if name == "blk.0.attn_norm.weight" else [(name, data)])
+    assert "model.norm.weight is [" in told(good, lambda name, data: [(name, data[:5] if name == "output_norm.weight" else data)])
+    assert "blk.0.attn_v_b.weight has no other half" in told(latent, lambda name, data: [] if name == "blk.0.attn_k_b.weight" else [(name, data)])
+    assert "deepseek2.attention are 4000000000 wide" in told(latent, attention__key_length_mla=4_000_000_000)
+    assert "blk.0.attn_qkv.weight has " in told(fused, lambda name, data: [(name, data[:13] if name == "blk.0.attn_qkv.weight" else data)])
+    assert "falcon.attention.head_count_kv is 4000000000" in told(fused, attention__head_count_kv=4_000_000_000)
 
 
 def test_gguf_says_what_it_cannot(made, tmp_path):

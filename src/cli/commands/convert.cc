@@ -17,7 +17,7 @@ constexpr Command kRows[] = {{
     .help =
         "MODEL is a folder, a weight file (safetensors, pytorch_model.bin, GGUF) or a repository; TO a new folder,\n"
         "which gets configuration and tokenizer too (not a GGUF file's tokenizer), or a file that ends in\n"
-        ".safetensors, .gguf (of LLaMA and Qwen models), .bin, .pt or .pth.\n"
+        ".safetensors, .gguf (with the tokenizer, as llama.cpp reads it), .bin, .pt or .pth.\n"
         "PyTorch's files are read without running anything: a pickle that asks for more than tensors is refused.\n",
     .object = "nn",
 }};

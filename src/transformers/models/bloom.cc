@@ -90,6 +90,7 @@ extern constinit const Family bloom_entry{
               {"BloomForSequenceClassification", Task::sequence_classification, score_of_last_token},
               {"BloomForTokenClassification", Task::token_classification, classifier_of_tokens},
               {"BloomForQuestionAnswering", Task::question_answering, qa_outputs}},
+    .gguf = {"bloom"},
     .attribute_map = {{"hidden_size", "n_embed"},
                       {"num_hidden_layers", "n_layer"},
                       {"num_attention_heads", "n_head"},

@@ -42,6 +42,7 @@ extern constinit const Family deepseek_v2_entry{
     .heads = {{"DeepseekV2ForCausalLM", Task::causal_lm, lm_head},
               {"DeepseekV2Model", Task::base},
               {"DeepseekV2ForSequenceClassification", Task::sequence_classification, score_of_last_token}},
+    .gguf = {"deepseek2"},
     .attribute_map = {{"n_routed_experts", "num_experts"}},
     .defaults = R"({"max_position_embeddings": 2048, "eos_token_id": 2, "q_lora_rank": 1536})",
     .build = build};

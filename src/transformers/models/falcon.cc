@@ -145,6 +145,7 @@ extern constinit const Family falcon_entry{
               {"FalconForSequenceClassification", Task::sequence_classification, score_of_last_token},
               {"FalconForTokenClassification", Task::token_classification, classifier_of_tokens},
               {"FalconForQuestionAnswering", Task::question_answering, qa_outputs}},
+    .gguf = {"falcon"},
     .attribute_map = {{"hidden_act", "activation"},
                       {"layer_norm_eps", "layer_norm_epsilon"},
                       {"intermediate_size", "ffn_hidden_size"}},

@@ -99,6 +99,7 @@ extern constinit const Family gpt2_entry{
               {"GPT2ForSequenceClassification", Task::sequence_classification, score_of_last_token},
               {"GPT2ForTokenClassification", Task::token_classification, classifier_of_tokens},
               {"GPT2ForQuestionAnswering", Task::question_answering, qa_outputs}},
+    .gguf = {"gpt2"},
     .attribute_map = {{"hidden_size", "n_embd"},
                       {"num_hidden_layers", "n_layer"},
                       {"num_attention_heads", "n_head"},

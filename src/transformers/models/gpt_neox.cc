@@ -93,6 +93,7 @@ extern constinit const Family gpt_neox_entry{
               {"GPTNeoXForSequenceClassification", Task::sequence_classification, score_of_last_token},
               {"GPTNeoXForTokenClassification", Task::token_classification, classifier_of_tokens},
               {"GPTNeoXForQuestionAnswering", Task::question_answering, qa_outputs}},
+    .gguf = {"gptneox"},
     .attribute_map = {{"partial_rotary_factor", "rotary_pct"}, {"rope_theta", "rotary_emb_base"}},
     .defaults = R"({"hidden_act": "gelu", "layer_norm_eps": 1e-5, "partial_rotary_factor": 0.25,
                     "attention_bias": true, "max_position_embeddings": 2048, "eos_token_id": 2})",

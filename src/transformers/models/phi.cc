@@ -88,6 +88,7 @@ extern constinit const Family phi_entry{
               {"PhiModel", Task::base},
               {"PhiForSequenceClassification", Task::sequence_classification, score_of_last_token},
               {"PhiForTokenClassification", Task::token_classification, score_of_tokens}},
+    .gguf = {"phi2"},
     .defaults = R"({"hidden_act": "gelu_new", "layer_norm_eps": 1e-5, "partial_rotary_factor": 0.5,
                     "max_position_embeddings": 2048, "eos_token_id": 2})",
     .build = build};

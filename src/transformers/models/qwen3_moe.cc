@@ -40,6 +40,7 @@ extern constinit const Family qwen3_moe_entry{
               {"Qwen3MoeForTokenClassification", Task::token_classification, score_of_tokens},
               {"Qwen3MoeForQuestionAnswering", Task::question_answering, qa_outputs}},
     .gguf = {"qwen3moe"},
+    .attribute_map = {{"num_experts", "num_local_experts"}},
     .defaults = R"({"num_key_value_heads": 4, "sliding_window": 4096, "max_position_embeddings": 32768})",
     .build = build};
 

@@ -37,6 +37,7 @@ extern constinit const Family smollm3_entry{
               {"SmolLM3ForSequenceClassification", Task::sequence_classification, score_of_last_token},
               {"SmolLM3ForTokenClassification", Task::token_classification, score_of_tokens},
               {"SmolLM3ForQuestionAnswering", Task::question_answering, qa_outputs}},
+    .gguf = {"smollm3"},
     .defaults = R"({"num_key_value_heads": 4, "rope_theta": 2000000.0, "max_position_embeddings": 32768,
                     "tie_word_embeddings": true, "pad_token_id": 128004, "eos_token_id": 128001})",
     .build = build};
