@@ -23,7 +23,7 @@ struct Engine::Active {
       : job(std::move(wanted)),
         session(std::move(with)),
         sampler(std::move(picks)),
-        text(tokenizer, job.config.stop),
+        text(tokenizer, job.config.stop, job.keeps_special_tokens),
         seen(job.prompt) {}
   Job job;
   std::unique_ptr<Session> session;
@@ -32,6 +32,7 @@ struct Engine::Active {
   std::vector<int32_t> seen;  // the prompt and all that was made; the last is not in the cache yet
   int64_t made = 0;
   int64_t limit = 0;
+  int64_t cached = 0;  // of the prompt
   bool over = false;
 };
 
@@ -98,6 +99,7 @@ void Engine::admit(Job job) {
   auto sampler = Sampler::from(job.config, {.length = prompt_tokens, .total_length = total}, model.vocab_size);
   if (!sampler.ok()) return refuse(std::move(sampler).status());
   auto session = take_session(job.prompt);
+  const auto known = std::ranges::mismatch(session->ids, job.prompt).in1 - session->ids.begin();
   auto logits = [&]() -> Result<std::vector<float>> {
     try {
       return prefill(pipeline_.model(), *session, job.prompt, job.stop);
@@ -108,6 +110,7 @@ void Engine::admit(Job job) {
   if (!logits.ok()) return refuse(std::move(logits).status());
   auto& active = active_.emplace_back(std::move(job), std::move(session), *std::move(sampler), pipeline_.tokenizer());
   active.limit = total - prompt_tokens;
+  active.cached = std::min<int64_t>(known, prompt_tokens - 1);
   if (!accept(active, *logits)) active_.pop_back();
 }
 
@@ -132,7 +135,8 @@ bool Engine::accept(Active& active, std::span<const float> logits) {
                          .logprob = log_probability(logits, id),
                          .is_eos = is_eos,
                          .is_last = is_eos || at_limit || is_complete || active.text.stopped(),
-                         .at_limit = at_limit});
+                         .at_limit = at_limit,
+                         .logits = logits});
   };
   if (!wants_more()) {
     finish(active, {{}, FinishReason::cancelled, 0, 0});
@@ -147,6 +151,8 @@ bool Engine::accept(Active& active, std::span<const float> logits) {
 void Engine::finish(Active& active, JobEnd end) {
   end.prompt_tokens = static_cast<int64_t>(active.job.prompt.size());
   end.completion_tokens = active.made;
+  end.cached_tokens = active.cached;
+  end.stop_text = active.text.stop_text();
   active.job.on_end(std::move(end));
   if (active.session) keep_session(std::move(active.session));
 }

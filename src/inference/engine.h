@@ -14,7 +14,9 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <span>
 #include <stop_token>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -30,6 +32,8 @@ struct JobEnd {
   FinishReason reason = FinishReason::stop;
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
+  int64_t cached_tokens = 0;   ///< of the prompt: found in a cache, not computed
+  std::string stop_text = {};  ///< of the configuration's `stop`: what ended the answer, if one did
 };
 
 /// A token of an answer, the one that ends it included.
@@ -39,7 +43,8 @@ struct MadeToken {
   double logprob = 0;      ///< of the model's own distribution
   bool is_eos = false;
   bool is_last = false;
-  bool at_limit = false;  ///< the last one because there may be no more
+  bool at_limit = false;               ///< the last one because there may be no more
+  std::span<const float> logits = {};  ///< that it was picked from, during the call alone
 };
 
 struct Job {
@@ -50,6 +55,7 @@ struct Job {
   std::function<bool(const MadeToken& token)> on_token = {};
   std::function<void(JobEnd end)> on_end;  ///< on the engine's thread
   std::stop_token stop;                    ///< requested when nobody reads the answer any more
+  bool keeps_special_tokens = false;       ///< spelt in the text, for those who look for them there
 };
 
 struct EngineOptions {

@@ -3,10 +3,11 @@
 #include <exception>
 
 #include "base/text.h"
-#include "inference/openai_server.h"
+#include "inference/generation_server.h"
 #include "inference/server_parts.h"
 #include "inference/task_server.h"
 #include "wire/openai.h"
+#include "wire/openai_answer.h"
 #include "wire/tasks.h"
 
 namespace hearth::inference {
@@ -34,9 +35,12 @@ Result<net::Response> EngineServer::answer(const net::Request& request, std::sto
     return answer_task(model_, std::string_view(path).substr(std::min(path.size(), kPipeline.size() + 1)), body,
                        std::move(stop));
   if (is_embedding) return answer_embeddings(model_, name_, body, stop);
+  const auto wanted = TRY(is_chat ? wire::parse_chat_request(body) : wire::parse_completion_request(body));
   auto& decoder = *TRY(model_.decoder());
-  return OpenAiServer(decoder, name_)
-      .generate(TRY(is_chat ? wire::parse_chat_request(body) : wire::parse_completion_request(body)), std::move(stop));
+  return GenerationServer(decoder, name_)
+      .generate(
+          wanted, is_chat ? "chatcmpl-" : "cmpl-",
+          [&](wire::AnswerHead head) { return wire::openai_writer(wanted, std::move(head)); }, std::move(stop));
 }
 
 net::Response EngineServer::handle(net::Request&& request, std::stop_token stop) {
@@ -50,9 +54,12 @@ net::Response EngineServer::handle(net::Request&& request, std::stop_token stop)
   auto result = answered();
   if (result.ok()) return *std::move(result);
   const auto& status = result.status();
-  // A thing this engine does not do is the request's fault for clients that would otherwise retry.
-  const int code = status.code() == Code::unsupported ? 400 : code_row(status.code()).http_status;
-  return json_answer(is_task_path(request.head.path) ? wire::task_error_json(status) : wire::error_json(status), code);
+  if (is_task_path(request.head.path)) {
+    // A thing this engine does not do is the request's fault for clients that would otherwise retry.
+    const int code = status.code() == Code::unsupported ? 400 : code_row(status.code()).http_status;
+    return json_answer(wire::task_error_json(status), code);
+  }
+  return json_answer(wire::error_json(status), wire::error_status(status));
 }
 
 }  // namespace hearth::inference

@@ -27,6 +27,7 @@
 #include "server/shell.h"
 #include "server/token_watch.h"
 #include "server/xet_grant.h"
+#include "wire/openai_answer.h"
 
 namespace hearth::server {
 namespace {
@@ -135,14 +136,6 @@ bool asks_engine(std::string_view path) {
          path.starts_with("/hf-inference/");
 }
 
-std::string openai_error(const Status& status, int http_status) {
-  JsonWriter out;
-  out.begin_object().key("error").begin_object().field("message", status.message());
-  out.field("type", http_status >= 500 ? "server_error" : "invalid_request_error").key("param").null();
-  out.field("code", code_row(status.code()).name).end().end();
-  return out.take();
-}
-
 // Did the caller say who they are? Decides between 401 and 404 for what they may not know of.
 bool shows_credential(const net::RequestHead& head) {
   const auto authorization = head.headers.get("authorization");
@@ -211,7 +204,7 @@ Response answer_of_error(const Request& rq, const Status& status) {
   const bool anonymous = !shows_credential(head);
   auto out = error_response(status, anonymous);
   if (openai_shape(head.path)) {
-    auto body = openai_error(status, out.status);
+    auto body = wire::error_json(status, out.status);
     out.body = std::move(body);
   } else if (contains(head.headers.get("accept"), "text/html") && !head.path.starts_with("/api/")) {
     auto page = page_of_error(rq, status, out.status, anonymous);

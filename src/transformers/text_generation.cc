@@ -34,8 +34,10 @@ std::string TextStream::release(std::string text, bool at_end) {
   if (stopped_) return {};
   held_ += text;
   size_t cut = std::string::npos;
-  for (const auto& stop : stop_)
-    if (!stop.empty()) cut = std::min(cut, held_.find(stop));
+  for (const auto& stop : stop_) {
+    const auto at = stop.empty() ? cut : held_.find(stop);
+    if (at < cut) cut = at, stop_text_ = stop;
+  }
   if (cut != std::string::npos) {
     stopped_ = true;
     held_.resize(cut);
@@ -109,6 +111,11 @@ Result<TextGenerationPipeline> TextGenerationPipeline::from_pretrained(const std
   if (out.generation_config_.eos_token_id.empty())
     if (const auto eos = out.tokenizer().special_tokens().eos) out.generation_config_.eos_token_id = {*eos};
   return out;
+}
+
+std::string_view TextGenerationPipeline::chat_template_source(bool has_tools) const {
+  const auto& source = has_tools ? text_.tool_template : text_.chat_template;
+  return source ? std::string_view(source->source()) : std::string_view();
 }
 
 Result<std::vector<int32_t>> TextGenerationPipeline::encode(std::string_view text) const {

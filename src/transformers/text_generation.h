@@ -25,20 +25,23 @@ namespace hearth {
 /// Text as tokens make it: whole characters only, and never the beginning of a stop text that then comes true.
 class TextStream {
  public:
-  TextStream(Tokenizer tokenizer, std::vector<std::string> stop)
-      : decode_(std::move(tokenizer)), stop_(std::move(stop)) {}
+  /// `keeps_special_tokens`: spelt in the text, not left out.
+  TextStream(Tokenizer tokenizer, std::vector<std::string> stop, bool keeps_special_tokens = false)
+      : decode_(std::move(tokenizer), {.skip_special_tokens = !keeps_special_tokens}), stop_(std::move(stop)) {}
   /// The text that may be shown now.
   std::string push(int32_t id);
   /// What was held back at the end.
   std::string flush();
   /// A stop text has come: nothing more is shown.
   bool stopped() const { return stopped_; }
+  /// That stop text; empty before.
+  const std::string& stop_text() const { return stop_text_; }
 
  private:
   std::string release(std::string text, bool at_end);
   DecodeStream decode_;
   std::vector<std::string> stop_;
-  std::string held_;
+  std::string held_, stop_text_;
   bool stopped_ = false;
 };
 
@@ -61,6 +64,8 @@ class TextGenerationPipeline {
   /// What the checkpoint's generation_config.json sets, with the ids that end an answer.
   const GenerationConfig& generation_config() const { return generation_config_; }
   bool has_chat_template() const { return text_.chat_template.has_value(); }
+  /// Of the template for conversations with tools, or without; empty when there is none.
+  std::string_view chat_template_source(bool has_tools) const;
 
   /// The tokens of a text as the model was trained to read it (with <s> where it wants one).
   Result<std::vector<int32_t>> encode(std::string_view text) const;

@@ -1,12 +1,14 @@
-// Requests and answers of OpenAI's chat and completions, between clients, the front and the engines.
-// Source: openai 3.54.0 (types/chat, types/completion*.py); TGI's and vLLM's extensions top_k, chat_template_kwargs,
-// structured_outputs; llama.cpp's grammar and json_schema; TGI's response_format with a `value`.
+// Requests of OpenAI's chat and completions, which every protocol of generating models is brought to.
+// Source: openai 3.54.0 (types/chat/completion_create_params.py, types/completion_create_params.py); vLLM's extensions
+// (entrypoints/openai/protocol.py): top_k, min_p, repetition_penalty, min_tokens, ignore_eos, stop_token_ids,
+// chat_template_kwargs, structured_outputs; llama.cpp's grammar and json_schema; TGI's response_format with a `value`.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -25,24 +27,59 @@ struct AnswerForm {
 /// {"type", "value"} of TGI's clients, {"type", "json_schema"} of OpenAI's.
 Result<AnswerForm> parse_response_format(const Json& format);
 
+/// A function that the model may call.
+struct Tool {
+  std::string name;
+  std::string description;
+  Json parameters;      ///< JSON Schema of its arguments; null: any object
+  bool strict = false;  ///< its arguments have to be of the schema
+  /// As chat templates know it: {"type": "function", "function": {"name", "description", "parameters"}}.
+  Json as_json() const;
+};
+
+struct ToolChoice {
+  /// `automatic`: the model decides; `named`: it has to call `name`.
+  enum class Kind : uint8_t { none, automatic, required, named };
+  Kind kind = Kind::automatic;
+  std::string name = {};
+};
+
+/// What is to be continued: text, or its tokens.
+struct Prompt {
+  std::string text;
+  std::vector<int32_t> ids;
+  bool is_ids = false;
+};
+
 /// What both calls share. Absent values are the model's own defaults.
 struct GenerateRequest {
   bool is_chat = false;
-  std::string model;                 ///< as the client wrote it; may be empty
-  Json messages;                     ///< of a chat: a list of objects with `role` and `content` as text
-  Json tools;                        ///< of a chat: list or null
-  Json template_variables;           ///< chat_template_kwargs: an object or null
-  std::vector<std::string> prompts;  ///< of a completion
-  bool echo = false;                 ///< of a completion: the prompt first
+  std::string model;        ///< as the client wrote it; may be empty
+  Json messages;            ///< of a chat: a list of objects with `role` and `content` as text; arguments of
+                            ///< tool calls as objects
+  std::vector<Tool> tools;  ///< of a chat
+  ToolChoice tool_choice;   ///< none where there are no tools
+  bool parallel_tool_calls = true;
+  Json template_variables;  ///< chat_template_kwargs: an object or null
+  bool continue_final_message = false;
+  std::vector<Prompt> prompts;  ///< of a completion
+  bool echo = false;            ///< of a completion: the prompt first
 
   std::optional<double> temperature;  ///< 0 to 2; 0 is greedy
   std::optional<double> top_p;        ///< over 0, to 1
+  std::optional<double> min_p;        ///< 0 to 1
   std::optional<int64_t> top_k;
-  std::optional<int64_t> max_tokens;                          ///< at least 1; of a completion 16 when absent
+  std::optional<int64_t> max_tokens;  ///< at least 1; of a completion 16 when absent
+  int64_t min_tokens = 0;
   std::optional<double> presence_penalty, frequency_penalty;  ///< -2 to 2
+  std::optional<double> repetition_penalty;                   ///< above 0
+  std::vector<std::pair<int32_t, float>> logit_bias;          ///< of a token, -100 to 100
+  std::optional<int64_t> logprobs;  ///< the made token's, with those of so many that could have been made
   std::optional<uint64_t> seed;
   AnswerForm form;
   std::vector<std::string> stop;
+  std::vector<int32_t> stop_token_ids;
+  bool ignore_eos = false;
   int64_t n = 1;  ///< answers a prompt
   bool stream = false;
   bool include_usage = false;
@@ -53,49 +90,11 @@ struct GenerateRequest {
 Result<GenerateRequest> parse_chat_request(const Json& body);
 Result<GenerateRequest> parse_completion_request(const Json& body);
 
-enum class FinishReason { stop, length };
-
-struct Usage {
-  int64_t prompt_tokens = 0;
-  int64_t completion_tokens = 0;
-};
-
-/// One answer's identity: the same in all its chunks.
-struct AnswerHead {
-  bool is_chat = false;
-  std::string id;  ///< "chatcmpl-..." or "cmpl-..."
-  int64_t created_s = 0;
-  std::string model;
-  std::string fingerprint;  ///< says the numerics: "hearth-0.1.0-fast"
-};
-
-struct Choice {
-  int64_t index = 0;
-  std::string text;
-  FinishReason reason = FinishReason::stop;
-};
-
-/// The whole answer.
-std::string answer_json(const AnswerHead& head, const std::vector<Choice>& choices, const Usage& usage);
-/// Events of a stream, each with its blank line: the opening of a choice (chat only), a piece, its end, the usage, the
-/// end of all, a failure.
-std::string event_open(const AnswerHead& head, int64_t index, bool with_usage_key);
-std::string event_text(const AnswerHead& head, int64_t index, std::string_view text, bool with_usage_key);
-std::string event_finish(const AnswerHead& head, int64_t index, FinishReason reason, bool with_usage_key);
-std::string event_usage(const AnswerHead& head, const Usage& usage);
-std::string event_done();
-std::string event_error(const Status& status);
-
-/// {"error": {"message", "type", "param", "code"}}
-std::string error_json(const Status& status);
-
-/// {"object": "list", "data": [{"id", "object": "model", "created", "owned_by"}]}
-struct ModelRow {
-  std::string id;
-  int64_t created_s = 0;
-  std::string owner;
-};
-std::string models_json(const std::vector<ModelRow>& rows);
-std::string model_json(const ModelRow& row);
+/// What other protocols have in common with these: "'key' rule" as bad_input; the tools' list and the messages checked
+/// and brought into the form that GenerateRequest says.
+Status wrong_key(std::string_view key, std::string_view rule);
+Result<Tool> parse_function(const Json& function, std::string_view key);
+Status set_messages(GenerateRequest& request, const Json& messages);
+Status set_tools(GenerateRequest& request, std::vector<Tool> tools);
 
 }  // namespace hearth::wire

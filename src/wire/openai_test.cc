@@ -43,20 +43,32 @@ TEST_CASE("openai: what is wrong is named, what is not done is said") {
                                                                      {"seed", "\"x\""},
                                                                      {"presence_penalty", "3"},
                                                                      {"response_format", "3"},
-                                                                     {"grammar", "3"}};
+                                                                     {"grammar", "3"},
+                                                                     {"logprobs", "3"},
+                                                                     {"top_logprobs", "3"},
+                                                                     {"logit_bias", "{\"x\":1}"},
+                                                                     {"logit_bias", "{\"3\":101}"},
+                                                                     {"stop", "3"},
+                                                                     {"min_p", "2"},
+                                                                     {"repetition_penalty", "0"},
+                                                                     {"tools", "{}"},
+                                                                     {"tools", "[{\"function\":{\"name\":\"a b\"}}]"},
+                                                                     {"tool_choice", "\"required\""},
+                                                                     {"tool_choice", "3"}};
   for (const auto& [key, value] : wrong) {
     const auto request = chat(cat("{", kHi, ",\"", key, "\":", value, "}"));
     CHECK(request.status().code() == Code::bad_input);
     CHECK(contains(request.status().message(), cat("'", key, "'")));
   }
-  for (const auto* other :
-       {R"("logprobs":true)", R"("response_format":{"type":"xml"})", R"("structured_outputs":{"structural_tag":"x"})"})
+  for (const auto* other : {R"("best_of":3)", R"("suffix":"x")", R"("tools":[{"type":"retrieval"}])",
+                            R"("response_format":{"type":"xml"})", R"("structured_outputs":{"structural_tag":"x"})"})
     CHECK(chat(cat("{", kHi, ",", std::string_view(other), "}")).status().code() == Code::unsupported);
   CHECK(chat(R"({"messages":[]})").status().code() == Code::bad_input);
   CHECK(chat(R"({"messages":[{"content":"x"}]})").status().code() == Code::bad_input);
   CHECK(chat(R"({"messages":[{"role":"user","content":[{"type":"image_url"}]}]})").status().code() ==
         Code::unsupported);
-  CHECK(completion(R"({"prompt":[[1,2]]})").status().code() == Code::unsupported);
+  CHECK(completion(R"({"prompt":[[1,-2]]})").status().code() == Code::bad_input);
+  CHECK(completion(R"({"prompt":"x","echo":true,"logprobs":1})").status().code() == Code::unsupported);
   CHECK(completion(R"({})").status().code() == Code::bad_input);
   CHECK(parse_chat_request(Json(3)).status().code() == Code::bad_input);
 }
@@ -86,16 +98,36 @@ TEST_CASE("openai: what an answer has to be, as each client says it") {
         Code::bad_input);
 }
 
-TEST_CASE("openai: a stream's events") {
-  const AnswerHead head{true, "chatcmpl-1", 7, "m", "f"};
-  CHECK(event_text(head, 0, "a\"", true) ==
-        "data: "
-        "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":7,\"model\":\"m\",\"system_"
-        "fingerprint\":\"f\","
-        "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\\\"\"},\"logprobs\":null,\"finish_reason\":null}],"
-        "\"usage\":null}\n\n");
-  CHECK(contains(event_finish(head, 0, FinishReason::length, false),
-                 "\"delta\":{},\"logprobs\":null,\"finish_reason\":\"length\""));
-  CHECK(contains(event_usage(head, {2, 3}),
-                 "\"choices\":[],\"usage\":{\"prompt_tokens\":2,\"completion_tokens\":3,\"total_tokens\":5}"));
+TEST_CASE("openai: prompts are texts, token ids, or lists of these") {
+  CHECK(completion(R"({"prompt":"a"})")->prompts[0].text == "a");
+  CHECK(completion(R"({"prompt":[1,2]})")->prompts[0].ids == std::vector<int32_t>{1, 2});
+  const auto two = completion(R"({"prompt":[[1],[2,3]],"logprobs":2})");
+  REQUIRE(two.ok());
+  CHECK(two->prompts.size() == 2);
+  CHECK(two->prompts[1].ids == std::vector<int32_t>{2, 3});
+  CHECK(two->logprobs == 2);
+}
+
+TEST_CASE("openai: tools, and what is said of their use") {
+  constexpr std::string_view tools =
+      R"("tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"},"strict":true}},{"type":"function","function":{"name":"g"}}])";
+  using Kind = ToolChoice::Kind;
+  const auto of = [&](std::string_view choice) {
+    return chat(cat("{", kHi, ",", tools, ",\"tool_choice\":", choice, "}"));
+  };
+  CHECK(of("null")->tools.size() == 2);
+  CHECK(of("null")->tools[0].strict);
+  CHECK(of("\"required\"")->tool_choice.kind == Kind::required);
+  CHECK(of("\"none\"")->tools.empty());
+  CHECK(of(R"({"type":"function","function":{"name":"g"}})")->tool_choice.name == "g");
+  CHECK(of(R"({"type":"function","function":{"name":"h"}})").status().code() == Code::bad_input);
+  const auto allowed = of(
+      R"({"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"g"}}]}})");
+  REQUIRE(allowed.ok());
+  CHECK(allowed->tools.size() == 1);
+  CHECK(allowed->tool_choice.kind == Kind::required);
+  const auto said = chat(
+      R"({"messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{\"x\":1}"}}]}]})");
+  REQUIRE(said.ok());
+  CHECK(said->messages.array()[0]["tool_calls"].array()[0]["function"]["arguments"]["x"].as_int() == 1);
 }

@@ -93,7 +93,7 @@ def test_a_stream_says_what_the_whole_answer_says(client):
     assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == whole.choices[0].message.content
     assert chunks[0].choices[0].delta.role == "assistant"
     assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == whole.choices[0].finish_reason
-    assert chunks[-1].usage == whole.usage
+    assert chunks[-1].usage.total_tokens == whole.usage.total_tokens  # of the second, more was in the cache
     assert len({c.id for c in chunks}) == 1
 
 
@@ -156,7 +156,7 @@ def test_visitors_may_be_kept_out(make_hub, tiny):
 
 
 @pytest.mark.parametrize("options", [{"temperature": 9}, {"max_tokens": -1}, {"n": 99}, {"top_p": 0},
-                                     {"response_format": {"type": "xml"}}, {"logprobs": True}, {"presence_penalty": 3},
+                                     {"response_format": {"type": "xml"}}, {"top_logprobs": 3}, {"presence_penalty": 3}, {"logit_bias": {"99999": 1}},
                                      {"extra_body": {"grammar": "root ::= x"}}, {"extra_body": {"guided_regex": "("}},
                                      {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"not": {}}}}}])
 def test_bad_options_are_bad_requests(client, options):
@@ -220,8 +220,86 @@ def test_penalties(client):
 
 
 def test_a_prompt_over_the_context_is_refused(client):
-    with pytest.raises(openai.BadRequestError, match="4096"):
+    with pytest.raises(openai.BadRequestError, match="4096") as raised:
         ask(client, "alice/tiny", "x" * 5000)
+    assert raised.value.code == "context_length_exceeded"
+
+
+def test_errors_say_which_parameter(hub, client):
+    with pytest.raises(openai.BadRequestError) as raised:
+        ask(client, "alice/tiny", temperature=9)
+    assert raised.value.param == "temperature" and raised.value.type == "invalid_request_error"
+    with pytest.raises(openai.NotFoundError) as raised:
+        ask(openai.OpenAI(base_url=hub.url + "/v1", api_key=hub.bob, max_retries=0), "alice/none")
+    assert raised.value.code == "model_not_found" and raised.value.param == "model"
+    with pytest.raises(openai.AuthenticationError) as raised:
+        ask(openai.OpenAI(base_url=hub.url + "/v1", api_key="hf_" + "x" * 34, max_retries=0), "alice/tiny")
+    assert raised.value.code == "invalid_api_key"
+
+
+def test_probabilities_are_those_that_transformers_computes(client, tiny):
+    """Of the model itself, whatever was asked of sampling."""
+    answer = client.completions.create(model="alice/tiny", prompt="Hello", max_tokens=6, temperature=0, logprobs=3)
+    logprobs = answer.choices[0].logprobs
+    script = """
+import json, sys, torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+tokenizer, model = AutoTokenizer.from_pretrained(sys.argv[1]), AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
+ids = tokenizer("Hello", return_tensors="pt").input_ids
+made = model.generate(ids, max_new_tokens=6, do_sample=False, output_logits=True, return_dict_in_generate=True)
+rows = [logits[0].log_softmax(-1).topk(3).values.tolist() for logits in made.logits]
+print(json.dumps(rows))
+"""
+    out = subprocess.run([str(root / ".deps/python/bin/python"), "-c", script, str(tiny)], check=True, capture_output=True, text=True, env=os.environ | {"HF_HUB_OFFLINE": "1"})
+    rows = json.loads(out.stdout.splitlines()[-1])
+    assert len(logprobs.tokens) == 6 == len(rows)
+    for made, top, row in zip(logprobs.token_logprobs, logprobs.top_logprobs, rows):
+        assert made == pytest.approx(row[0], abs=0.05)
+        assert sorted(top.values(), reverse=True) == pytest.approx(row[:len(top)], abs=0.05)
+
+
+def test_a_chats_probabilities_whole_and_streamed(client):
+    asked = {"temperature": 0, "max_tokens": 8, "logprobs": True, "top_logprobs": 2}
+    whole = ask(client, "alice/smol", "What is 2+2?", **asked).choices[0]
+    tokens = whole.logprobs.content
+    assert b"".join(bytes(t.bytes) for t in tokens).decode() == whole.message.content
+    assert all(t.top_logprobs[0].logprob == t.logprob and len(t.top_logprobs) == 2 for t in tokens)
+    chunks = ask(client, "alice/smol", "What is 2+2?", stream=True, **asked)
+    streamed = [t for c in chunks for t in (c.choices[0].logprobs.content if c.choices[0].logprobs else [])]
+    # The prompt is in the cache by now: the same sums in another order, of 4-bit weights.
+    assert [t.token for t in streamed] == [t.token for t in tokens]
+    assert [t.logprob for t in streamed] == pytest.approx([t.logprob for t in tokens], abs=0.3)
+
+
+def test_biases_forbid_and_force(client):
+    first = client.completions.create(model="alice/tiny", prompt="Hello", max_tokens=1, temperature=0, logprobs=1)
+    letter = 2 + sorted(alphabet()).index("z")
+    forced = client.completions.create(model="alice/tiny", prompt="Hello", max_tokens=5, temperature=0, logit_bias={str(letter): 100})
+    assert forced.choices[0].text == "zzzzz" and first.choices[0].text != "z"
+
+
+def alphabet():
+    from tokenizers import pre_tokenizers
+    return pre_tokenizers.ByteLevel.alphabet()
+
+
+def test_token_ids_as_prompts_and_other_servers_options(client):
+    text = client.completions.create(model="alice/tiny", prompt="Hello", max_tokens=5, temperature=0)
+    letters = sorted(alphabet())
+    ids = [2 + letters.index(c) for c in "Hello"]
+    assert client.completions.create(model="alice/tiny", prompt=ids, max_tokens=5, temperature=0).choices[0].text == text.choices[0].text
+    two = client.completions.create(model="alice/tiny", prompt=[ids, ids[:2]], max_tokens=3, temperature=0, echo=True)
+    assert [c.text[:len(t)] for c, t in zip(two.choices, ("Hello", "He"))] == ["Hello", "He"]
+    extra = {"min_p": 0.1, "top_k": 5, "repetition_penalty": 1.3, "min_tokens": 4, "ignore_eos": True, "stop_token_ids": [1]}
+    assert ask(client, "alice/tiny", max_tokens=4, seed=1, extra_body=extra, user="u", metadata={"a": "b"}).usage.completion_tokens == 4
+
+
+def test_what_the_cache_had_of_a_prompt_is_told(client):
+    text = "Once upon a time there was a very long prompt. " * 8
+    asked = {"model": "alice/tiny", "prompt": text, "max_tokens": 2, "temperature": 0}
+    client.completions.create(**asked)
+    usage = client.completions.create(**asked).usage
+    assert usage.prompt_tokens_details.cached_tokens > usage.prompt_tokens // 2
 
 
 def test_a_client_that_leaves_ends_its_answer(hub, client):

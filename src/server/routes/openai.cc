@@ -2,11 +2,11 @@
 // under /models/{repo}/v1/ and the router's /hf-inference/models/{repo}/v1/ where the address names it.
 // Source: openai 3.54.0; huggingface_hub 2.4.0 inference/_client.py and _providers/hf_inference.py for the addresses
 // per model.
-#include "wire/openai.h"
 #include "base/text.h"
 #include "server/engine_relay.h"
 #include "server/page_data.h"
 #include "server/route.h"
+#include "wire/openai_answer.h"
 
 namespace hearth::server::routes {
 namespace {

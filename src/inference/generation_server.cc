@@ -1,0 +1,223 @@
+#include "inference/generation_server.h"
+
+#include <algorithm>
+#include <cmath>
+#include <condition_variable>
+#include <mutex>
+#include <numeric>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/text.h"
+#include "inference/server_parts.h"
+
+namespace hearth::inference {
+namespace {
+
+using wire::AnswerPart;
+using wire::AnswerWriter;
+using wire::Choice;
+
+std::string bytes_of(const Tokenizer& tokenizer, int32_t id) {
+  if (auto bytes = tokenizer.token_bytes(id)) return *std::move(bytes);
+  return tokenizer.decode({&id, 1}, {.skip_special_tokens = false});
+}
+
+/// What the model itself thought of the token and of the likeliest ones.
+wire::TokenLogprob logprob_of(const Tokenizer& tokenizer, const MadeToken& token, int64_t top) {
+  const auto logits = token.logits;
+  wire::TokenLogprob out{bytes_of(tokenizer, token.id), token.logprob};
+  std::vector<int32_t> ids(logits.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  const auto end = ids.begin() + std::min<std::ptrdiff_t>(top, std::ssize(ids));
+  const auto logit = [&](int32_t id) { return logits[static_cast<size_t>(id)]; };
+  std::ranges::partial_sort(ids, end, std::greater(), logit);
+  for (auto id = ids.begin(); id != end; ++id)
+    out.top.emplace_back(bytes_of(tokenizer, *id), token.logprob + (logit(*id) - logit(token.id)));
+  return out;
+}
+
+/// One answer of several that are made at once and end one by one.
+struct Answer {
+  Choice choice;
+  bool counts_prompt = false;  // the first one of its prompt
+
+  std::vector<AnswerPart> read(std::string_view piece) {
+    if (piece.empty()) return {};
+    return {{.kind = AnswerPart::Kind::text, .text = std::string(piece), .name = {}, .id = {}}};
+  }
+  std::vector<AnswerPart> read_end() { return {}; }
+};
+
+/// All answers of a request. The engine's thread adds to it; whoever waits looks at it once `open` is 0.
+struct Answers {
+  Answers(wire::GenerateRequest asked, Tokenizer reads, std::unique_ptr<AnswerWriter> writes)
+      : request(std::move(asked)),
+        tokenizer(std::move(reads)),
+        writer(std::move(writes)),
+        stream(request.stream ? net::StreamWriter::make() : nullptr) {}
+
+  const wire::GenerateRequest request;
+  const Tokenizer tokenizer;
+  std::mutex mutex = {};
+  const std::unique_ptr<AnswerWriter> writer;
+  const std::shared_ptr<net::StreamWriter> stream;  // where the request wants one
+  std::vector<Answer> all = {};
+  size_t open = 0;
+  wire::Usage usage = {};
+  Status failure = {};
+  std::condition_variable done = {};
+
+  bool more(Answer& answer, std::vector<AnswerPart> parts, std::vector<wire::TokenLogprob> logprobs) {
+    std::lock_guard lock(mutex);
+    if (stream) {
+      if (parts.empty() && logprobs.empty()) return true;
+      const auto text = writer->more(answer.choice.index, parts, logprobs);
+      return text.empty() || stream->write(text);
+    }
+    for (auto& part : parts) append_part(answer.choice.parts, std::move(part));
+    std::ranges::move(logprobs, std::back_inserter(answer.choice.logprobs));
+    return true;
+  }
+
+  void end(Answer& answer, JobEnd end) {
+    if (end.failure.ok()) more(answer, answer.read_end(), {});
+    std::lock_guard lock(mutex);
+    auto& choice = answer.choice;
+    choice.reason = end.reason == FinishReason::length ? wire::FinishReason::length : wire::FinishReason::stop;
+    choice.stop_text = std::move(end.stop_text);
+    if (stream && end.failure.ok()) stream->write(writer->finish(choice));
+    if (answer.counts_prompt) {
+      usage.prompt_tokens += end.prompt_tokens;
+      usage.cached_tokens += end.cached_tokens;
+    }
+    usage.completion_tokens += end.completion_tokens;
+    if (!end.failure.ok() && failure.ok()) failure = std::move(end.failure);
+    if (--open > 0) return;
+    if (stream) {
+      stream->write(failure.ok() ? writer->end(usage) : writer->failure(failure));
+      stream->close();
+    }
+    done.notify_all();
+  }
+};
+
+}  // namespace
+
+Result<std::vector<std::vector<int32_t>>> GenerationServer::prompts(const wire::GenerateRequest& wanted) const {
+  const auto& pipeline = decoder_.engine.pipeline();
+  std::vector<std::vector<int32_t>> out;
+  if (wanted.is_chat) {
+    Conversation conversation;
+    conversation.messages = wanted.messages;
+    conversation.variables = wanted.template_variables;
+    conversation.add_generation_prompt = !wanted.continue_final_message;
+    conversation.continue_final_message = wanted.continue_final_message;
+    out.push_back(TRY(pipeline.encode_chat(std::move(conversation))));
+  }
+  for (const auto& prompt : wanted.prompts)
+    out.push_back(prompt.is_ids ? prompt.ids : TRY(pipeline.encode(prompt.text)));
+  const auto positions = pipeline.model().config().max_position_embeddings;
+  for (const auto& ids : out)
+    if (static_cast<int64_t>(ids.size()) >= positions)
+      return Status(Code::too_large, cat("This model's maximum context length is ", positions,
+                                         " tokens. However, your messages resulted in ", ids.size(),
+                                         " tokens. Please reduce the length of the messages."));
+  return out;
+}
+
+Result<GenerationConfig> GenerationServer::config(const wire::GenerateRequest& wanted) const {
+  const auto& pipeline = decoder_.engine.pipeline();
+  const auto& model = pipeline.model().config();
+  auto out = pipeline.generation_config();
+  // OpenAI's default is to sample at temperature 1; a checkpoint's own defaults come before that.
+  out.do_sample = true;
+  if (wanted.temperature) out.temperature = *wanted.temperature;
+  if (out.temperature == 0) out.do_sample = false;
+  if (wanted.top_p) out.top_p = *wanted.top_p;
+  if (wanted.min_p) out.min_p = *wanted.min_p;
+  if (wanted.top_k) out.top_k = *wanted.top_k;
+  out.max_new_tokens = wanted.max_tokens.value_or(model.max_position_embeddings);
+  out.min_new_tokens = std::min(wanted.min_tokens, *out.max_new_tokens);
+  out.stop = wanted.stop;
+  out.presence_penalty = wanted.presence_penalty.value_or(out.presence_penalty);
+  out.frequency_penalty = wanted.frequency_penalty.value_or(out.frequency_penalty);
+  out.repetition_penalty = wanted.repetition_penalty.value_or(out.repetition_penalty);
+  for (const auto& [id, bias] : wanted.logit_bias) {
+    if (id >= model.vocab_size)
+      return wire::wrong_key("logit_bias", cat("names token ", id, "; this model has ", model.vocab_size));
+    out.sequence_bias.push_back({{id}, bias});
+  }
+  if (wanted.ignore_eos) out.eos_token_id.clear();
+  std::ranges::copy(wanted.stop_token_ids, std::back_inserter(out.eos_token_id));
+  out.constraint = TRY(decoder_.constraints.of(wanted.form, pipeline));
+  TRY(out.check());
+  return out;
+}
+
+Result<net::Response> GenerationServer::generate(const wire::GenerateRequest& wanted, std::string_view id_prefix,
+                                                 const MakeWriter& make_writer, std::stop_token stop) {
+  const auto all = TRY(prompts(wanted));
+  auto base = TRY(config(wanted));
+  const auto& pipeline = decoder_.engine.pipeline();
+  wire::AnswerHead head{
+      cat(id_prefix, random_token(24)), now_ms() / 1000, name_,
+      replace_all(cat("hearth-", std::string_view(HEARTH_VERSION), "-", pipeline.model().numerics_name()), " ", "-")};
+  const auto answers = std::make_shared<Answers>(wanted, pipeline.tokenizer(), make_writer(std::move(head)));
+  const auto count = static_cast<size_t>(wanted.n);
+  answers->all.resize(all.size() * count);
+  answers->open = answers->all.size();
+  const auto seed = wanted.seed.value_or(random_seed());
+  for (size_t index = 0; index < answers->all.size(); ++index) {
+    auto& answer = answers->all[index];
+    answer.choice.index = static_cast<int64_t>(index);
+    answer.counts_prompt = index % count == 0;
+    if (answers->stream) answers->stream->write(answers->writer->open(answer.choice.index));
+    if (!wanted.echo) continue;
+    const auto& asked = wanted.prompts[index / count];
+    answers->more(answer, answer.read(asked.is_ids ? pipeline.tokenizer().decode(asked.ids) : asked.text), {});
+  }
+  for (size_t index = 0; index < answers->all.size(); ++index) {
+    auto& answer = answers->all[index];
+    Job job;
+    job.prompt = all[index / count];
+    job.config = base;
+    job.config.seed = seed + index % count;
+    job.stop = answers->stream ? answers->stream->client_gone() : stop;
+    // A token's probability is a sum over the vocabulary: only for those who ask.
+    if (wanted.logprobs)
+      job.on_token = [answers, &answer](const MadeToken& token) {
+        std::vector<wire::TokenLogprob> logprobs;
+        if (!token.is_eos) logprobs.push_back(logprob_of(answers->tokenizer, token, *answers->request.logprobs));
+        return answers->more(answer, answer.read(token.piece), std::move(logprobs));
+      };
+    else
+      job.on_text = [answers, &answer](std::string_view piece) {
+        return answers->more(answer, answer.read(piece), {});
+      };
+    job.on_end = [answers, &answer](JobEnd end) { answers->end(answer, std::move(end)); };
+    auto accepted = decoder_.engine.submit(std::move(job));
+    if (accepted.ok()) continue;
+    if (index == 0) return accepted;
+    JobEnd refused;
+    refused.failure = std::move(accepted);
+    answers->end(answer, std::move(refused));
+  }
+
+  if (answers->stream) {
+    net::Response out;
+    out.headers.set("Content-Type", "text/event-stream; charset=utf-8");
+    out.headers.set("Cache-Control", "no-cache");
+    out.headers.set("X-Accel-Buffering", "no");
+    out.body = answers->stream;
+    return out;
+  }
+  std::unique_lock lock(answers->mutex);
+  answers->done.wait(lock, [&] { return answers->open == 0; });
+  if (!answers->failure.ok()) return answers->failure.clone();
+  std::vector<Choice> choices;
+  for (auto& answer : answers->all) choices.push_back(std::move(answer.choice));
+  return json_answer(answers->writer->whole(choices, answers->usage));
+}
+
+}  // namespace hearth::inference
