@@ -261,8 +261,39 @@ Tensor rope(Tensor x, const Tensor& cos, const Tensor& sin) {
   return wrap(at::cat({first * c + (-second) * s, second * c + first * s, rest}, -1));
 }
 
-void cache_write(const Tensor& cache, int64_t position, const Tensor& x, int64_t row_begin, int64_t row_count) {
-  unwrap(cache.narrow(1, position, row_count)).copy_(unwrap(x.narrow(0, row_begin, row_count)).transpose(0, 1));
+/// Keys (0) or values (1) of a page's layer: [kv_heads, kKvPagePositions, head_dim].
+at::Tensor layer_of(const KvPage& page, int64_t layer, int64_t kind) {
+  const auto all = unwrap(page.values());
+  return all.select(0, layer).select(0, std::min(kind, all.size(1) - 1));
+}
+
+void kv_write(const KvPagesView& to, int64_t position, const Tensor& k, const Tensor& v, int64_t row_begin,
+              int64_t row_count) {
+  const int64_t kinds = to.pages.empty() ? 1 : to.pages[0]->values().size(1);
+  if (position < 0 || position + row_count > static_cast<int64_t>(to.pages.size()) * kKvPagePositions)
+    throw ShapeError(cat(row_count, " rows at ", position, " into ", to.pages.size(), " pages of a cache"));
+  for (int64_t row = 0; row < row_count;) {
+    const auto slot = (position + row) % kKvPagePositions, count = std::min(row_count - row, kKvPagePositions - slot);
+    const auto& page = *to.pages[static_cast<size_t>((position + row) / kKvPagePositions)];
+    for (int64_t kind = 0; kind < kinds; ++kind)
+      layer_of(page, to.layer, kind)
+          .narrow(1, slot, count)
+          .copy_(unwrap(kind == 0 ? k : v).narrow(0, row_begin + row, count).transpose(0, 1));
+    row += count;
+  }
+}
+
+void kv_copy(const KvPage& from, const KvPage& to, int64_t positions) {
+  unwrap(to.values()).narrow(3, 0, positions).copy_(unwrap(from.values()).narrow(3, 0, positions));
+}
+
+/// The keys (0) or values (1) of a sequence in one: [kv_heads, key_count, head_dim].
+at::Tensor joined(const AttentionSequence& s, int64_t kind) {
+  if (s.k.defined()) return unwrap((kind == 0 ? s.k : s.v).narrow(1, 0, s.key_count));
+  std::vector<at::Tensor> parts;
+  for (int64_t begin = 0; begin < s.key_count; begin += kKvPagePositions)
+    parts.push_back(layer_of(*s.cache.pages[static_cast<size_t>(begin / kKvPagePositions)], s.cache.layer, kind));
+  return (parts.size() == 1 ? parts[0] : at::cat(parts, 1)).narrow(1, 0, s.key_count);
 }
 
 /// True where a row may not see a key, [rows, keys]; undefined when all see all.
@@ -296,8 +327,9 @@ Tensor attention(const Tensor& q, std::span<const AttentionSequence> sequences, 
     if (rows == 0) continue;
     if (options.causal && keys < rows) throw ShapeError(cat("attention: ", rows, " rows over ", keys, " keys"));
     const auto queries = all.narrow(0, sequence.row_begin, rows).transpose(0, 1).unsqueeze(0);
-    const auto k = unwrap(sequence.k.narrow(1, 0, keys)).unsqueeze(0);
-    const auto v = unwrap(sequence.v.narrow(1, 0, keys)).unsqueeze(0);
+    if (!sequence.k.defined() && keys > static_cast<int64_t>(sequence.cache.pages.size()) * kKvPagePositions)
+      throw ShapeError(cat(keys, " keys in ", sequence.cache.pages.size(), " pages of a cache"));
+    const auto k = joined(sequence, 0).unsqueeze(0), v = joined(sequence, 1).unsqueeze(0);
     const auto hidden = hidden_keys(rows, keys, options);
     at::Tensor made;
     if (sequence.bias.defined() || options.softcap > 0) {
@@ -340,7 +372,8 @@ constexpr Backend kTable{
     .matmul_nt = matmul_nt,
     .gather = gather,
     .rope = rope,
-    .cache_write = cache_write,
+    .kv_write = kv_write,
+    .kv_copy = kv_copy,
     .attention = attention,
 };
 

@@ -134,16 +134,20 @@ TEST_CASE("aten: rope, cache and attention over several sequences equal native's
   // A prompt, rows after a prefix, and a single new row, with grouped heads.
   for (const bool causal : {true, false}) {
     compare([&](const Both& b) {
-      const int64_t heads = 4, kv_heads = 2, width = 16, capacity = 12;
+      const int64_t heads = 4, kv_heads = 2, width = 16;
       const auto new_keys = b.tensor({8, kv_heads, width}, 10), new_values = b.tensor({8, kv_heads, width}, 11);
+      const auto pool = KvPool::make({.layers = 3, .kv_heads = kv_heads, .head_dim = width}, DType::f32);
       std::vector<AttentionSequence> sequences;
+      std::vector<std::shared_ptr<KvPage>> pages;
+      for (int i = 0; i < 6; ++i) pages.push_back(*pool->take(b.backend));
       int64_t row = 0;
-      for (const auto& [rows, before] : {std::pair<int64_t, int64_t>{4, 0}, {3, 5}, {1, 9}}) {
-        auto k = b.tensor({kv_heads, capacity, width}, 20 + static_cast<uint32_t>(row));
-        auto v = b.tensor({kv_heads, capacity, width}, 30 + static_cast<uint32_t>(row));
-        b.backend.cache_write(k, before, new_keys, row, rows);
-        b.backend.cache_write(v, before, new_values, row, rows);
-        sequences.push_back({row, rows, k, v, before + rows});
+      for (const auto& [rows, before] : {std::pair<int64_t, int64_t>{4, 0}, {3, 5}, {1, 90}}) {
+        const KvPagesView held{std::span(pages).subspan(2 * sequences.size(), 2), 1};
+        const auto old_keys = b.tensor({90, kv_heads, width}, 20 + static_cast<uint32_t>(row));
+        const auto old_values = b.tensor({90, kv_heads, width}, 30 + static_cast<uint32_t>(row));
+        b.backend.kv_write(held, 0, old_keys, old_values, 0, before);  // across two pages in the last case
+        b.backend.kv_write(held, before, new_keys, new_values, row, rows);
+        sequences.push_back({row, rows, {}, {}, before + rows, {}, held});
         row += rows;
       }
       return b.backend.attention(b.tensor({8, heads, width}, 1), sequences, {.causal = causal});

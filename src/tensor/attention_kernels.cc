@@ -63,6 +63,12 @@ int64_t out_stride(const Attention& a) {
   return a.out_stride > 0 ? a.out_stride : a.heads * a.head_dim;
 }
 
+/// The keys of a head from `key` on, which begins a tile: kKeyTile of them at least, or all that are left.
+const float* keys_of(const Attention& a, int64_t kv_head, int64_t key) {
+  if (a.pages != nullptr) return a.pages[key / kKeyTile] + a.page_k + kv_head * kv_head_stride(a);
+  return a.k + kv_head * kv_head_stride(a) + key * kv_stride(a);
+}
+
 int64_t position(const Attention& a, int64_t query) {
   return a.key_count - a.query_count + query;
 }
@@ -82,8 +88,11 @@ void work(const KernelTable& k, const Attention& a, const Piece& p, const float*
                .query_count = p.queries,
                .group = p.heads,
                .head_dim = a.head_dim,
-               .k = a.k + p.kv_head * kv_head_stride(a),
-               .v = a.v + p.kv_head * kv_head_stride(a),
+               .k = a.pages == nullptr ? a.k + p.kv_head * kv_head_stride(a) : nullptr,
+               .v = a.pages == nullptr ? a.v + p.kv_head * kv_head_stride(a) : nullptr,
+               .pages = a.pages,
+               .page_k = a.page_k + p.kv_head * kv_head_stride(a),
+               .page_v = a.page_v + p.kv_head * kv_head_stride(a),
                .transposed = transposed != nullptr ? transposed + p.kv_head * tiles * kKeyTile * a.head_dim : nullptr,
                .kv_stride = kv_stride(a),
                .key_begin = p.key_begin,
@@ -152,9 +161,8 @@ void attention(std::span<const Attention> sequences, ThreadPool& pool) {
     pool.parallel_for(a.kv_heads * tiles, 2, [&](int64_t begin, int64_t end) {
       for (; begin < end; ++begin) {
         const int64_t key = begin % tiles * kKeyTile;
-        k.transpose_keys(a.k + begin / tiles * kv_head_stride(a) + key * kv_stride(a), kv_stride(a),
-                         std::min(kKeyTile, a.key_count - key), a.head_dim,
-                         transposed + ready.transposed[i] + begin * kKeyTile * a.head_dim);
+        k.transpose_keys(keys_of(a, begin / tiles, key), kv_stride(a), std::min(kKeyTile, a.key_count - key),
+                         a.head_dim, transposed + ready.transposed[i] + begin * kKeyTile * a.head_dim);
       }
     });
   }

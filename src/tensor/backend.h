@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "safetensors/shards.h"
+#include "tensor/kv_pages.h"
 #include "tensor/linear_kernels.h"
 #include "tensor/tensor.h"
 
@@ -83,16 +84,23 @@ struct LinearInput {
   const NormWeight* norm = nullptr;
 };
 
-/// One sequence of a batch: its rows of q, and all its keys and values, the new ones included. Row t stands at position
-/// key_count - row_count + t.
+/// One layer of a cache's pages, of which the first hold the positions from 0 on. The cache owns them.
+struct KvPagesView {
+  std::span<const std::shared_ptr<KvPage>> pages = {};
+  int64_t layer = 0;
+};
+
+/// One sequence of a batch: its rows of q, and all its keys and values, the new ones included, in tensors or in pages.
+/// Row t stands at position key_count - row_count + t.
 struct AttentionSequence {
   int64_t row_begin = 0, row_count = 0;  ///< rows of q
   Tensor k, v;  ///< [kv_heads, capacity, head_dim], of which the first `key_count` positions are used; strides are free
-                ///< but for the last dimension, which is dense
+                ///< but for the last dimension, which is dense. Undefined: they lie in `cache`
   int64_t key_count = 0;
   /// [heads or 1, row_count or 1, key_count] or undefined: added to the scores; a 1 stands for all. Strides are free
   /// but for the last dimension, which is dense.
   Tensor bias = {};
+  KvPagesView cache = {};
 };
 
 /// score = softcap(q k^T * scale) + bias, softmax over the keys that a row sees.
@@ -153,9 +161,12 @@ struct Backend {
   /// x: [rows, heads, head_dim]; cos, sin: [rows, rotated / 2]. The first `rotated` values of each head turn, halves
   /// paired (i, i + rotated / 2); the rest stays. May work in place.
   Tensor (*rope)(Tensor x, const Tensor& cos, const Tensor& sin);
-  /// Copies rows `row_begin` .. + `row_count` of x [rows, kv_heads, head_dim] into cache [kv_heads, capacity, head_dim]
-  /// from `position` on.
-  void (*cache_write)(const Tensor& cache, int64_t position, const Tensor& x, int64_t row_begin, int64_t row_count);
+  /// Copies rows `row_begin` .. + `row_count` of k and v [rows, kv_heads, head_dim] into one layer's pages from
+  /// `position` on. v is not looked at where values are keys.
+  void (*kv_write)(const KvPagesView& to, int64_t position, const Tensor& k, const Tensor& v, int64_t row_begin,
+                   int64_t row_count);
+  /// Copies the first `positions` positions of all layers from page to page.
+  void (*kv_copy)(const KvPage& from, const KvPage& to, int64_t positions);
   /// q: [rows, heads, head_dim] -> [rows, heads * head_dim]; head h reads kv head h / (heads / kv_heads).
   Tensor (*attention)(const Tensor& q, std::span<const AttentionSequence> sequences, const AttentionOptions& options);
 };

@@ -122,7 +122,11 @@ struct Attention {
   const float* q = nullptr;  ///< [query_count, heads, head_dim], rows q_stride apart
   const float* k = nullptr;  ///< key p of head h: k + h * kv_head_stride + p * kv_stride
   const float* v = nullptr;  ///< as k
-  float* out = nullptr;      ///< [query_count, heads, head_dim], rows out_stride apart
+  /// In place of k and v, or null: where the pages of kKeyTile keys begin, one after another. Key p of head h lies at
+  /// pages[p / kKeyTile] + page_k + h * kv_head_stride + p % kKeyTile * kv_stride, its value likewise behind page_v.
+  const float* const* pages = nullptr;
+  int64_t page_k = 0, page_v = 0;
+  float* out = nullptr;  ///< [query_count, heads, head_dim], rows out_stride apart
   int64_t query_count = 1, key_count = 1;
   int64_t heads = 1,
           kv_heads = 1;   ///< heads is a multiple of kv_heads; query head h reads kv head h / (heads / kv_heads)

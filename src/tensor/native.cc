@@ -333,59 +333,6 @@ Tensor rope(Tensor x, const Tensor& cos, const Tensor& sin) {
   return out;
 }
 
-void cache_write(const Tensor& cache, int64_t position, const Tensor& x, int64_t row_begin, int64_t row_count) {
-  if (cache.dim() != 3 || x.dim() != 3 || cache.size(0) != x.size(1) || cache.size(2) != x.size(2) || position < 0 ||
-      position + row_count > cache.size(1) || row_begin < 0 || row_begin + row_count > x.size(0))
-    throw ShapeError(cat("rows ", row_begin, " + ", row_count, " of ", x.shape().text(), " into a cache ",
-                         cache.shape().text(), " at ", position));
-  const auto heads = x.size(1), head_dim = x.size(2);
-  const float* from = dense(x) + row_begin * heads * head_dim;
-  float* to = dense(cache) + position * head_dim;
-  for (int64_t row = 0; row < row_count; ++row)
-    for (int64_t h = 0; h < heads; ++h)
-      std::copy_n(from + (row * heads + h) * head_dim, head_dim, to + h * cache.size(1) * head_dim + row * head_dim);
-}
-
-Tensor attention(const Tensor& q, std::span<const AttentionSequence> sequences, const AttentionOptions& options) {
-  constexpr int64_t kHeadDimMax = 1024;
-  if (q.dim() != 3 || q.size(2) > kHeadDimMax) throw ShapeError(cat("attention with queries ", q.shape().text()));
-  const auto heads = q.size(1), head_dim = q.size(2);
-  Tensor out = empty_f32({q.size(0), heads * head_dim});
-  std::vector<kernels::Attention> work;
-  work.reserve(sequences.size());
-  for (const auto& s : sequences) {
-    if (s.k.shape() != s.v.shape() || s.k.dim() != 3 || s.k.size(2) != head_dim || heads % s.k.size(0) != 0 ||
-        (options.causal && s.key_count < s.row_count) || s.key_count > s.k.size(1) ||
-        s.row_begin + s.row_count > q.size(0) || s.k.strides() != s.v.strides() || s.k.strides()[2] != 1)
-      throw ShapeError(cat("attention of ", q.shape().text(), " to ", s.key_count, " keys of ", s.k.shape().text()));
-    auto& a = work.emplace_back(kernels::Attention{.q = dense(q) + s.row_begin * heads * head_dim,
-                                                   .k = s.k.data<float>(),
-                                                   .v = s.v.data<float>(),
-                                                   .out = out.data<float>() + s.row_begin * heads * head_dim,
-                                                   .query_count = s.row_count,
-                                                   .key_count = s.key_count,
-                                                   .heads = heads,
-                                                   .kv_heads = s.k.size(0),
-                                                   .head_dim = head_dim,
-                                                   .kv_stride = s.k.strides()[1],
-                                                   .kv_head_stride = s.k.strides()[0],
-                                                   .scale = static_cast<float>(options.scale),
-                                                   .causal = options.causal,
-                                                   .window = options.window,
-                                                   .softcap = static_cast<float>(options.softcap)});
-    if (!s.bias.defined()) continue;
-    const auto& b = s.bias;
-    if (b.dim() != 3 || (b.size(0) != 1 && b.size(0) != heads) || (b.size(1) != 1 && b.size(1) != s.row_count) ||
-        b.size(2) != s.key_count || b.strides()[2] != 1)
-      throw ShapeError(cat("attention: a bias ", b.shape().text(), " for ", s.row_count, " rows"));
-    a.bias = b.data<float>();
-    a.bias_head_stride = b.size(0) == 1 ? 0 : b.strides()[0];
-    a.bias_row_stride = b.size(1) == 1 ? 0 : b.strides()[1];
-  }
-  kernels::attention(work, pool());
-  return out;
-}
-
 constexpr Backend kNative{
     .name = "native",
     .empty = empty,
@@ -411,8 +358,9 @@ constexpr Backend kNative{
     .matmul_nt = native::matmul_nt,
     .gather = native::gather,
     .rope = rope,
-    .cache_write = cache_write,
-    .attention = attention,
+    .kv_write = native::kv_write,
+    .kv_copy = native::kv_copy,
+    .attention = native::attention,
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
-// The native backend's operations that move numbers or reduce rows, apart from the products and attention of native.cc.
+// The native backend's operations that move numbers or reduce rows, and its attention (native_attention.cc), apart from
+// the products of native.cc.
 // Shapes as in tensor/backend.h.
 #pragma once
 
@@ -22,5 +23,10 @@ Tensor concat(std::span<const Tensor> tensors, int64_t dimension);
 Tensor contiguous(const Tensor& x);
 Tensor matmul_nt(const Tensor& a, const Tensor& b);
 Tensor gather(const Tensor& x, std::span<const int32_t> index, int64_t columns);
+
+void kv_write(const KvPagesView& to, int64_t position, const Tensor& k, const Tensor& v, int64_t row_begin,
+              int64_t row_count);
+void kv_copy(const KvPage& from, const KvPage& to, int64_t positions);
+Tensor attention(const Tensor& q, std::span<const AttentionSequence> sequences, const AttentionOptions& options);
 
 }  // namespace hearth::native

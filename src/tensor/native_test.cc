@@ -205,21 +205,22 @@ TEST_CASE("native: rope turns halves of the rotated part and leaves the rest") {
 
 TEST_CASE("native: attention reads each row's own cache, causally, with grouped heads") {
   const auto& native = native_backend();
-  const int64_t heads = 4, kv_heads = 2, dim = 8, capacity = 16;
+  const int64_t heads = 4, kv_heads = 2, dim = 8;
+  const auto pool = KvPool::make({.layers = 1, .kv_heads = kv_heads, .head_dim = dim}, DType::f32);
   // One sequence with 5 keys of which 3 are new, another with 4 of which 1 is new.
   const std::pair<int64_t, int64_t> lengths[] = {{5, 3}, {4, 1}};
   const auto q = random_tensor({4, heads, dim}, 1);
   std::vector<AttentionSequence> sequences;
   std::vector<std::vector<float>> keys, values;
+  const std::shared_ptr<KvPage> pages[] = {*pool->take(native), *pool->take(native)};
   int64_t row = 0;
   for (const auto& [count, fresh] : lengths) {
     const auto k = random_tensor({count, kv_heads, dim}, 10 + static_cast<uint64_t>(row));
     const auto v = random_tensor({count, kv_heads, dim}, 20 + static_cast<uint64_t>(row));
-    AttentionSequence s{row, fresh, native.empty({kv_heads, capacity, dim}, DType::f32),
-                        native.empty({kv_heads, capacity, dim}, DType::f32), count};
-    native.cache_write(s.k, 0, k, 0, 2);  // in two pieces
-    native.cache_write(s.k, 2, k, 2, count - 2);
-    native.cache_write(s.v, 0, v, 0, count);
+    const KvPagesView held{{&pages[sequences.size()], 1}};
+    const AttentionSequence s{row, fresh, {}, {}, count, {}, held};
+    native.kv_write(held, 0, k, v, 0, 2);  // in two pieces
+    native.kv_write(held, 2, k, v, 2, count - 2);
     keys.push_back(to_vector(k));
     values.push_back(to_vector(v));
     sequences.push_back(s);
@@ -273,8 +274,15 @@ TEST_CASE("native: wrong shapes throw ShapeError") {
   CHECK_THROWS_AS(static_cast<void>(a.view({4, 2})), ShapeError);
   CHECK_THROWS_AS(static_cast<void>(a.narrow(0, 1, 2)), ShapeError);
   CHECK_THROWS_AS(static_cast<void>(to_vector(a.narrow(1, 0, 2))), ShapeError);  // not dense
-  const auto cache = native.empty({1, 4, 8}, DType::f32);
-  CHECK_THROWS_AS(native.cache_write(cache, 3, random_tensor({2, 1, 8}, 3), 0, 2), ShapeError);
+  const std::shared_ptr<KvPage> page[] = {
+      *KvPool::make({.layers = 2, .kv_heads = 1, .head_dim = 8}, DType::f32)->take(native)};
+  const auto rows = random_tensor({2, 1, 8}, 3), wide = random_tensor({2, 1, 9}, 3), q = random_tensor({1, 1, 8}, 4);
+  CHECK_THROWS_AS(native.kv_write({page, 1}, 63, rows, rows, 0, 2), ShapeError);  // behind the last page
+  CHECK_THROWS_AS(native.kv_write({page, 2}, 0, rows, rows, 0, 2), ShapeError);   // no such layer
+  CHECK_THROWS_AS(native.kv_write({page, 1}, 0, rows, wide, 0, 2), ShapeError);
+  CHECK_THROWS_AS(native.kv_write({page, 1}, 0, rows, rows, 1, 2), ShapeError);
+  const AttentionSequence beyond[] = {{0, 1, {}, {}, 65, {}, {page, 1}}};
+  CHECK_THROWS_AS(attention(q, beyond), ShapeError);
   ParamStore store(native, {});
   store.set(source("e.weight", {5, 8}, 4));
   const Embedding embedding(Params(store) / "e", 5, 8);

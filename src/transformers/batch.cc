@@ -18,10 +18,9 @@ Tensor Batch::attention(size_t layer, const Tensor& q, const Tensor& k, const Te
   work.reserve(sequences.size());
   for (const auto& s : sequences) {
     if (s.cache) {
-      const auto& held = s.cache->layers_[layer];
-      backend.cache_write(held.k, s.past(), k, s.begin, s.count);
-      if (!s.cache->shape_.values_are_keys) backend.cache_write(held.v, s.past(), v, s.begin, s.count);
-      work.push_back({s.begin, s.count, held.k, held.v, s.past() + s.count});
+      const KvPagesView held{s.cache->pages_, static_cast<int64_t>(layer)};
+      backend.kv_write(held, s.past(), k, v, s.begin, s.count);
+      work.push_back({s.begin, s.count, {}, {}, s.past() + s.count, {}, held});
     } else {
       work.push_back({s.begin, s.count, k.narrow(0, s.begin, s.count).transpose(0, 1),
                       v.narrow(0, s.begin, s.count).transpose(0, 1), s.count});
@@ -52,7 +51,10 @@ Tensor Batch::cross_attention(size_t layer, const Tensor& q, AttentionOptions op
 
 void Batch::reserve() const {
   for (const auto& s : sequences)
-    if (s.cache) s.cache->reserve(backend, s.cache->length() + s.count);
+    if (s.cache) {
+      const auto room = s.cache->reserve(backend, s.cache->length() + s.count);
+      if (!room.ok()) throw CacheFull(room.message());
+    }
 }
 
 void Batch::commit() const {

@@ -48,7 +48,8 @@ struct Batch {
   /// Attends q to what the sequences' caches hold of an encoder.
   Tensor cross_attention(size_t layer, const Tensor& q, AttentionOptions options = {}) const;
 
-  /// Before a pass: room in the caches; after it: their new lengths. A pass that throws leaves them as they were.
+  /// Before a pass: room in the caches, or CacheFull; after it: their new lengths. A pass that throws leaves them as
+  /// they were.
   void reserve() const;
   void commit() const;
 };

@@ -5,42 +5,52 @@
 #include "base/result.h"
 
 namespace hearth {
+namespace {
+
+size_t pages_of(int64_t positions) {
+  return static_cast<size_t>((positions + kKvPagePositions - 1) / kKvPagePositions);
+}
+
+}  // namespace
 
 void KvCache::truncate(int64_t length) {
   VERIFY(length >= 0 && length <= length_, "a cache is cut inside what it holds");
   length_ = length;
+  pages_.resize(std::min(pages_.size(), pages_of(length)));
 }
 
-void KvCache::grow(const Backend& backend, int64_t capacity) {
-  const auto moved = [&](const Tensor& old) {
-    Tensor grown = backend.empty({shape_.kv_heads, capacity, shape_.head_dim}, dtype_);
-    for (int64_t head = 0; length_ > 0 && head < shape_.kv_heads; ++head) {
-      // One head's positions are dense, so a [length, 1, head_dim] view of it can be written as rows.
-      const Tensor from = old.narrow(0, head, 1).view({capacity_, 1, shape_.head_dim});
-      backend.cache_write(grown.narrow(0, head, 1), 0, from, 0, length_);
-    }
-    return grown;
-  };
-  for (auto& [k, v] : layers_) {
-    k = moved(k);
-    v = shape_.values_are_keys ? k : moved(v);
+Status KvCache::reserve(const Backend& backend, int64_t length) {
+  if (length <= length_) return {};
+  // Of the pages written to only the first can hold positions of this cache, and those be shared.
+  const auto first = static_cast<size_t>(length_ / kKvPagePositions), before = pages_.size();
+  if (first < before && pages_[first].use_count() > 1) {
+    auto own = TRY(pool_->take(backend));
+    if (const auto used = length_ % kKvPagePositions; used > 0) backend.kv_copy(*pages_[first], *own, used);
+    pages_[first] = std::move(own);
   }
-  capacity_ = capacity;
+  while (pages_.size() < pages_of(length)) {
+    auto page = pool_->take(backend);
+    if (!page.ok()) {
+      pages_.resize(before);
+      return std::move(page).status();
+    }
+    pages_.push_back(*std::move(page));
+  }
+  return {};
 }
 
-void KvCache::reserve(const Backend& backend, int64_t length) {
-  constexpr int64_t kFirst = 64;
-  if (length > capacity_) grow(backend, std::max({length, 2 * capacity_, kFirst}));
-}
-
-KvCache KvCache::copy(const Backend& backend) const {
-  KvCache out(shape_, dtype_, cross_);
-  out.layers_ = layers_;
-  out.length_ = length_;
+KvCache KvCache::fork() const {
+  KvCache out(pool_, cross_);
+  out.adopt(std::span(pages_).first(pages_of(length_)), length_);
   out.skipped_ = skipped_;
-  out.capacity_ = capacity_;
-  if (capacity_ > 0) out.grow(backend, capacity_);
   return out;
+}
+
+void KvCache::adopt(std::span<const std::shared_ptr<KvPage>> pages, int64_t length) {
+  VERIFY(length_ == 0 && length >= 0 && pages_of(length) <= pages.size(), "an empty cache adopts what pages hold");
+  const auto held = pages.first(pages_of(length));
+  pages_.assign(held.begin(), held.end());
+  length_ = length;
 }
 
 }  // namespace hearth

@@ -3,23 +3,21 @@
 // Invariants:
 // 1. Every layer of a cache holds the same positions 0 .. length() - 1; a forward pass writes from length() on in each
 //    layer and moves length() once, at its end. A pass that throws leaves length() as it was.
-// 2. Tensors are [kv_heads, capacity, head_dim]; capacity doubles, so that n tokens cost O(n) copies.
+// 2. Position p lies in page p / kKvPagePositions (tensor/kv_pages.h). Caches share pages; after reserve() those that
+//    the next positions go to are this cache's own.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
+#include "tensor/kv_pages.h"
 #include "tensor/ops.h"
 
 namespace hearth {
-
-/// What a model's caches hold for each position.
-struct CacheShape {
-  int64_t layers = 0, kv_heads = 0, head_dim = 0;
-  bool values_are_keys = false;  ///< one tensor is both: latent attention
-};
 
 struct KvPair {
   Tensor k, v;
@@ -31,11 +29,21 @@ struct CrossCache {
   std::vector<KvPair> layers;
 };
 
-/// One thread at a time. Memory: 2 * layers * kv_heads * head_dim * 4 bytes a token, half of it where values are keys.
+/// Its pool has no room for the next positions.
+class CacheFull : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// One thread at a time, and the same for all that share pages. Memory: 2 * layers * kv_heads * head_dim * 4 bytes a
+/// token, half of it where values are keys, in whole pages.
 class KvCache {
  public:
+  explicit KvCache(std::shared_ptr<KvPool> pool, std::shared_ptr<const CrossCache> cross = {})
+      : pool_(std::move(pool)), cross_(std::move(cross)) {}
+  /// Of a pool of its own, without a limit.
   KvCache(const CacheShape& shape, DType dtype, std::shared_ptr<const CrossCache> cross = {})
-      : layers_(static_cast<size_t>(shape.layers)), shape_(shape), dtype_(dtype), cross_(std::move(cross)) {}
+      : KvCache(KvPool::make(shape, dtype), std::move(cross)) {}
   KvCache(KvCache&&) = default;
   KvCache& operator=(KvCache&&) = default;
   KvCache(const KvCache&) = delete;
@@ -45,22 +53,26 @@ class KvCache {
   /// Positions before its first row, which a model counts and the cache does not hold: padding.
   int64_t skipped() const { return skipped_; }
   void skip_positions(int64_t count) { skipped_ = count; }
-  int64_t capacity() const { return capacity_; }
-  /// Forgets all positions from `length` on: a prefix shared with the next prompt stays.
+  int64_t capacity() const { return static_cast<int64_t>(pages_.size()) * kKvPagePositions; }
+  /// Forgets all positions from `length` on, and lets their pages go: a prefix shared with the next prompt stays.
   void truncate(int64_t length);
-  /// Room for `length` positions; what is there stays.
-  void reserve(const Backend& backend, int64_t length);
-  /// Another cache that holds the same: a beam that goes on from this one.
-  KvCache copy(const Backend& backend) const;
+  /// Room for `length` positions, so that a pass to there cannot want memory; what is there stays. busy when the pool
+  /// is at its limit: the cache is then as it was.
+  Status reserve(const Backend& backend, int64_t length);
+  /// Another cache that holds the same, on the same pages: a beam that goes on from this one.
+  KvCache fork() const;
+  /// What holds the positions: the first length() / kKvPagePositions pages are full and never change.
+  std::span<const std::shared_ptr<KvPage>> pages() const { return pages_; }
+  /// Begins with `length` positions that lie in another cache's pages, of the same pool. The cache is empty before.
+  void adopt(std::span<const std::shared_ptr<KvPage>> pages, int64_t length);
+  const std::shared_ptr<KvPool>& pool() const { return pool_; }
 
  private:
   friend struct Batch;
-  void grow(const Backend& backend, int64_t capacity);
 
-  std::vector<KvPair> layers_;
-  CacheShape shape_;
-  DType dtype_;
-  int64_t length_ = 0, capacity_ = 0, skipped_ = 0;
+  std::shared_ptr<KvPool> pool_;
+  std::vector<std::shared_ptr<KvPage>> pages_;
+  int64_t length_ = 0, skipped_ = 0;
   std::shared_ptr<const CrossCache> cross_;
 };
 

@@ -76,8 +76,13 @@ class CausalLM : public PreTrainedModel {
   /// The head is a RowHead.
   CausalLM(std::unique_ptr<const TextModel> stack, std::unique_ptr<const RowHead> head, const ParamStore& store);
 
-  /// An empty cache for one sequence. Of an encoder-decoder model: for answers to `source`, which is read here.
-  KvCache make_cache() const { return {stack().cache_shape(), options().dtype}; }
+  /// Where caches of this model take their memory, all together at most `limit_bytes` (0: no limit).
+  std::shared_ptr<KvPool> make_pool(int64_t limit_bytes = 0) const {
+    return KvPool::make(stack().cache_shape(), options().dtype, limit_bytes);
+  }
+  /// An empty cache for one sequence, of `pool` or one of its own. Of an encoder-decoder model: for answers to
+  /// `source`, which is read here.
+  KvCache make_cache(std::shared_ptr<KvPool> pool = {}) const { return KvCache(pool ? std::move(pool) : make_pool()); }
   /// too_large when the model has no positions for so long a source.
   Result<KvCache> make_cache(std::span<const int32_t> source) const;
   bool is_encoder_decoder() const { return seq2seq_ != nullptr; }
@@ -86,7 +91,8 @@ class CausalLM : public PreTrainedModel {
 
   using PreTrainedModel::forward;
   /// Logits [wanted rows, vocab_size], sequence by sequence; undefined when none is wanted. The caches grow by the new
-  /// tokens. Throws ShapeError on an id outside the vocabulary.
+  /// tokens. Throws ShapeError on an id outside the vocabulary, CacheFull before anything is computed where a cache's
+  /// pool has no room (KvCache::reserve asks).
   /// `rope_length`: Batch's, or 0.
   Tensor forward(std::span<const SequenceView> sequences, int64_t rope_length = 0) const;
   /// The same with the last_hidden_state [wanted rows, hidden_size] that the logits came from.

@@ -77,7 +77,7 @@ Result<std::vector<float>> prefill(const CausalLM& model, Session& session, std:
   const auto common = is_of_use ? common_tokens(session, prompt) : 0;
   session.cache.truncate(common);
   session.ids.resize(static_cast<size_t>(common));
-  session.cache.reserve(model.backend(), count);
+  TRY(session.cache.reserve(model.backend(), count));
 
   Tensor logits;
   for (int64_t begin = common; begin < count; begin += kPrefillRows) {
@@ -229,8 +229,8 @@ Result<GenerateOutput> generate(const CausalLM& model, const ModelInputs& inputs
     auto& session =
         answers ? prompts.sessions.emplace_back(TRY(model.make_cache(ids))) : prompts.sessions.emplace_back(model);
     if (!facts.padding.empty() && model.stack().counts_padding()) session.cache.skip_positions(facts.padding[row]);
-    if (config.is_static_cache()) session.cache.reserve(model.backend(), facts.total_length);
     prompts.logits.push_back(TRY(prefill(model, session, answers ? prompts.ids[row] : ids, options.stop, longest)));
+    if (config.is_static_cache()) TRY(session.cache.reserve(model.backend(), facts.total_length));
   }
 
   auto rules = config;
@@ -292,8 +292,8 @@ void step(const CausalLM& model, std::span<Row* const> rows, std::vector<float>&
   model.backend().to_host(model.forward(sequences, static_cast<int64_t>(longest)), logits);
 }
 
-Row fork(const CausalLM& model, const Row& row) {
-  Row out{Session(row.session.cache.copy(model.backend())), row.ids, row.prompt};
+Row fork(const Row& row) {
+  Row out{Session(row.session.cache.fork()), row.ids, row.prompt};
   out.session.ids = row.session.ids;
   return out;
 }

@@ -119,6 +119,14 @@ static inline void softmax_row(float* s, int64_t hidden, int64_t seen, float* ma
   *maximum = after;
 }
 
+/// Where the keys and the values of a tile lie.
+static inline const float* keys_of(const AttentionWork& t, int64_t tile) {
+  return t.pages != nullptr ? t.pages[tile / kKeyTile] + t.page_k : t.k + tile * t.kv_stride;
+}
+static inline const float* values_of(const AttentionWork& t, int64_t tile) {
+  return t.pages != nullptr ? t.pages[tile / kKeyTile] + t.page_v : t.v + tile * t.kv_stride;
+}
+
 /// Softcap and bias of one row of scores.
 static inline void adjust_row(const AttentionWork& t, int64_t row, int64_t tile, int64_t count, float* s) {
   if (t.softcap > 0)
@@ -134,9 +142,10 @@ static inline void attention_scores(const AttentionWork& t, const float* q, int6
   const int64_t padded = head_dim_padded(t.head_dim);
   int64_t r = 0;
   if (t.transposed == nullptr) {
-    prefetch_rows(t.v + tile * t.kv_stride, t.kv_stride, count, t.head_dim);
+    prefetch_rows(values_of(t, tile), t.kv_stride, count, t.head_dim);
+    const float* keys = keys_of(t, tile);
     for (; r < row_count; ++r)
-      scores_direct(q + r * padded, t.k + tile * t.kv_stride, t.kv_stride, count, t.head_dim, scores + r * kKeyTile);
+      scores_direct(q + r * padded, keys, t.kv_stride, count, t.head_dim, scores + r * kKeyTile);
     return;
   }
   const float* keys = t.transposed + tile * t.head_dim;
@@ -174,7 +183,7 @@ static void attention(const AttentionWork& t) {
     attention_scores(t, q, row_count, tile, count, scores);
     if (t.transposed == nullptr && tile + kKeyTile < end) {
       const int64_t next = tile + kKeyTile, more = end - next < kKeyTile ? end - next : kKeyTile;
-      prefetch_rows(t.k + next * t.kv_stride, t.kv_stride, more, t.head_dim);
+      prefetch_rows(keys_of(t, next), t.kv_stride, more, t.head_dim);
     }
     int64_t r = 0;
     for (; r < row_count; ++r) {
@@ -184,7 +193,7 @@ static void attention(const AttentionWork& t) {
       softmax_row(scores + r * kKeyTile, hidden < count ? hidden : count, seen < count ? seen : count, maximum + r,
                   total + r, decay + r);
     }
-    const float* v = t.v + tile * t.kv_stride;
+    const float* v = values_of(t, tile);
     for (r = 0; r + R <= row_count; r += R)
       values_rows<R>(scores + r * kKeyTile, decay + r, v, t.kv_stride, count, t.head_dim, out + r * padded, padded);
     if constexpr (R > 3)

@@ -66,8 +66,10 @@ enum class Curve { silu, gelu, gelu_tanh, quick_gelu, relu };
 struct AttentionWork {
   const float* q;  ///< first query, first head of the group
   int64_t q_stride, query_count, group, head_dim;
-  const float *k, *v;       ///< key 0 of this head
-  const float* transposed;  ///< keys by `transpose_keys`, or null: read where they lie
+  const float *k, *v;         ///< key 0 of this head, unless they lie in pages
+  const float* const* pages;  ///< of kKeyTile keys each, or null; those of this head begin `page_k` and `page_v` behind
+  int64_t page_k, page_v;     ///< where a page begins
+  const float* transposed;    ///< keys by `transpose_keys`, or null: read where they lie
   int64_t kv_stride, key_begin, key_end;
   int64_t visible;  ///< keys that the first query sees; each next one sees `visible_step` more
   int64_t visible_step;

@@ -68,7 +68,7 @@ class BeamSearch {
     for (size_t i = 0; i < prompts.ids.size(); ++i) {
       auto& search = searches_.emplace_back();
       search.beams.push_back({std::move(prompts.sessions[i]), std::move(prompts.ids[i]), i});
-      for (size_t beam = 1; beam < num_beams_; ++beam) search.beams.push_back(fork(task.model, search.beams[0]));
+      for (size_t beam = 1; beam < num_beams_; ++beam) search.beams.push_back(fork(search.beams[0]));
       search.scores.assign(num_beams_, kImpossible);
       search.scores[0] = 0;  // else all beams would find the same
       for (size_t beam = 0; beam < num_beams_; ++beam)
@@ -157,7 +157,7 @@ class BeamSearch {
     for (size_t beam = 0; beam < num_beams_; ++beam) {
       const auto& c = found[picked[beam]];
       auto& parent = search.beams[c.parent];
-      beams.push_back(--children[c.parent] == 0 ? std::move(parent) : fork(task_.model, parent));
+      beams.push_back(--children[c.parent] == 0 ? std::move(parent) : fork(parent));
       beams.back().ids.push_back(c.token);
       search.scores[beam] = scores[picked[beam]];
     }

@@ -41,7 +41,7 @@ class GroupBeamSearch {
       auto& search = searches_.emplace_back();
       search.groups.resize(num_beams / group_size_);
       search.beams.push_back({std::move(prompts.sessions[i]), std::move(prompts.ids[i]), i});
-      while (search.beams.size() < num_beams) search.beams.push_back(fork(task.model, search.beams[0]));
+      while (search.beams.size() < num_beams) search.beams.push_back(fork(search.beams[0]));
       search.scores.assign(num_beams, kImpossible);
       for (size_t beam = 0; beam < num_beams; beam += group_size_) search.scores[beam] = 0;
       for (size_t beam = 0; beam < num_beams; ++beam)
@@ -96,7 +96,7 @@ class GroupBeamSearch {
       }
       for (const auto& [parent, token, score] : chosen(group, beams, rows)) {
         const auto beam = next.size();
-        next.push_back(fork(task_.model, beams[parent]));
+        next.push_back(fork(beams[parent]));
         next.back().ids.push_back(token);
         search.scores[beam] = score;
         taken.push_back(token);

@@ -59,6 +59,6 @@ struct Row {
 /// `logits`, [rows, vocab_size].
 void step(const CausalLM& model, std::span<Row* const> rows, std::vector<float>& logits, bool use_cache = true);
 /// One that goes on from the same place.
-Row fork(const CausalLM& model, const Row& row);
+Row fork(const Row& row);
 
 }  // namespace hearth::generation

@@ -13,7 +13,7 @@ Result<GenerateOutput> sample(const Task& task, Prompts prompts) {
     const auto& first = prompts.logits[prompt];
     logits.insert(logits.end(), first.begin(), first.end());
     for (int64_t i = 1; i < config.num_return_sequences; ++i) {
-      rows.push_back(fork(task.model, rows.back()));
+      rows.push_back(fork(rows.back()));
       logits.insert(logits.end(), first.begin(), first.end());
     }
   }
