@@ -161,6 +161,9 @@ struct AutoTokenizer {
   /// name the file.
   static Result<PreTrainedTokenizer> from_pretrained(const std::string& folder,
                                                      const AutoTokenizerOptions& options = {});
+  /// The vocabulary, the special tokens and the chat template of a GGUF file. It cannot be trained anew, and saves no
+  /// files of its own.
+  static Result<PreTrainedTokenizer> from_gguf(const WeightFile& file);
 };
 
 }  // namespace hearth

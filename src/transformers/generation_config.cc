@@ -251,15 +251,19 @@ std::vector<std::string> GenerationConfig::keys() {
   return out;
 }
 
+Result<GenerationConfig> GenerationConfig::from_config(const Config& config) {
+  GenerationConfig out;
+  out.eos_token_id = config.eos_token_id;
+  auto status = out.update(config.raw);
+  if (!status.ok()) return std::move(status).with("config.json");
+  return out;
+}
+
 Result<GenerationConfig> GenerationConfig::from_pretrained(const std::string& folder, const Config& config) {
   GenerationConfig out;
   out.eos_token_id = config.eos_token_id;
   const auto path = path_join(folder, "generation_config.json");
-  if (!exists(path)) {
-    auto status = out.update(config.raw);
-    if (!status.ok()) return std::move(status).with("config.json");
-    return out;
-  }
+  if (!exists(path)) return from_config(config);
   const auto text = TRY(read_file(path, /*max_bytes=*/1 << 20));
   auto json = Json::parse(text);
   if (!json.ok()) return std::move(json).status().with(path);

@@ -96,6 +96,8 @@ struct GenerationConfig {
   Status update(const Json& json);
   /// What update() looks at.
   static std::vector<std::string> keys();
+  /// What config.json, or a GGUF file in place of it, says of generation.
+  static Result<GenerationConfig> from_config(const Config& config);
   /// `folder`/generation_config.json; where there is none, what config.json says of generation.
   static Result<GenerationConfig> from_pretrained(const std::string& folder, const Config& config);
 

@@ -76,6 +76,7 @@ std::vector<std::string> pipeline_tasks() {
 }
 
 Result<std::string> default_task(const std::string& path) {
+  if (path.ends_with(".gguf")) return pipeline_task("text-generation");  // what lies beside it is not of it
   const auto folder = model_folder(path);
   if (const auto readme = read_file(path_join(folder, "README.md"), /*max_bytes=*/16 << 20); readme.ok())
     if (const auto tag = pipeline_task(card_tag(*readme)); tag.ok()) return *tag;

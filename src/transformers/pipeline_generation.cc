@@ -10,11 +10,11 @@
 namespace hearth {
 namespace {
 
-/// What the checkpoint's files say of generation.
-Result<Json> read_set_keys(const std::string& folder, const Config& config) {
+/// What the checkpoint's files say of generation; a GGUF file is alone.
+Result<Json> read_set_keys(const std::string& folder, const Config& config, bool is_gguf) {
   const auto path = path_join(folder, "generation_config.json");
   Json given = config.raw;
-  if (exists(path)) given = TRY(Json::parse(TRY(read_file(path, /*max_bytes=*/1 << 20))));
+  if (!is_gguf && exists(path)) given = TRY(Json::parse(TRY(read_file(path, /*max_bytes=*/1 << 20))));
   Json out(Json::Object{});
   for (const auto& key : GenerationConfig::keys())
     if (!given[key].is_null()) out.set(key, given[key]);
@@ -50,12 +50,16 @@ void trim_to_own_length(std::span<std::vector<TokenId>> rows, size_t prompt_leng
 
 Result<TextWriter> TextWriter::from(Task task, const std::string& path, const LoadOptions& options) {
   const auto folder = model_folder(path);
-  auto tokenizer = TRY(AutoTokenizer::from_pretrained(folder));
-  auto model = task == Task::causal_lm ? TRY(AutoModelForCausalLM::from_pretrained(path, options))
+  auto weights = TRY(Weights::open(path));
+  const bool is_gguf = weights->front().format() == WeightFormat::gguf;
+  auto tokenizer =
+      is_gguf ? TRY(AutoTokenizer::from_gguf(weights->front())) : TRY(AutoTokenizer::from_pretrained(folder));
+  auto model = task == Task::causal_lm ? TRY(AutoModelForCausalLM::from_weights(std::move(weights), path, options))
                                        : TRY(AutoModelForSeq2SeqLM::from_pretrained(path, options));
   TextWriter out{.model = std::move(model), .tokenizer = std::move(tokenizer)};
-  out.config = TRY(GenerationConfig::from_pretrained(folder, out.model->config()));
-  out.set_by_file = TRY(read_set_keys(folder, out.model->config()));
+  out.config = TRY(is_gguf ? GenerationConfig::from_config(out.model->config())
+                           : GenerationConfig::from_pretrained(folder, out.model->config()));
+  out.set_by_file = TRY(read_set_keys(folder, out.model->config(), is_gguf));
   const auto pad = out.tokenizer.special_token("pad_token");
   if (!out.config.pad_token_id && pad) out.config.pad_token_id = out.tokenizer.backend_tokenizer().token_to_id(*pad);
   return out;

@@ -595,6 +595,35 @@ def test_gguf_that_lies(made, tmp_path):
     assert "falcon.attention.head_count_kv is 4000000000" in told(fused, attention__head_count_kv=4_000_000_000)
 
 
+CHAT = "{{ bos_token }}{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}"
+
+
+@pytest.mark.parametrize("family", ["llama3", "gpt2", "falcon-40b"])
+def test_gguf_pipeline(made, family, tmp_path):
+    """`hearth pipeline` on one file answers texts and conversations as transformers does on the folder that it was made of."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = tmp_path / "model"
+    shutil.copytree(made / f"{family}.causal", folder)
+    config = json.loads((folder / "config.json").read_text()) | GGUF_WRITTEN.get(family, ("", {}))[1]
+    (folder / "config.json").write_text(json.dumps(config))
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"chat_template": CHAT}))
+    (tmp_path / "alone").mkdir()
+    convert(folder, tmp_path / "alone" / "x.gguf")
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)
+    chat = [{"role": "user", "content": "the river is"}]
+    for input_, ids in ((TEXTS[0], tokenizer(TEXTS[0]).input_ids), (chat, tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False))):
+        made_ids = model.generate(torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long), do_sample=False, max_new_tokens=6, pad_token_id=0)[0][len(ids):]
+        for path in (tmp_path / "alone" / "x.gguf", tmp_path / "alone"):
+            done = run("pipeline", "text-generation", path, "--input", input_ if isinstance(input_, str) else json.dumps([input_]), "--parameters", '{"do_sample": false, "max_new_tokens": 6, "return_full_text": false}')
+            assert done.returncode == 0, done.stderr
+            answer = json.loads(done.stdout)
+            answer = answer[0] if isinstance(answer[0], dict) else answer[0][0]
+            assert answer["generated_text"] == tokenizer.decode(made_ids, skip_special_tokens=True)
+    assert json.loads(run("pipeline", tmp_path / "alone" / "x.gguf", "--input", "a", "--parameters", '{"do_sample": false, "max_new_tokens": 1}').stdout)  # the task too is found
+
+
 def test_gguf_says_what_it_cannot(made, tmp_path):
     assert "opt" in refusal(made / MODEL, tmp_path / "x.gguf")
     assert "yarn" in refusal(made / "llama-yarn.causal", tmp_path / "x.gguf")
