@@ -4,42 +4,85 @@
 #include <cmath>
 #include <exception>
 
+#include "base/clock.h"
+#include "base/machine.h"
 #include "base/text.h"
 
 namespace hearth::inference {
 namespace {
 
-double log_probability(std::span<const float> logits, int32_t id) {
+// A prompt that shares so much with one that is being read waits for it instead of reading the same.
+constexpr int64_t kWorthWaiting = kKvPagePositions;
+constexpr int64_t kPrefixBytes = int64_t{256} << 20;  // kept for later prompts, at least
+
+int64_t common(std::span<const int32_t> a, std::span<const int32_t> b) {
+  return std::ranges::mismatch(a, b).in1 - a.begin();
+}
+
+std::shared_ptr<KvPool> pool_of(const CausalLM& model, const EngineOptions& options) {
+  const auto pool = model.make_pool();
+  const auto bytes = options.cache_bytes > 0 ? options.cache_bytes : machine_memory().free_bytes / 4;
+  return model.make_pool(std::max(bytes, 4 * pool->page_bytes()));
+}
+
+int64_t prefix_pages(const CausalLM& model, const KvPool& pool, const EngineOptions& options) {
+  if (options.prefix_bytes == 0 || model.stack().rereads_after() > 0) return 0;
+  const auto half = pool.limit_bytes() / 2;
+  const auto bytes = options.prefix_bytes ? *options.prefix_bytes : std::max(kPrefixBytes, pool.limit_bytes() / 16);
+  return std::min(bytes, half) / pool.page_bytes();
+}
+
+/// What one sequence can have: a page is left, for one that is changed is copied first.
+int64_t positions_max(const KvPool& pool) {
+  return (pool.limit_bytes() / pool.page_bytes() - 1) * kKvPagePositions;
+}
+
+}  // namespace
+
+double MadeToken::logprob() const {
   const double most = *std::ranges::max_element(logits);
   double sum = 0;
   for (const float value : logits) sum += std::exp(value - most);
   return logits[static_cast<size_t>(id)] - most - std::log(sum);
 }
 
-}  // namespace
-
-struct Engine::Active {
-  Active(Job wanted, std::unique_ptr<Session> with, Sampler picks, const Tokenizer& tokenizer)
+struct Engine::Sequence {
+  Sequence(Job wanted, KvCache with, Sampler picks, const Tokenizer& tokenizer)
       : job(std::move(wanted)),
-        session(std::move(with)),
+        cache(std::move(with)),
         sampler(std::move(picks)),
         text(tokenizer, job.config.stop, job.keeps_special_tokens),
-        seen(job.prompt) {}
+        ids(job.prompt) {}
   Job job;
-  std::unique_ptr<Session> session;
+  KvCache cache;
   Sampler sampler;
   TextStream text;
-  std::vector<int32_t> seen;  // the prompt and all that was made; the last is not in the cache yet
-  int64_t made = 0;
-  int64_t limit = 0;
-  int64_t cached = 0;  // of the prompt
-  bool over = false;
+  std::vector<int32_t> ids;  // the prompt and all that was made; those behind the cache's are to be read
+  int64_t made = 0, limit = 0, cached = 0;
+  int64_t number = 0;      // in the order of arrival
+  bool has_begun = false;  // to read: its beginning was looked up
+  bool is_over = false;
+
+  int64_t length() const { return static_cast<int64_t>(ids.size()); }
+  int64_t unread() const { return length() - cache.length(); }
+  void give_up_pages() {
+    cache.truncate(0);
+    has_begun = false;
+  }
+};
+
+/// What a step reads of a sequence.
+struct Engine::Planned {
+  Sequence* sequence;
+  int64_t rows;
 };
 
 Engine::Engine(TextGenerationPipeline pipeline, EngineOptions options)
     : pipeline_(std::move(pipeline)),
       options_(options),
+      pool_(pool_of(pipeline_.model(), options)),
       waiting_(options.waiting_max),
+      prefixes_(prefix_pages(pipeline_.model(), *pool_, options)),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 Engine::~Engine() {
@@ -47,141 +90,238 @@ Engine::~Engine() {
   thread_.request_stop();
 }
 
+EngineStats Engine::stats() const {
+  auto out = stats_.with([](const EngineStats& stats) { return stats; });
+  out.waiting = static_cast<int64_t>(waiting_.size());
+  return out;
+}
+
 Status Engine::submit(Job job) {
   TRY(job.config.check());
+  const auto& model = pipeline_.model();
+  TRY(check_prompt(model, job.prompt));
+  const auto positions = positions_max(*pool_);
+  if (static_cast<int64_t>(job.prompt.size()) >= positions)
+    return {Code::too_large, cat("the prompt has ", job.prompt.size(), " tokens; this engine's memory for keys and ",
+                                 "values holds ", positions)};
   if (!waiting_.push(std::move(job)))
-    return Status(Code::busy,
-                  cat(options_.waiting_max, " requests wait for this model already; try again in a moment"));
+    return {Code::busy, cat(options_.waiting_max, " requests wait for this model already; try again in a moment")};
   return {};
 }
 
 void Engine::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    while (active_.size() < options_.active_max) {
-      auto job = active_.empty() ? waiting_.pop(stop) : waiting_.try_pop();
+    while (running_.size() < options_.active_max) {
+      auto job = running_.empty() ? waiting_.pop(stop) : waiting_.try_pop();
       if (!job) break;
       admit(*std::move(job));
     }
-    if (!active_.empty()) step();
+    drop_gone();
+    if (!running_.empty()) step();
+    tell();
   }
-  const auto end_all = [](Job& job) { job.on_end({Status(Code::unavailable, "the engine stops"), {}, 0, 0}); };
-  for (auto& active : active_) end_all(active.job);
-  while (auto job = waiting_.try_pop()) end_all(*job);
-}
-
-std::unique_ptr<Session> Engine::take_session(std::span<const int32_t> prompt) {
-  auto best = kept_.end();
-  size_t best_common = 0;
-  for (auto session = kept_.begin(); session != kept_.end(); ++session) {
-    const auto& ids = (*session)->ids;
-    const auto common = static_cast<size_t>(std::ranges::mismatch(ids, prompt).in1 - ids.begin());
-    if (common > best_common) best = session, best_common = common;
-  }
-  if (best == kept_.end()) return std::make_unique<Session>(pipeline_.model());
-  auto taken = std::move(*best);
-  kept_.erase(best);
-  return taken;
-}
-
-void Engine::keep_session(std::unique_ptr<Session> session) {
-  kept_.push_front(std::move(session));
-  if (kept_.size() > options_.kept_sessions) kept_.pop_back();
+  const Status stops(Code::unavailable, "the engine stops");
+  for (auto& sequence : running_) sequence.job.on_end({.failure = stops.clone()});
+  while (auto job = waiting_.try_pop()) job->on_end({.failure = stops.clone()});
 }
 
 void Engine::admit(Job job) {
   const auto prompt_tokens = static_cast<int64_t>(job.prompt.size());
-  const auto refuse = [&](Status status) {
-    job.on_end({std::move(status), FinishReason::cancelled, prompt_tokens, 0});
+  const auto& model = pipeline_.model();
+  const auto total = std::min({job.config.total_length(prompt_tokens, model.config()),
+                               model.config().max_position_embeddings + 1, positions_max(*pool_) + 1});
+  auto sampler = Sampler::from(job.config, {.length = prompt_tokens, .total_length = total}, model.config().vocab_size);
+  if (!sampler.ok()) {
+    job.on_end(
+        {.failure = std::move(sampler).status(), .reason = FinishReason::cancelled, .prompt_tokens = prompt_tokens});
+    return;
+  }
+  auto& sequence =
+      running_.emplace_back(std::move(job), model.make_cache(pool_), *std::move(sampler), pipeline_.tokenizer());
+  sequence.limit = total - prompt_tokens;
+  sequence.number = counted_.jobs++;
+}
+
+/// Ends the answers that nobody reads any more.
+void Engine::drop_gone() {
+  for (auto& job : waiting_.take_if([](const Job& waiting) { return waiting.stop.stop_requested(); }))
+    job.on_end({.reason = FinishReason::cancelled, .prompt_tokens = static_cast<int64_t>(job.prompt.size())});
+  for (auto& sequence : running_)
+    if (sequence.job.stop.stop_requested()) finish(sequence, {.reason = FinishReason::cancelled});
+  std::erase_if(running_, [](const Sequence& s) { return s.is_over; });
+}
+
+/// Before a sequence reads: takes over what others have read of its text. False while another reads much of it.
+bool Engine::begin(Sequence& sequence) {
+  const auto wanted = std::span<const int32_t>(sequence.ids).first(sequence.ids.size() - 1);  // the last is always read
+  auto match = prefixes_.find(wanted);
+  const Sequence* being_read = nullptr;
+  int64_t promised = 0;
+  for (const auto& other : running_) {
+    if (!other.has_begun || other.unread() <= 1) continue;
+    const auto shared = common(other.ids, wanted);
+    if (shared > promised) promised = shared, being_read = &other;
+  }
+  if (being_read != nullptr && prefixes_.pages_max() > 0 && promised >= match.length + kWorthWaiting) return false;
+  if (match.length > 0) sequence.cache.adopt(match.pages, match.length);
+  if (sequence.made == 0) sequence.cached = match.length;
+  sequence.has_begun = true;
+  return true;
+}
+
+/// One token of each answer, and pieces of prompts: half of the room for the one that came first, the rest for those
+/// with least to read, so that a long prompt neither waits for ever nor holds up short ones.
+std::vector<Engine::Planned> Engine::plan() {
+  std::vector<Planned> out;
+  std::vector<Sequence*> reading;
+  const auto changed = pipeline_.model().stack().rereads_after();
+  for (auto& s : running_) {
+    if (changed > 0 && s.cache.length() <= changed && s.length() > changed) s.cache.truncate(0);
+    if (s.has_begun && s.unread() == 1)
+      out.push_back({&s, 1});
+    else
+      reading.push_back(&s);
+  }
+  auto room = pace_.rows(static_cast<int64_t>(out.size()));
+  const auto read = [&](Sequence& s, int64_t most) {
+    if (most <= 0 || (!s.has_begun && !begin(s))) return false;
+    const auto rows = std::min(most, s.unread());
+    room -= rows;
+    out.push_back({&s, rows});
+    return true;
   };
-  if (job.stop.stop_requested()) return refuse(Status(Code::cancelled, "the client left"));
-  const auto& model = pipeline_.model().config();
-  const auto total = std::min(job.config.total_length(prompt_tokens, model), model.max_position_embeddings + 1);
-  auto sampler = Sampler::from(job.config, {.length = prompt_tokens, .total_length = total}, model.vocab_size);
-  if (!sampler.ok()) return refuse(std::move(sampler).status());
-  auto session = take_session(job.prompt);
-  const auto known = std::ranges::mismatch(session->ids, job.prompt).in1 - session->ids.begin();
-  auto logits = [&]() -> Result<std::vector<float>> {
-    try {
-      return prefill(pipeline_.model(), *session, job.prompt, job.stop);
-    } catch (const std::exception& error) {
-      return Status(Code::internal, cat("the model failed at this prompt: ", std::string_view(error.what())));
+  Sequence* first = nullptr;
+  for (auto* s : reading)
+    if (read(*s, (room + 1) / 2)) {
+      first = s;
+      break;
     }
-  }();
-  if (!logits.ok()) return refuse(std::move(logits).status());
-  auto& active = active_.emplace_back(std::move(job), std::move(session), *std::move(sampler), pipeline_.tokenizer());
-  active.limit = total - prompt_tokens;
-  active.cached = std::min<int64_t>(known, prompt_tokens - 1);
-  if (!accept(active, *logits)) active_.pop_back();
+  std::ranges::stable_sort(reading, {}, [](const Sequence* s) { return s->unread(); });
+  for (auto* s : reading)
+    if (s != first) read(*s, room);
+  if (first != nullptr && room > 0) {
+    auto& planned = *std::ranges::find(out, first, &Planned::sequence);
+    planned.rows = std::min(planned.rows + room, first->unread());
+  }
+  return out;
+}
+
+/// Room for `length` positions: what is kept for later goes first, then the pages of those who came later. False when
+/// those who came before hold it all.
+bool Engine::make_room(Sequence& sequence, int64_t length, std::vector<Planned>& planned) {
+  while (!sequence.cache.reserve(pipeline_.model().backend(), length).ok()) {
+    if (prefixes_.evict()) continue;
+    auto victim = std::ranges::find_if(running_.rbegin(), running_.rend(),
+                                       [&](const Sequence& s) { return &s == &sequence || s.cache.length() > 0; });
+    if (&*victim == &sequence) return false;
+    victim->give_up_pages();
+    ++counted_.preemptions;
+    std::erase_if(planned, [&](const Planned& p) { return p.sequence == &*victim; });
+  }
+  return true;
+}
+
+void Engine::step() {
+  auto planned = plan();
+  std::ranges::sort(planned, {}, [&](const Planned& p) { return p.sequence->number; });
+  for (size_t i = 0; i < planned.size();) {
+    auto& sequence = *planned[i].sequence;
+    if (make_room(sequence, sequence.cache.length() + planned[i].rows, planned))
+      ++i;
+    else
+      std::erase_if(planned, [&](const Planned& p) { return p.sequence == &sequence; });
+  }
+  std::vector<SequenceView> views;
+  int64_t writing = 0, read = 0, wanted = 0;
+  for (const auto& [sequence, rows] : planned) {
+    const auto at = static_cast<size_t>(sequence->cache.length());
+    const bool is_whole = rows == sequence->unread();
+    views.push_back({.cache = &sequence->cache,
+                     .ids = std::span<const int32_t>(sequence->ids).subspan(at, static_cast<size_t>(rows)),
+                     .logits = is_whole ? LogitRows::last : LogitRows::none,
+                     .rope_length = sequence->length()});
+    wanted += is_whole ? 1 : 0;
+    (rows == 1 ? writing : read) += rows;
+  }
+  const auto vocab_size = static_cast<size_t>(pipeline_.model().config().vocab_size);
+  std::vector<float> logits(vocab_size * static_cast<size_t>(wanted));
+  const auto begin = monotonic_s();
+  try {
+    const auto made = pipeline_.model().forward(views);
+    if (wanted > 0) pipeline_.model().backend().to_host(made, logits);
+  } catch (const std::exception& error) {
+    // Which sequence it was cannot be told: all of the step end, the engine lives.
+    for (const auto& p : planned) {
+      p.sequence->give_up_pages();
+      finish(*p.sequence,
+             {.failure = Status(Code::internal, cat("the model failed: ", std::string_view(error.what())))});
+    }
+    std::erase_if(running_, [](const Sequence& s) { return s.is_over; });
+    return;
+  }
+  pace_.note(writing, read, monotonic_s() - begin);
+  ++counted_.steps;
+  size_t row = 0;
+  for (const auto& p : planned) {
+    auto& sequence = *p.sequence;
+    if (sequence.unread() > 0) continue;
+    if (sequence.made == 0) keep(sequence, sequence.cache.length() / kKvPagePositions * kKvPagePositions);
+    sequence.is_over = !accept(sequence, {logits.data() + vocab_size * row++, vocab_size});
+  }
+  std::erase_if(running_, [](const Sequence& s) { return s.is_over; });
 }
 
 // Picks a new token and takes it into the answer; false when the answer is over.
-bool Engine::accept(Active& active, std::span<const float> logits) {
-  const auto id = active.sampler(logits, active.seen);
-  active.seen.push_back(id);
-  ++active.made;
-  const auto& ends = active.job.config.eos_token_id;
-  const auto& constraint = active.job.config.constraint;
-  const auto made = std::span(active.seen).subspan(active.job.prompt.size());
+bool Engine::accept(Sequence& sequence, std::span<const float> logits) {
+  const auto id = sequence.sampler(logits, sequence.ids);
+  sequence.ids.push_back(id);
+  ++sequence.made;
+  const auto& job = sequence.job;
+  const auto& ends = job.config.eos_token_id;
+  const auto made = std::span(sequence.ids).subspan(job.prompt.size());
   const bool is_eos = std::ranges::find(ends, id) != ends.end();
-  const bool is_complete = !is_eos && constraint && constraint->is_complete(made);
-  auto piece = is_eos ? active.text.flush() : active.text.push(id);
-  const bool at_limit = !is_eos && !is_complete && !active.text.stopped() && active.made >= active.limit;
-  if (at_limit || is_complete) piece += active.text.flush();
-  const auto& job = active.job;
+  const bool is_complete = !is_eos && job.config.constraint && job.config.constraint->is_complete(made);
+  auto piece = is_eos ? sequence.text.flush() : sequence.text.push(id);
+  const bool at_limit = !is_eos && !is_complete && !sequence.text.stopped() && sequence.made >= sequence.limit;
+  if (at_limit || is_complete) piece += sequence.text.flush();
   const auto wants_more = [&] {
     if (!job.on_token) return piece.empty() || job.on_text(piece);
     return job.on_token({.id = id,
                          .piece = piece,
-                         .logprob = log_probability(logits, id),
                          .is_eos = is_eos,
-                         .is_last = is_eos || at_limit || is_complete || active.text.stopped(),
+                         .is_last = is_eos || at_limit || is_complete || sequence.text.stopped(),
                          .at_limit = at_limit,
                          .logits = logits});
   };
-  if (!wants_more()) {
-    finish(active, {{}, FinishReason::cancelled, 0, 0});
-    return false;
-  }
-  if (active.job.stop.stop_requested()) return finish(active, {{}, FinishReason::cancelled, 0, 0}), false;
-  if (is_eos || is_complete || active.text.stopped()) return finish(active, {{}, FinishReason::stop, 0, 0}), false;
-  if (at_limit) return finish(active, {{}, FinishReason::length, 0, 0}), false;
-  return true;
+  const auto end = [&](FinishReason reason) { return finish(sequence, {.reason = reason}), false; };
+  if (!wants_more() || job.stop.stop_requested()) return end(FinishReason::cancelled);
+  if (is_eos || is_complete || sequence.text.stopped()) return end(FinishReason::stop);
+  return at_limit ? end(FinishReason::length) : true;
 }
 
-void Engine::finish(Active& active, JobEnd end) {
-  end.prompt_tokens = static_cast<int64_t>(active.job.prompt.size());
-  end.completion_tokens = active.made;
-  end.cached_tokens = active.cached;
-  end.stop_text = active.text.stop_text();
-  active.job.on_end(std::move(end));
-  if (active.session) keep_session(std::move(active.session));
+void Engine::finish(Sequence& sequence, JobEnd end) {
+  sequence.is_over = true;
+  end.prompt_tokens = static_cast<int64_t>(sequence.job.prompt.size());
+  end.cached_tokens = sequence.cached;
+  end.completion_tokens = sequence.made;
+  end.stop_text = sequence.text.stop_text();
+  counted_.prompt_tokens += end.prompt_tokens;
+  counted_.cached_tokens += end.cached_tokens;
+  counted_.completion_tokens += end.completion_tokens;
+  keep(sequence, sequence.cache.length());
+  sequence.job.on_end(std::move(end));
 }
 
-void Engine::step() {
-  std::vector<SequenceView> sequences;
-  for (auto& active : active_) {
-    active.session->ids.push_back(active.seen.back());
-    sequences.push_back({&active.session->cache, active.session->unread(pipeline_.model()), LogitRows::last});
-  }
-  const auto vocab_size = static_cast<size_t>(pipeline_.model().config().vocab_size);
-  std::vector<float> rows(vocab_size * sequences.size());
-  try {
-    pipeline_.model().backend().to_host(pipeline_.model().forward(sequences), rows);
-  } catch (const std::exception& error) {
-    // Which answer it was cannot be told: all under way end, the engine lives.
-    for (auto& active : active_) {
-      active.session.reset();
-      finish(active, {Status(Code::internal, cat("the model failed: ", std::string_view(error.what()))), {}, 0, 0});
-    }
-    active_.clear();
-    return;
-  }
-  size_t row = 0;
-  for (auto& active : active_) {
-    const std::span<const float> logits(rows.data() + vocab_size * row++, vocab_size);
-    active.over = !accept(active, logits);
-  }
-  std::erase_if(active_, [](const Active& a) { return a.over; });
+void Engine::keep(const Sequence& sequence, int64_t length) {
+  prefixes_.insert(std::span<const int32_t>(sequence.ids).first(static_cast<size_t>(length)), sequence.cache.pages());
+}
+
+void Engine::tell() {
+  counted_.active = static_cast<int64_t>(running_.size());
+  counted_.cache_bytes = pool_->live_bytes();
+  counted_.cache_bytes_max = pool_->limit_bytes();
+  counted_.prefix_pages = prefixes_.pages();
+  stats_.with([&](EngineStats& stats) { stats = counted_; });
 }
 
 }  // namespace hearth::inference

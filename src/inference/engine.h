@@ -1,19 +1,25 @@
 // The engine: one thread that owns a model and answers many requests at once (continuous batching).
 //
-// 1. Only the engine's thread runs the model; others hand it jobs through a bounded queue and get text by callback.
-// 2. Every step is one forward pass over the newest token of all answers under way; a new job's prompt is read between
-// two
-//    steps, so that it joins at once and nobody waits for another's end.
-// 3. The caches of finished conversations stay (the latest few): the next turn reads only its new part.
-// 4. on_end is called once for every accepted job, whatever happens.
+// 1. Only the engine's thread runs the model; others hand it jobs through a bounded line and get text by callback.
+// 2. A step is one forward pass over the newest token of all answers under way and a piece of the prompts that are
+// being
+//    read: so long a piece that nobody's next token is late for it (StepPace).
+// 3. Keys and values lie in pages of one pool with a limit. What was read stays until its room is wanted, and is not
+//    read again by prompts that begin with it (PrefixCache).
+// 4. When the pool is full, the latest sequence gives its pages up and reads its text again later; its answer is the
+//    same, for nothing but its cache is forgotten.
+// 5. on_end is called once for every accepted job, whatever happens.
 //
-//    submit -> waiting -> prompt read -> [step]* -> on_end(stop | length | cancelled | failure)
+//    submit -> waiting -> [step: prompt read in pieces]* -> [step: a token]* -> on_end(stop | length | cancelled |
+//    failure)
+//                              ^---- pages given up -----------------'
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -23,6 +29,9 @@
 
 #include "base/guarded.h"
 #include "base/result.h"
+#include "inference/prefix_cache.h"
+#include "inference/step_pace.h"
+#include "inference/waiting_line.h"
 #include "transformers/text_generation.h"
 
 namespace hearth::inference {
@@ -31,8 +40,8 @@ struct JobEnd {
   Status failure;  ///< ok unless the job could not be answered
   FinishReason reason = FinishReason::stop;
   int64_t prompt_tokens = 0;
+  int64_t cached_tokens = 0;  ///< of the prompt, found in the prefix cache
   int64_t completion_tokens = 0;
-  int64_t cached_tokens = 0;   ///< of the prompt: found in a cache, not computed
   std::string stop_text = {};  ///< of the configuration's `stop`: what ended the answer, if one did
 };
 
@@ -40,16 +49,19 @@ struct JobEnd {
 struct MadeToken {
   int32_t id = 0;
   std::string_view piece;  ///< the text that may be shown now; of an ending token what was held back
-  double logprob = 0;      ///< of the model's own distribution
   bool is_eos = false;
   bool is_last = false;
   bool at_limit = false;               ///< the last one because there may be no more
   std::span<const float> logits = {};  ///< that it was picked from, during the call alone
+
+  /// Log probability of `id` in the model's own distribution.
+  double logprob() const;
 };
 
 struct Job {
   std::vector<int32_t> prompt;
   GenerationConfig config;
+  std::string client = {};                              ///< whose turn it is: clients take turns
   std::function<bool(std::string_view piece)> on_text;  ///< on the engine's thread; false ends the answer
   /// In place of on_text, where it is set: every token, with its probability.
   std::function<bool(const MadeToken& token)> on_token = {};
@@ -59,9 +71,17 @@ struct Job {
 };
 
 struct EngineOptions {
-  size_t active_max = 8;     ///< answers made at once
-  size_t waiting_max = 128;  ///< more are refused
-  size_t kept_sessions = 4;  ///< caches of finished conversations
+  size_t active_max = 64;     ///< answers made at once
+  size_t waiting_max = 1024;  ///< more are refused
+  int64_t cache_bytes = 0;    ///< of all keys and values; 0: a quarter of the memory that is free at the start
+  /// Of it, for what was read and may be asked again; absent: a part of it; 0: nothing is kept.
+  std::optional<int64_t> prefix_bytes = {};
+};
+
+/// What an engine has done and is at. Counters only grow.
+struct EngineStats {
+  int64_t jobs = 0, prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0, steps = 0, preemptions = 0;
+  int64_t waiting = 0, active = 0, cache_bytes = 0, cache_bytes_max = 0, prefix_pages = 0;
 };
 
 class Engine {
@@ -69,26 +89,38 @@ class Engine {
   Engine(TextGenerationPipeline pipeline, EngineOptions options);
   ~Engine();
   const TextGenerationPipeline& pipeline() const { return pipeline_; }
-  /// busy when too many wait.
+  /// bad_input or too_large for a prompt that this model or this engine's memory cannot take; busy when too many wait.
   Status submit(Job job);
   size_t waiting() const { return waiting_.size(); }
+  /// As of the end of the last step.
+  EngineStats stats() const;
 
  private:
-  struct Active;
+  struct Sequence;
+  struct Planned;
   void run(const std::stop_token& stop);
   void admit(Job job);
+  void drop_gone();
+  bool begin(Sequence& sequence);
+  std::vector<Planned> plan();
+  bool make_room(Sequence& sequence, int64_t length, std::vector<Planned>& planned);
   void step();
-  bool accept(Active& active, std::span<const float> logits);
-  void finish(Active& active, JobEnd end);
-  std::unique_ptr<Session> take_session(std::span<const int32_t> prompt);
-  void keep_session(std::unique_ptr<Session> session);
+  bool accept(Sequence& sequence, std::span<const float> logits);
+  void finish(Sequence& sequence, JobEnd end);
+  void keep(const Sequence& sequence, int64_t length);
+  void tell();
 
   const TextGenerationPipeline pipeline_;
   const EngineOptions options_;
-  BoundedQueue<Job> waiting_;
-  std::list<Active> active_;                  // the engine's thread alone
-  std::list<std::unique_ptr<Session>> kept_;  // latest first; the engine's thread alone
-  std::jthread thread_;                       // last: it uses all of the above
+  const std::shared_ptr<KvPool> pool_;
+  WaitingLine<Job> waiting_;
+  Guarded<EngineStats> stats_;
+  // The engine's thread alone:
+  PrefixCache prefixes_;
+  StepPace pace_;
+  std::list<Sequence> running_;  // in the order of their arrival
+  EngineStats counted_;
+  std::jthread thread_;  // last: it uses all of the above
 };
 
 }  // namespace hearth::inference

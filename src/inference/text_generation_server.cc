@@ -29,7 +29,7 @@ struct Answer {
     const auto spelt = token.is_eos ? tokenizer.id_to_token(token.id) : std::nullopt;
     tokens.push_back({.id = token.id,
                       .text = std::string(spelt ? *spelt : token.piece),
-                      .logprob = token.logprob,
+                      .logprob = token.logprob(),
                       .special = token.is_eos || tokenizer.is_special(token.id)});
     made += token.piece;
     if (token.is_last && !token.at_limit) reason = "eos_token";  // or the answer's form is complete

@@ -16,6 +16,7 @@ namespace hearth {
 struct BatchSequence {
   int64_t begin = 0, count = 0;
   KvCache* cache = nullptr;  ///< none: the sequence is all of these rows
+  int64_t rope_length = 0;   ///< Batch's, of this sequence alone: of a text whose beginning these rows are
   /// Positions before these rows.
   int64_t past() const { return cache ? cache->length() : 0; }
 };

@@ -157,7 +157,7 @@ Tensor CausalLM::forward(std::span<const SequenceView> sequences, Tensor& hidden
     const auto begin = batch.rows();
     batch.ids.insert(batch.ids.end(), s.ids.begin(), s.ids.end());
     const auto end = batch.rows();
-    batch.sequences.push_back({begin, end - begin, s.cache});
+    batch.sequences.push_back({begin, end - begin, s.cache, s.rope_length});
     if (s.logits == LogitRows::last) wanted.push_back(end - 1);
     for (int64_t row = begin; s.logits == LogitRows::all && row < end; ++row) wanted.push_back(row);
   }

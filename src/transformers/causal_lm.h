@@ -69,6 +69,7 @@ struct SequenceView {
   KvCache* cache = nullptr;
   std::span<const int32_t> ids;
   LogitRows logits = LogitRows::last;
+  int64_t rope_length = 0;  ///< BatchSequence's
 };
 
 class CausalLM : public PreTrainedModel {

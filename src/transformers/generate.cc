@@ -58,19 +58,21 @@ std::string_view name(FinishReason reason) {
   return "";
 }
 
-Result<std::vector<float>> prefill(const CausalLM& model, Session& session, std::span<const int32_t> prompt,
-                                   std::stop_token stop, int64_t rope_length) {
-  const auto& config = model.config();
-  const auto count = static_cast<int64_t>(prompt.size());
-  if (count == 0) return Status(Code::bad_input, "the prompt has no tokens");
-  if (count > config.max_position_embeddings)
-    return Status(Code::too_large, cat("the prompt has ", count, " tokens; the model has positions for ",
-                                       config.max_position_embeddings));
+Status check_prompt(const CausalLM& model, std::span<const int32_t> prompt) {
+  if (prompt.empty()) return {Code::bad_input, "the prompt has no tokens"};
+  const auto positions = model.config().max_position_embeddings;
+  if (static_cast<int64_t>(prompt.size()) > positions)
+    return {Code::too_large, cat("the prompt has ", prompt.size(), " tokens; the model has positions for ", positions)};
   for (const auto id : prompt)
     if (id < 0 || id >= model.vocab_size())
-      return Status(Code::bad_input,
-                    cat("token id ", id, " is outside the model's vocabulary of ", model.vocab_size()));
+      return {Code::bad_input, cat("token id ", id, " is outside the model's vocabulary of ", model.vocab_size())};
+  return {};
+}
 
+Result<std::vector<float>> prefill(const CausalLM& model, Session& session, std::span<const int32_t> prompt,
+                                   std::stop_token stop, int64_t rope_length) {
+  TRY(check_prompt(model, prompt));
+  const auto count = static_cast<int64_t>(prompt.size());
   rope_length = std::max(rope_length, count);
   const auto changed = model.stack().rereads_after();
   const bool is_of_use = changed == 0 || session.cache.length() > changed || rope_length <= changed;

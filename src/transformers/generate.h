@@ -67,9 +67,12 @@ struct GenerateResult {
 /// Called with each new token; false ends the answer (a stop text was found).
 using OnToken = std::function<bool(int32_t id)>;
 
+/// bad_input when a prompt is empty or has an id outside the vocabulary, too_large when the model has no positions for
+/// it.
+Status check_prompt(const CausalLM& model, std::span<const int32_t> prompt);
+
 /// Fills the session's cache with all of `prompt` in pieces, and gives the logits of its last token. `rope_length`: of
-/// the longest prompt of a batch, or 0. cancelled between two pieces. bad_input when the prompt is empty, has an id
-/// outside the vocabulary, or exceeds the model's positions.
+/// the longest prompt of a batch, or 0. cancelled between two pieces. Fails as check_prompt.
 Result<std::vector<float>> prefill(const CausalLM& model, Session& session, std::span<const int32_t> prompt,
                                    std::stop_token stop = {}, int64_t rope_length = 0);
 

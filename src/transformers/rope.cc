@@ -138,7 +138,8 @@ Rope::Rope(const Batch& batch, const RopeFrequencies& frequencies) {
     const auto rows = std::span(batch.positions).subspan(static_cast<size_t>(s.begin), static_cast<size_t>(s.count));
     if (inv_freq.empty() || frequencies.depends_on_length()) {
       const auto last = rows.empty() ? 0 : *std::ranges::max_element(rows);
-      inv_freq = frequencies.inv_freq(batch.rope_length > 0 ? batch.rope_length : int64_t{last} + 1);
+      const auto length = std::max(batch.rope_length, s.rope_length);
+      inv_freq = frequencies.inv_freq(length > 0 ? length : int64_t{last} + 1);
     }
     for (const auto position : rows) {
       for (const float inv : inv_freq) {

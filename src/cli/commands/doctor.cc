@@ -6,6 +6,7 @@
 
 #include "base/door.h"
 #include "base/files.h"
+#include "base/machine.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "cli/commands_registry.h"
@@ -20,17 +21,6 @@ struct Check {
   std::string found;
   std::string advice;  ///< empty: fine
 };
-
-std::string proc_field(const std::string& path, std::string_view name) {
-  const auto text = read_file(path, 1 << 22);
-  if (!text.ok()) return {};
-  for (const auto line : split(*text, '\n')) {
-    const auto colon = line.find(':');
-    if (colon != std::string_view::npos && trim(line.substr(0, colon)) == name)
-      return std::string(trim(line.substr(colon + 1)));
-  }
-  return {};
-}
 
 int core_count() {
   cpu_set_t set;
@@ -52,26 +42,13 @@ Check processor() {
   return out;
 }
 
-/// What a `/proc/meminfo` row or a control group's limit says, in bytes; 0 when unknown.
-uint64_t memory_bytes(std::string_view row) {
-  const auto text = proc_field("/proc/meminfo", row);
-  return static_cast<uint64_t>(parse_int(split(text, ' ').front()).value_or(0)) * 1024;
-}
-
 Check memory() {
-  auto total = memory_bytes("MemTotal"), available = memory_bytes("MemAvailable");
-  const auto limit_text = read_file("/sys/fs/cgroup/memory.max", 64);
-  const auto used_text = read_file("/sys/fs/cgroup/memory.current", 64);
-  std::string note;
-  if (limit_text.ok() && used_text.ok()) {
-    const auto limit = parse_int(trim(*limit_text)), used = parse_int(trim(*used_text));
-    if (limit && used && static_cast<uint64_t>(*limit) < total) {
-      total = static_cast<uint64_t>(*limit);
-      available = std::min(available, static_cast<uint64_t>(std::max<int64_t>(*limit - *used, 0)));
-      note = " (limited by a control group)";
-    }
-  }
-  Check out{"memory", cat(human_size(total), ", ", human_size(available), " free", note), ""};
+  const auto found = machine_memory();
+  const auto total = static_cast<uint64_t>(found.total_bytes), available = static_cast<uint64_t>(found.free_bytes);
+  Check out{"memory",
+            cat(human_size(total), ", ", human_size(available), " free",
+                found.is_limited ? " (limited by a control group)" : ""),
+            ""};
   if (available < (1u << 30))
     out.advice = "under 1 GB is free: close other programs, or use a smaller or quantized model";
   return out;

@@ -1,0 +1,260 @@
+// Answers of many at once are those of each alone, whatever the engine does in between.
+#include "inference/engine.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <future>
+#include <random>
+
+#include "transformers/testing.h"
+
+namespace hearth::inference {
+namespace {
+
+constexpr int64_t kPageBytes =
+    2 * 2 * 2 * kKvPagePositions * 8 * 4;  // layers, keys and values, heads, positions, floats
+
+class TinyEngine {
+ public:
+  explicit TinyEngine(EngineOptions options = {.cache_bytes = 100 * kPageBytes}) {
+    testing::write_tiny_llama(folder_.path(), 2048);
+    testing::write_tiny_tokenizer(folder_.path());
+    auto pipeline = TextGenerationPipeline::from_pretrained(folder_.path());
+    REQUIRE_MESSAGE(pipeline.ok(), pipeline.status().message());
+    engine_ = std::make_unique<Engine>(*std::move(pipeline), options);
+  }
+  Engine& operator*() { return *engine_; }
+  Engine* operator->() { return engine_.get(); }
+
+ private:
+  TempFolder folder_;
+  std::unique_ptr<Engine> engine_;
+};
+
+std::vector<int32_t> prompt_of(size_t length, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::vector<int32_t> out(length);
+  for (auto& id : out) id = static_cast<int32_t>(random() % 50);
+  return out;
+}
+
+struct Answer {
+  std::vector<int32_t> ids;
+  JobEnd end;
+};
+
+/// Hands a job in; the future is ready when it has ended.
+std::future<Answer> ask(Engine& engine, std::vector<int32_t> prompt, GenerationConfig config, std::stop_token stop = {},
+                        std::string client = {}) {
+  auto answer = std::make_shared<Answer>();
+  auto ready = std::make_shared<std::promise<Answer>>();
+  auto out = ready->get_future();
+  const auto status = engine.submit({.prompt = std::move(prompt),
+                                     .config = std::move(config),
+                                     .client = std::move(client),
+                                     .on_text = {},
+                                     .on_token =
+                                         [answer](const MadeToken& token) {
+                                           answer->ids.push_back(token.id);
+                                           return true;
+                                         },
+                                     .on_end =
+                                         [answer, ready](JobEnd end) {
+                                           answer->end = std::move(end);
+                                           ready->set_value(std::move(*answer));
+                                         },
+                                     .stop = std::move(stop)});
+  REQUIRE_MESSAGE(status.ok(), status.message());
+  return out;
+}
+
+/// What the model writes by itself.
+std::vector<int32_t> alone(const Engine& engine, const std::vector<int32_t>& prompt, const GenerationConfig& config) {
+  const auto& model = engine.pipeline().model();
+  Session session(model);
+  auto made = generate(model, session, prompt, config);
+  REQUIRE_MESSAGE(made.ok(), made.status().message());
+  return made->ids;
+}
+
+/// Prompts of many lengths, some greedy and some drawn, and what each is answered alone.
+struct Case {
+  std::vector<int32_t> prompt;
+  GenerationConfig config;
+};
+std::vector<Case> cases() {
+  std::vector<Case> out;
+  for (uint32_t i = 0; i < 24; ++i) {
+    Case one{prompt_of(1 + i * 37 % 300, i), {}};
+    one.config.max_new_tokens = 5 + i * 13 % 90;
+    one.config.do_sample = i % 3 == 1;
+    one.config.seed = i;
+    one.config.repetition_penalty = i % 4 == 2 ? 1.3 : 1.0;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+void check_all(Engine& engine) {
+  const auto all = cases();
+  std::vector<std::future<Answer>> answers;
+  for (const auto& one : all) answers.push_back(ask(engine, one.prompt, one.config));
+  for (size_t i = 0; i < all.size(); ++i) {
+    const auto answer = answers[i].get();
+    CHECK_MESSAGE(answer.end.failure.ok(), answer.end.failure.message());
+    CHECK(answer.ids == alone(engine, all[i].prompt, all[i].config));
+    CHECK(answer.end.reason == FinishReason::length);
+    CHECK(answer.end.completion_tokens == static_cast<int64_t>(answer.ids.size()));
+  }
+}
+
+TEST_CASE("engine: many at once are answered as each alone") {
+  TinyEngine engine;
+  check_all(*engine);
+  check_all(*engine);  // their beginnings are kept now
+  const auto stats = engine->stats();
+  CHECK(stats.cached_tokens > 0);
+  CHECK(stats.preemptions == 0);
+  CHECK(stats.active == 0);
+}
+
+TEST_CASE("engine: the same without kept prefixes, and with room for one answer at a time") {
+  TinyEngine without({.cache_bytes = 100 * kPageBytes, .prefix_bytes = 0});
+  check_all(*without);
+  CHECK(without->stats().cached_tokens == 0);
+  CHECK(without->stats().prefix_pages == 0);
+  TinyEngine one({.active_max = 1, .cache_bytes = 100 * kPageBytes});
+  check_all(*one);
+}
+
+TEST_CASE("engine: who gives its pages up to others writes the same answer") {
+  TinyEngine engine({.cache_bytes = 9 * kPageBytes, .prefix_bytes = 0});
+  check_all(*engine);
+  CHECK(engine->stats().preemptions > 0);
+  CHECK(engine->stats().cache_bytes <= 9 * kPageBytes);
+}
+
+TEST_CASE("engine: a conversation's next turn reads its new part alone") {
+  TinyEngine engine;
+  GenerationConfig config;
+  config.max_new_tokens = 20;
+  auto prompt = prompt_of(200, 1);
+  const auto first = ask(*engine, prompt, config).get();
+  CHECK(first.end.cached_tokens == 0);
+  prompt.insert(prompt.end(), first.ids.begin(), first.ids.end());
+  const auto more = prompt_of(30, 2);
+  prompt.insert(prompt.end(), more.begin(), more.end());
+  const auto second = ask(*engine, prompt, config).get();
+  CHECK(second.end.cached_tokens >= 219);  // all but the last token, which nothing came after
+  CHECK(second.ids == alone(*engine, prompt, config));
+  const auto again = ask(*engine, prompt, config).get();
+  CHECK(again.end.cached_tokens == static_cast<int64_t>(prompt.size()) - 1);
+  CHECK(again.ids == second.ids);
+}
+
+TEST_CASE("engine: prompts that begin alike and come together are read once") {
+  TinyEngine engine;
+  GenerationConfig config;
+  config.max_new_tokens = 10;
+  const auto stem = prompt_of(640, 3);
+  std::vector<std::future<Answer>> answers;
+  std::vector<std::vector<int32_t>> prompts;
+  for (uint32_t i = 0; i < 8; ++i) {
+    auto prompt = stem;
+    const auto own = prompt_of(20, 50 + i);
+    prompt.insert(prompt.end(), own.begin(), own.end());
+    prompts.push_back(prompt);
+    answers.push_back(ask(*engine, std::move(prompt), config));
+  }
+  int64_t cached = 0;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    const auto answer = answers[i].get();
+    cached += answer.end.cached_tokens;
+    CHECK(answer.ids == alone(*engine, prompts[i], config));
+  }
+  CHECK(cached >= 7 * 640);
+}
+
+TEST_CASE("engine: what cannot be answered is told at once") {
+  TinyEngine engine({.active_max = 1, .waiting_max = 2, .cache_bytes = 6 * kPageBytes});
+  const auto refused = [&](std::vector<int32_t> prompt) {
+    return engine->submit({.prompt = std::move(prompt),
+                           .config = {},
+                           .on_text = [](std::string_view) { return true; },
+                           .on_end = [](JobEnd) { FAIL("was refused"); },
+                           .stop = {}});
+  };
+  CHECK(refused({}).code() == Code::bad_input);
+  CHECK(refused({50}).code() == Code::bad_input);
+  CHECK(refused(prompt_of(2049, 1)).code() == Code::too_large);
+  const auto too_large = refused(prompt_of(5 * 64, 1));
+  CHECK(too_large.code() == Code::too_large);
+  CHECK(contains(too_large.message(), "holds 320"));
+
+  // An answer ends where the memory does.
+  GenerationConfig config;
+  config.max_new_tokens = 1000;
+  const auto longest = ask(*engine, prompt_of(300, 1), config).get();
+  CHECK(longest.end.reason == FinishReason::length);
+  CHECK(longest.ids.size() == 21);
+}
+
+TEST_CASE("engine: those who leave, waiting or answered, end at once; the others do not notice") {
+  TinyEngine engine({.active_max = 4, .cache_bytes = 100 * kPageBytes});
+  const auto all = cases();
+  std::vector<std::stop_source> sources(200);
+  std::vector<std::future<Answer>> answers;
+  GenerationConfig endless;
+  endless.max_new_tokens = 1500;
+  for (size_t i = 0; i < sources.size(); ++i)
+    answers.push_back(ask(*engine, all[i % all.size()].prompt, i % 2 == 0 ? endless : all[i % all.size()].config,
+                          sources[i].get_token()));
+  for (size_t i = 0; i < sources.size(); i += 2) sources[i].request_stop();
+  for (size_t i = 0; i < sources.size(); ++i) {
+    const auto answer = answers[i].get();
+    if (i % 2 == 0) {
+      CHECK(answer.end.failure.ok());
+      CHECK(answer.end.reason == FinishReason::cancelled);
+    } else {
+      const auto& one = all[i % all.size()];
+      CHECK(answer.ids == alone(*engine, one.prompt, one.config));
+    }
+  }
+}
+
+TEST_CASE("engine: clients take turns") {
+  TinyEngine engine({.active_max = 1, .cache_bytes = 100 * kPageBytes});
+  std::atomic<int> ended = 0;
+  std::promise<int> place;
+  const auto hand_in = [&](std::string client, std::function<void(JobEnd)> on_end) {
+    GenerationConfig config;
+    config.max_new_tokens = 20;
+    REQUIRE(engine
+                ->submit({.prompt = prompt_of(50, 1),
+                          .config = config,
+                          .client = std::move(client),
+                          .on_text = [](std::string_view) { return true; },
+                          .on_end = std::move(on_end),
+                          .stop = {}})
+                .ok());
+  };
+  for (int i = 0; i < 40; ++i) hand_in("many", [&](JobEnd) { ++ended; });
+  hand_in("one", [&](JobEnd) { place.set_value(ended++); });
+  CHECK(place.get_future().get() < 38);  // not behind all forty
+  while (ended < 41) std::this_thread::yield();
+}
+
+TEST_CASE("engine: its end ends what is under way and what waits") {
+  std::vector<std::future<Answer>> answers;
+  {
+    TinyEngine engine({.active_max = 2, .cache_bytes = 100 * kPageBytes});
+    GenerationConfig config;
+    config.max_new_tokens = 1900;
+    for (uint32_t i = 0; i < 6; ++i) answers.push_back(ask(*engine, prompt_of(20, i), config));
+  }
+  for (auto& answer : answers) CHECK(answer.get().end.failure.code() == Code::unavailable);
+}
+
+}  // namespace
+}  // namespace hearth::inference
