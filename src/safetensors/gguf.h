@@ -22,10 +22,12 @@ bool is_gguf(std::span<const std::byte> file);
 /// the file. Arrays are walked once to check their lengths; nothing of them is kept but where they lie.
 Result<WeightIndex> read_gguf(std::span<const std::byte> file);
 
-/// A value of the metadata, under GGUF's types UINT32, FLOAT32, BOOL, STRING and arrays of STRING, FLOAT32 and INT32.
+/// A value of the metadata, under GGUF's types UINT32, FLOAT32, BOOL, STRING and arrays of STRING, FLOAT32, INT32 and
+/// UINT8.
 struct GgufEntry {
   std::string key;
-  std::variant<uint32_t, float, bool, std::string, std::vector<std::string>, std::vector<float>, std::vector<int32_t>>
+  std::variant<uint32_t, float, bool, std::string, std::vector<std::string>, std::vector<float>, std::vector<int32_t>,
+               std::vector<uint8_t>>
       value;
 };
 

@@ -27,6 +27,7 @@ void put_text(std::string& out, std::string_view text) {
 template <class T>
 constexpr ValueType type_of() {
   if constexpr (std::is_same_v<T, uint32_t>) return ValueType::u32;
+  if constexpr (std::is_same_v<T, uint8_t>) return ValueType::u8;
   if constexpr (std::is_same_v<T, int32_t>) return ValueType::i32;
   if constexpr (std::is_same_v<T, float>) return ValueType::f32;
   if constexpr (std::is_same_v<T, bool>) return ValueType::boolean;

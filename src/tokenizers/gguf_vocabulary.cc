@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "base/encoding.h"
 #include "base/text.h"
 #include "tokenizers/auto/gguf_pre.h"
 
@@ -47,6 +48,16 @@ bool is_byte(std::string_view token) {
   return token.size() == 6 && token.starts_with("<0x") && token.ends_with('>');
 }
 
+/// A vocabulary's tokens and ids: Unigram's is a list of tokens and scores, the others' an object.
+std::vector<std::pair<std::string_view, Json>> rows_of(const Json& vocab) {
+  std::vector<std::pair<std::string_view, Json>> out;
+  for (const auto& [token, id] : vocab.object()) out.emplace_back(token, id);
+  for (const auto& row : vocab.array())
+    out.emplace_back(row.size() == 2 ? row.array()[0].as_string() : std::string_view(),
+                     static_cast<int64_t>(out.size()));
+  return out;
+}
+
 Status read_tokens(const Json& json, int64_t size, GgufVocabulary& out) {
   const auto add = [&](std::string_view token, const Json& id, int32_t type) -> Status {
     if (!id.is_int() || id.as_int() < 0 || id.as_int() >= kTokensMax)
@@ -60,8 +71,11 @@ Status read_tokens(const Json& json, int64_t size, GgufVocabulary& out) {
     out.token_types[at] = type;
     return {};
   };
-  const auto unknown = json["model"]["unk_token"].as_string();
-  for (const auto& [token, id] : json["model"]["vocab"].object()) TRY(add(token, id, is_byte(token) ? kByte : kNormal));
+  const auto rows = rows_of(json["model"]["vocab"]);
+  const auto unknown_id = static_cast<size_t>(json["model"]["unk_id"].as_int(-1));
+  const auto unknown = unknown_id < rows.size() ? std::string(rows[unknown_id].first)
+                                                : std::string(json["model"]["unk_token"].as_string());
+  for (const auto& [token, id] : rows) TRY(add(token, id, is_byte(token) ? kByte : kNormal));
   for (const auto& token : json["added_tokens"].array()) {
     const auto text = token["content"].as_string();
     TRY(add(text, token["id"], text == unknown ? kUnknown : token["special"].as_bool(false) ? kControl : kUserDefined));
@@ -73,13 +87,43 @@ Status read_tokens(const Json& json, int64_t size, GgufVocabulary& out) {
   return {};
 }
 
+/// SentencePiece's Unigram. What is not in its list is never made, so its score is far below all.
+Result<GgufVocabulary> unigram(const Json& json, int64_t size) {
+  GgufVocabulary out{.model = "t5", .pre = "default"};
+  TRY(read_tokens(json, size, out));
+  constexpr float kNever = -10000;
+  out.scores.assign(out.tokens.size(), kNever);
+  size_t at = 0;
+  for (const auto& row : json["model"]["vocab"].array()) {
+    if (row.size() != 2 || !row.array()[1].is_number())
+      return Status(Code::bad_input, "tokenizer.json: model.vocab holds what is no token with a score");
+    const auto& score = row.array()[1];
+    out.scores[at++] = static_cast<float>(score.as_double(static_cast<double>(score.as_int())));
+  }
+  for (const auto* step : steps_of(json["normalizer"])) {
+    const auto type = (*step)["type"].as_string();
+    if (type == "Precompiled") {
+      const auto bytes = from_base64((*step)["precompiled_charsmap"].as_string());
+      if (!bytes.ok()) return Status(Code::bad_input, "tokenizer.json: precompiled_charsmap is not base64");
+      out.charsmap.assign(bytes->begin(), bytes->end());
+    } else if (type != "Strip" && type != "Replace") {  // these two are remove_extra_whitespaces
+      return Status(Code::unsupported, cat("a Unigram tokenizer that normalizes by ", type, " is not written to GGUF"));
+    }
+  }
+  const auto* metaspace = find_step(json["pre_tokenizer"], "Metaspace");
+  out.add_space_prefix = metaspace && (*metaspace)["prepend_scheme"].as_string("always") != "never";
+  out.remove_extra_whitespaces = true;
+  return out;
+}
+
 }  // namespace
 
 Result<GgufVocabulary> gguf_vocabulary(const Json& json, int64_t size) {
   const auto& model = json["model"];
+  if (model["type"].as_string() == "Unigram") return unigram(json, size);
   if (model["type"].as_string() != "BPE" && !model["merges"].is_array())
-    return Status(Code::unsupported,
-                  cat("a tokenizer of kind ", model["type"].dump(), " is not written to GGUF, only BPE ones are"));
+    return Status(Code::unsupported, cat("a tokenizer of kind ", model["type"].dump(),
+                                         " is not written to GGUF, only BPE and Unigram are"));
   GgufVocabulary out;
   TRY(read_tokens(json, size, out));
   auto merges = TRY(read_merges(model));

@@ -101,11 +101,12 @@ constexpr GgufPair kNumbers[] = {{"attention.head_count_kv", "num_key_value_head
                                  {"context_length", "max_position_embeddings"}};
 
 /// The model_type whose family computes the file. One architecture may serve several.
-Result<std::string> model_type_of(std::string_view architecture, const Keys& keys) {
+Result<std::string> model_type_of(const Weights& weights, std::string_view architecture, const Keys& keys) {
   constexpr int64_t kSigmoid = 2;  // of expert_gating_func
   const auto* family = TRY(family_of_architecture(architecture));
   if (architecture == "deepseek2" && keys.json("expert_gating_func").as_int() == kSigmoid)
     return std::string("deepseek_v3");
+  if (weights.find("enc.blk.1.attn_rel_b.weight")) return std::string("umt5");  // T5 has one for all layers
   if (architecture == "llama" && keys.json("expert_count").as_int() > 0) return std::string("mixtral");
   return std::string(*family->model_types.begin());
 }
@@ -123,7 +124,7 @@ Status set_biases(const Weights& weights, Json& out) {
 }
 
 /// What the architectures compute without a key for it.
-void set_what_is_taken_for_granted(const Weights& weights, const Keys& keys, Json& out) {
+void set_what_is_taken_for_granted(const Weights& weights, std::string_view architecture, const Keys& keys, Json& out) {
   const auto model_type = out["model_type"].as_string();
   const auto kv_heads = keys.json("attention.head_count_kv").as_int(1);
   if (model_type == "qwen3_moe") out.set("norm_topk_prob", true);
@@ -135,6 +136,17 @@ void set_what_is_taken_for_granted(const Weights& weights, const Keys& keys, Jso
     out.set("multi_query", true);
     out.set("parallel_attn", true);
     out.set("alibi", false);
+  }
+  if (architecture == "t5") {
+    const bool is_tied = weights.find("output.weight") == nullptr;
+    out.set("d_ff", out["intermediate_size"]);
+    out.set("n_positions", out["max_position_embeddings"]);
+    out.set("max_position_embeddings", Json());  // there is no end to relative ones
+    out.set("feed_forward_proj", weights.find("enc.blk.0.ffn_gate.weight") ? "gated-gelu" : "relu");
+    out.set("relative_attention_max_distance", 128);
+    out.set("scale_decoder_outputs", is_tied);
+    out.set("is_encoder_decoder", true);
+    out.set("decoder_start_token_id", 0);
   }
   if (model_type == "smollm3") {
     out.set("no_rope_layer_interval", 4);
@@ -151,6 +163,8 @@ Status check_sizes(const Weights& weights, const Keys& keys, const GgufLayout& l
              width = config["hidden_size"].as_int();
   const auto tensors = static_cast<int64_t>(weights.tensors().size());
   if (layers < 1 || layers > tensors) return bad("block_count", layers, cat("what ", tensors, " tensors can make"));
+  if (const auto decoder = config["num_decoder_layers"].as_int(1); decoder < 1 || decoder > tensors)
+    return bad("decoder_block_count", decoder, cat("what ", tensors, " tensors can make"));
   if (const auto stored = weights.find("token_embd.weight")->shape[1]; width != stored)
     return bad("embedding_length", width, cat(stored, ", the width of token_embd.weight"));
   constexpr int64_t kHeadsMax = 1 << 14, kHeadDimMax = 1 << 16;
@@ -236,7 +250,7 @@ Result<Json> gguf_config(const Weights& weights) {
   if (!embedding || embedding->shape.size() != 2)
     return Status(Code::bad_input, "the GGUF file has no matrix token_embd.weight");
 
-  Json out(Json::Object{{"model_type", TRY(model_type_of(architecture, keys))}});
+  Json out(Json::Object{{"model_type", TRY(model_type_of(weights, architecture, keys))}});
   out.set("vocab_size", embedding->shape[0]);
   out.set("hidden_size", TRY(keys.required("embedding_length")));
   out.set("intermediate_size", TRY(keys.required("feed_forward_length")));
@@ -246,7 +260,7 @@ Result<Json> gguf_config(const Weights& weights) {
     if (auto value = keys.json(theirs); value.is_number() && !(architecture == "falcon" && ours == "head_dim"))
       out.set(ours, std::move(value));
   TRY(set_biases(weights, out));
-  set_what_is_taken_for_granted(weights, keys, out);
+  set_what_is_taken_for_granted(weights, architecture, keys, out);
   if (architecture == "deepseek2") TRY(set_latent(keys, out));
   const auto* layout = gguf_layout(out);
   VERIFY(layout, "a family with an architecture of GGUF has a layout");
@@ -255,7 +269,7 @@ Result<Json> gguf_config(const Weights& weights) {
       out.set(ours, std::move(value));
   TRY(check_sizes(weights, keys, *layout, out));
   out.set("tie_word_embeddings", weights.find("output.weight") == nullptr);
-  TRY(set_rope(weights, keys, out));
+  if (architecture != "t5") TRY(set_rope(weights, keys, out));
   Json::Array eos;
   for (const auto key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"})
     if (const auto* id = file.find_metadata(key); id && id->integer()) eos.emplace_back(*id->integer());

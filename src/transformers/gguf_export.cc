@@ -90,6 +90,12 @@ Status check_computed(const Config& c) {
         (rope.mscale == 0 || rope.mscale != rope.mscale_all_dim || rope.attention_factor > 0))
       return refuse(c, "yarn whose mscale is not mscale_all_dim");
   }
+  if (gguf_layout(c.raw)->architecture == "t5") {
+    const auto distance = c.raw["relative_attention_max_distance"].as_int(128);
+    const auto proj = c.raw["feed_forward_proj"].as_string("relu");
+    if (distance != 128) return refuse(c, cat("relative_attention_max_distance ", distance, ", only 128"));
+    if (proj != "relu" && proj != "gated-gelu") return refuse(c, cat("feed_forward_proj ", proj));
+  }
   if (type == "falcon") {
     const bool is_new = flag("new_decoder_architecture", false);
     if (flag("alibi", false)) return refuse(c, "alibi");
@@ -101,7 +107,7 @@ Status check_computed(const Config& c) {
 }
 
 bool has_rope(const Config& c) {
-  return c.model_type != "gpt2" && c.model_type != "bloom";
+  return c.model_type != "gpt2" && c.model_type != "bloom" && gguf_layout(c.raw)->architecture != "t5";
 }
 
 Status add_rope(const Config& c, std::string_view architecture, std::vector<GgufEntry>& out) {
@@ -156,7 +162,10 @@ void add_latent(const Config& c, std::string_view architecture, std::vector<Gguf
 struct ClassDefault {
   std::string_view model_type, key, json;
 };
-constexpr ClassDefault kClassDefaults[] = {{"mixtral", "num_local_experts", "8"},
+constexpr ClassDefault kClassDefaults[] = {{"t5", "relative_attention_num_buckets", "32"},
+                                           {"mt5", "relative_attention_num_buckets", "32"},
+                                           {"umt5", "relative_attention_num_buckets", "32"},
+                                           {"mixtral", "num_local_experts", "8"},
                                            {"mixtral", "num_experts_per_tok", "2"},
                                            {"qwen3_moe", "num_experts", "128"},
                                            {"qwen3_moe", "num_experts_per_tok", "8"},
@@ -213,6 +222,10 @@ Status add_tokenizer(const Config& c, const std::string& folder, std::vector<Ggu
   out.push_back({"tokenizer.ggml.tokens", std::move(vocabulary.tokens)});
   out.push_back({"tokenizer.ggml.token_type", std::move(vocabulary.token_types)});
   if (!vocabulary.scores.empty()) out.push_back({"tokenizer.ggml.scores", std::move(vocabulary.scores)});
+  if (!vocabulary.charsmap.empty())
+    out.push_back({"tokenizer.ggml.precompiled_charsmap", std::move(vocabulary.charsmap)});
+  if (vocabulary.remove_extra_whitespaces)
+    out.push_back({"tokenizer.ggml.remove_extra_whitespaces", *vocabulary.remove_extra_whitespaces});
   if (!vocabulary.merges.empty()) out.push_back({"tokenizer.ggml.merges", std::move(vocabulary.merges)});
   if (vocabulary.add_space_prefix) out.push_back({"tokenizer.ggml.add_space_prefix", *vocabulary.add_space_prefix});
   const auto roles = tokenizer.special_tokens();
@@ -238,21 +251,24 @@ Result<std::vector<GgufEntry>> gguf_metadata(const Config& c, const std::string&
   TRY(check_computed(c));
   const std::string architecture(layout->architecture);
   const auto key = [&](std::string_view leaf) { return cat(architecture, ".", leaf); };
+  const bool is_t5 = architecture == "t5";
+  const auto positions = is_t5 ? c.raw["n_positions"].as_int(512) : c.max_position_embeddings;
+  const auto inner = is_t5 ? c.raw["d_ff"].as_int(2048) : c.intermediate_size;
   std::vector<GgufEntry> out = {{"general.architecture", architecture},
                                 {"general.type", std::string("model")},
                                 {"general.name", std::string(path_name(folder))},
                                 {"general.quantization_version", uint32_t{2}},
                                 {key("vocab_size"), static_cast<uint32_t>(c.vocab_size)},
-                                {key("context_length"), static_cast<uint32_t>(c.max_position_embeddings)},
+                                {key("context_length"), static_cast<uint32_t>(positions)},
                                 {key("embedding_length"), static_cast<uint32_t>(c.hidden_size)},
                                 {key("block_count"), static_cast<uint32_t>(c.num_hidden_layers)},
-                                {key("feed_forward_length"), static_cast<uint32_t>(c.intermediate_size)},
+                                {key("feed_forward_length"), static_cast<uint32_t>(inner)},
                                 {key("attention.head_count"), static_cast<uint32_t>(c.num_attention_heads)}};
   if (layout->splits_kv_b) add_latent(c, architecture, out);
   if (architecture != "falcon" && !layout->splits_kv_b)
     out.push_back({key("attention.head_count_kv"), static_cast<uint32_t>(c.num_key_value_heads)});
   if (architecture == "falcon") out.push_back({key("tensor_data_layout"), std::string("jploski")});
-  if (has_rope(c) && architecture != "falcon" && !layout->splits_kv_b) {
+  if ((has_rope(c) || is_t5) && architecture != "falcon" && !layout->splits_kv_b) {
     out.push_back({key("attention.key_length"), static_cast<uint32_t>(c.head_dim)});
     out.push_back({key("attention.value_length"), static_cast<uint32_t>(c.head_dim)});
   }

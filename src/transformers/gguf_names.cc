@@ -128,6 +128,50 @@ constexpr GgufStack kNeoxLayers[] = {{.ours = "gpt_neox.layers", .parts = kNeoxP
 constexpr GgufPair kNeoxNumbers[] = {{"attention.layer_norm_epsilon", "layer_norm_eps"},
                                      {"use_parallel_residual", "use_parallel_residual"}};
 
+// ---- T5 ----
+
+constexpr GgufPair kT5Top[] = {{"token_embd", "shared"},
+                               {"enc.output_norm", "encoder.final_layer_norm"},
+                               {"dec.output_norm", "decoder.final_layer_norm"},
+                               {"output", "lm_head"}};
+constexpr GgufPair kT5Attention[] = {{"attn_norm", "layer.0.layer_norm"},
+                                     {"attn_q", "layer.0.SelfAttention.q"},
+                                     {"attn_k", "layer.0.SelfAttention.k"},
+                                     {"attn_v", "layer.0.SelfAttention.v"},
+                                     {"attn_o", "layer.0.SelfAttention.o"},
+                                     {"attn_rel_b", "layer.0.SelfAttention.relative_attention_bias"},
+                                     {"cross_attn_norm", "layer.1.layer_norm"},
+                                     {"cross_attn_q", "layer.1.EncDecAttention.q"},
+                                     {"cross_attn_k", "layer.1.EncDecAttention.k"},
+                                     {"cross_attn_v", "layer.1.EncDecAttention.v"},
+                                     {"cross_attn_o", "layer.1.EncDecAttention.o"},
+                                     {"cross_attn_rel_b", "layer.1.EncDecAttention.relative_attention_bias"}};
+constexpr GgufPair kT5Encoder[] = {{"ffn_norm", "layer.1.layer_norm"},
+                                   {"ffn_up", "layer.1.DenseReluDense.wi"},
+                                   {"ffn_down", "layer.1.DenseReluDense.wo"}};
+constexpr GgufPair kT5Decoder[] = {{"ffn_norm", "layer.2.layer_norm"},
+                                   {"ffn_up", "layer.2.DenseReluDense.wi"},
+                                   {"ffn_down", "layer.2.DenseReluDense.wo"}};
+constexpr GgufPair kGatedT5Encoder[] = {{"ffn_norm", "layer.1.layer_norm"},
+                                        {"ffn_gate", "layer.1.DenseReluDense.wi_0"},
+                                        {"ffn_up", "layer.1.DenseReluDense.wi_1"},
+                                        {"ffn_down", "layer.1.DenseReluDense.wo"}};
+constexpr GgufPair kGatedT5Decoder[] = {{"ffn_norm", "layer.2.layer_norm"},
+                                        {"ffn_gate", "layer.2.DenseReluDense.wi_0"},
+                                        {"ffn_up", "layer.2.DenseReluDense.wi_1"},
+                                        {"ffn_down", "layer.2.DenseReluDense.wo"}};
+constexpr GgufStack kT5Layers[] = {
+    {.theirs = "enc.blk", .ours = "encoder.block", .parts = kT5Encoder, .others = kT5Attention},
+    {.theirs = "dec.blk", .ours = "decoder.block", .parts = kT5Decoder, .others = kT5Attention}};
+constexpr GgufStack kGatedT5Layers[] = {
+    {.theirs = "enc.blk", .ours = "encoder.block", .parts = kGatedT5Encoder, .others = kT5Attention},
+    {.theirs = "dec.blk", .ours = "decoder.block", .parts = kGatedT5Decoder, .others = kT5Attention}};
+constexpr GgufPair kT5Numbers[] = {{"attention.layer_norm_rms_epsilon", "rms_norm_eps"},
+                                   {"attention.layer_norm_epsilon", "rms_norm_eps"},
+                                   {"attention.relative_buckets_count", "relative_attention_num_buckets"},
+                                   {"decoder_block_count", "num_decoder_layers"},
+                                   {"decoder_start_token_id", "decoder_start_token_id"}};
+
 constexpr std::string_view kGeluTanh = "gelu_new gelu_pytorch_tanh gelu_fast gelu_accurate";
 // What llama.cpp calls GELU is the tanh form; these families' real files say "gelu" and are run so.
 constexpr std::string_view kAnyGelu = "gelu gelu_new gelu_pytorch_tanh gelu_fast gelu_accurate";
@@ -254,6 +298,13 @@ constexpr GgufLayout kLayouts[] = {
      .numbers = kNeoxNumbers,
      .groups_qkv = true,
      .activations = kAnyGelu},
+    {.key = "t5", .architecture = "t5", .top = kT5Top, .stacks = kT5Layers, .numbers = kT5Numbers, .activations = {}},
+    {.key = "gated t5",
+     .architecture = "t5",
+     .top = kT5Top,
+     .stacks = kGatedT5Layers,
+     .numbers = kT5Numbers,
+     .activations = {}},
 };
 
 std::string_view key_of(const Json& config) {
@@ -263,6 +314,9 @@ std::string_view key_of(const Json& config) {
     const bool is_parallel = config["parallel_attn"].as_bool(true);
     if (is_parallel && config["num_ln_in_parallel_attn"].as_int(is_new ? 2 : 1) == 2) return "falcon with two norms";
   }
+  if (model_type == "t5" || model_type == "mt5" || model_type == "umt5")
+    return config["feed_forward_proj"].as_string(model_type == "t5" ? "relu" : "gated-gelu") == "relu" ? "t5"
+                                                                                                       : "gated t5";
   return model_type;
 }
 
@@ -279,6 +333,7 @@ std::string known_gguf_families() {
   std::vector<std::string> out;
   for (const auto& layout : kLayouts)
     if (!contains(layout.key, " ")) out.emplace_back(layout.key);
+  out.insert(out.end(), {"mt5", "umt5"});
   return join(out, ", ");
 }
 

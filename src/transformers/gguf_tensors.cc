@@ -315,7 +315,13 @@ class Reader {
   std::vector<WeightSource> out_;
 };
 
-bool is_computed(std::string_view name) {
+/// Tables that are made anew, and the copies of T5's embeddings.
+bool is_left_out(const Json& config, std::string_view name) {
+  const auto model_type = config["model_type"].as_string();
+  if (model_type == "t5" || model_type == "mt5" || model_type == "umt5") {
+    if (name == "lm_head.weight") return config["tie_word_embeddings"].as_bool(model_type != "mt5");
+    if (name.ends_with("coder.embed_tokens.weight")) return true;
+  }
   for (const auto ending : {".rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias", ".attention.bias",
                             ".attention.masked_bias", ".position_ids"})
     if (name.ends_with(ending)) return true;
@@ -329,7 +335,7 @@ class Writer {
       : layout_(layout), config_(config), heads_(heads_of(config, layout)) {}
 
   Status add(WeightSource source) {
-    if (is_computed(source.name)) return {};
+    if (is_left_out(config_, source.name)) return {};
     auto name = replaced_end(source.name, kCorrection, kCorrectionPart);
     if (name.starts_with("embed_out.")) name = cat("lm_head.", name.substr(name.find('.') + 1));
     auto place = place_of(layout_, name, &GgufStack::ours);
@@ -362,6 +368,7 @@ class Writer {
 
   Result<std::vector<WeightSource>> take() {
     for (auto& [name, stack] : experts_) out_[stack.at] = TRY(stacked(name, stack.each));
+    if (layout_.architecture == "t5") name_output();
     return std::move(out_);
   }
 
@@ -370,6 +377,20 @@ class Writer {
     size_t at = 0;  // in out_
     std::vector<std::optional<WeightSource>> each;
   };
+
+  /// T5's output is scaled where there is no matrix for it: one that is the embeddings and not scaled is written out.
+  void name_output() {
+    const auto model_type = config_["model_type"].as_string();
+    const bool is_tied = config_["tie_word_embeddings"].as_bool(model_type != "mt5");
+    const bool is_scaled =
+        model_type == "umt5" || config_["scale_decoder_outputs"].as_bool(model_type == "t5" && is_tied);
+    const auto find = [this](std::string_view name) { return std::ranges::find(out_, name, &WeightSource::name); };
+    const auto words = find("token_embd.weight");
+    if (is_scaled || words == out_.end() || find("output.weight") != out_.end()) return;
+    auto output = *words;
+    output.name = "output.weight";
+    out_.push_back(std::move(output));
+  }
 
   static Status nameless(const WeightSource& source) {
     return {Code::unsupported, cat("tensor '", printable(source.name), "' has no name in GGUF")};

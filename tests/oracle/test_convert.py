@@ -44,7 +44,7 @@ def refusal(*words):
 
 @pytest.fixture(scope="module")
 def made():
-    return checkpoints.make(sorted([MODEL.split(".")[0], "deepseek-v3", "bert", "llama2", "llama3", "deepseek-coder", "llama-yarn", "qwen2", "qwen3", *{**GGUF_READ, **GGUF_WRITTEN}]))
+    return checkpoints.make(sorted([MODEL.split(".")[0], "deepseek-v3", "bert", "llama2", "llama3", "deepseek-coder", "llama-yarn", "qwen2", "qwen3", "t5", "t5-v1_1", "mt5", "umt5", *{**GGUF_READ, **GGUF_WRITTEN}]))
 
 
 @pytest.fixture(scope="module")
@@ -622,6 +622,62 @@ def test_gguf_pipeline(made, family, tmp_path):
             answer = answer[0] if isinstance(answer[0], dict) else answer[0][0]
             assert answer["generated_text"] == tokenizer.decode(made_ids, skip_special_tokens=True)
     assert json.loads(run("pipeline", tmp_path / "alone" / "x.gguf", "--input", "a", "--parameters", '{"do_sample": false, "max_new_tokens": 1}').stdout)  # the task too is found
+
+
+def llama_seq2seq_logits(path, tokens, start):
+    """The first answer of an encoder-decoder by the real llama.cpp."""
+    import llama_cpp
+
+    llama = llama_cpp.Llama(str(path), n_ctx=64, n_threads=1, logits_all=False, verbose=False, type_k=llama_cpp.GGML_TYPE_F32, type_v=llama_cpp.GGML_TYPE_F32, flash_attn=False)
+    for step, ids in ((llama_cpp.llama_encode, tokens), (llama_cpp.llama_decode, [start])):
+        array = (llama_cpp.llama_token * len(ids))(*ids)  # the batch points into it
+        assert step(llama._ctx.ctx, llama_cpp.llama_batch_get_one(array, len(ids))) == 0
+    out = numpy.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(llama._ctx.ctx, -1), (llama.n_vocab(),)).copy()
+    llama.close()
+    return out
+
+
+@pytest.mark.parametrize("family", ["t5", "t5-v1_1", "mt5", "umt5"])
+def test_gguf_of_t5(made, family, tmp_path):
+    """An encoder and a decoder: the converter's names, llama.cpp's first choice, transformers' logits, the tokenizer; and back again."""
+    import gguf
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+    name, folder = f"{family}.s2s", tmp_path / "model"
+    shutil.copytree(made / name, folder)
+    assert "relative_attention_max_distance" in refusal(folder, tmp_path / "x.gguf")
+    config = json.loads((folder / "config.json").read_text()) | {"relative_attention_max_distance": 128}
+    (folder / "config.json").write_text(json.dumps(config))
+    assert "normalizes by Nmt" in refusal(folder, tmp_path / "x.gguf")
+    tokenizer = json.loads((folder / "tokenizer.json").read_text()) | {"normalizer": None}
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    convert(folder, tmp_path / "x.gguf")
+    reader = gguf.GGUFReader(tmp_path / "x.gguf")
+    original = load_file(folder / "model.safetensors")
+    copy = {"lm_head.weight": original["shared.weight"]} if family in ("t5-v1_1", "mt5") else {}  # not scaled, so it is one of its own
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.T5, max(config["num_layers"], config["num_decoder_layers"]))
+    assert {tensor.name: [int(n) for n in reversed(tensor.shape)] for tensor in reader.tensors} == {names.get_name(n, (".weight",)): list(t.shape) for n, t in (original | copy).items()}
+    model = AutoModelForSeq2SeqLM.from_pretrained(folder, attn_implementation="eager").eval()
+    golden = load_file(made / "golden" / f"{name}.safetensors")
+    row = [int(i) for i in golden["in.input_ids"][golden["in.attention_mask"].sum(1).argmax()]]
+    with torch.no_grad():
+        theirs = model(input_ids=torch.tensor([row]), decoder_input_ids=torch.tensor([[config["decoder_start_token_id"]]])).logits[0, 0].numpy()
+        answer = model.generate(torch.tensor([row]), attention_mask=torch.ones(1, len(row), dtype=torch.long), do_sample=False, max_new_tokens=6)[0]
+    llama = llama_seq2seq_logits(tmp_path / "x.gguf", row, config["decoder_start_token_id"])
+    scale = config["d_model"] ** -0.5 if family != "t5-v1_1" and family != "mt5" else 1  # what llama.cpp leaves out
+    assert numpy.abs(llama * scale - theirs).max() <= 5e-3 * numpy.abs(theirs).max()
+    ours, again = outputs(tmp_path / "x.gguf", made, name, tmp_path / "a"), outputs(folder, made, name, tmp_path / "b")
+    assert numpy.abs(ours - again).max() <= 2e-5 * numpy.abs(again).max()
+    text = AutoTokenizer.from_pretrained(folder)
+    for sentence in ("Paris is the capital of France.", "the river  and don't 12"):
+        mine = run("tokenize", tmp_path / "x.gguf", sentence)
+        assert mine.returncode == 0 and [int(i) for i in mine.stdout.split()] == text(sentence).input_ids
+    convert(tmp_path / "x.gguf", tmp_path / "back")
+    back = load_file(tmp_path / "back" / "model.safetensors")
+    assert back.keys() == (original | copy).keys() and all(torch.equal(back[n], t) for n, t in (original | copy).items())
+    with torch.no_grad():
+        again = AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "back").generate(torch.tensor([row]), attention_mask=torch.ones(1, len(row), dtype=torch.long), do_sample=False, max_new_tokens=6)[0]
+    assert torch.equal(again, answer)
 
 
 def test_gguf_says_what_it_cannot(made, tmp_path):

@@ -31,6 +31,7 @@ extern constinit const Family t5_entry{
               {"T5ForSequenceClassification", Task::sequence_classification, classifier_of_last_eos},
               {"T5ForTokenClassification", Task::token_classification, classifier_of_tokens, build_encoder},
               {"T5ForQuestionAnswering", Task::question_answering, qa_outputs}},
+    .gguf = {"t5"},
     .attribute_map = {{"hidden_size", "d_model"},
                       {"num_hidden_layers", "num_layers"},
                       {"num_attention_heads", "num_heads"},
