@@ -17,11 +17,18 @@ class Constraints {
   /// Null for an answer of any form.
   Result<std::shared_ptr<const Constraint>> of(const wire::AnswerForm& form, const TextGenerationPipeline& pipeline);
 
+  /// Tool calls, whose markers may be special tokens. `key`: all that the grammar depends on.
+  Result<std::shared_ptr<const Constraint>> of_calls(const std::string& key, const GrammarPart& grammar,
+                                                     const TextGenerationPipeline& pipeline);
+
  private:
   struct Kept {
     std::string form;
     std::shared_ptr<const Constraint> constraint;
   };
+  template <class Make>
+  Result<std::shared_ptr<const Constraint>> find(const std::string& name, const Make& make);
+
   Guarded<std::list<Kept>> kept_;
 };
 

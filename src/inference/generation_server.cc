@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "inference/server_parts.h"
+#include "inference/tool_use.h"
 
 namespace hearth::inference {
 namespace {
@@ -43,11 +44,18 @@ struct Answer {
   Choice choice;
   bool counts_prompt = false;  // the first one of its prompt
 
+  std::optional<OutputParser> parser = {};  // of an answer that may be more than text
+  int64_t reasoning_tokens = 0;             // about: pieces of text
+
   std::vector<AnswerPart> read(std::string_view piece) {
+    if (parser) {
+      reasoning_tokens += parser->in_reasoning() ? 1 : 0;
+      return parser->push(piece);
+    }
     if (piece.empty()) return {};
     return {{.kind = AnswerPart::Kind::text, .text = std::string(piece), .name = {}, .id = {}}};
   }
-  std::vector<AnswerPart> read_end() { return {}; }
+  std::vector<AnswerPart> read_end() { return parser ? parser->end() : std::vector<AnswerPart>(); }
 };
 
 /// All answers of a request. The engine's thread adds to it; whoever waits looks at it once `open` is 0.
@@ -93,6 +101,7 @@ struct Answers {
       usage.cached_tokens += end.cached_tokens;
     }
     usage.completion_tokens += end.completion_tokens;
+    usage.reasoning_tokens += answer.reasoning_tokens;
     if (!end.failure.ok() && failure.ok()) failure = std::move(end.failure);
     if (--open > 0) return;
     if (stream) {
@@ -108,14 +117,7 @@ struct Answers {
 Result<std::vector<std::vector<int32_t>>> GenerationServer::prompts(const wire::GenerateRequest& wanted) const {
   const auto& pipeline = decoder_.engine.pipeline();
   std::vector<std::vector<int32_t>> out;
-  if (wanted.is_chat) {
-    Conversation conversation;
-    conversation.messages = wanted.messages;
-    conversation.variables = wanted.template_variables;
-    conversation.add_generation_prompt = !wanted.continue_final_message;
-    conversation.continue_final_message = wanted.continue_final_message;
-    out.push_back(TRY(pipeline.encode_chat(std::move(conversation))));
-  }
+  if (wanted.is_chat) out.push_back(TRY(pipeline.encode_chat(conversation_of(wanted, pipeline))));
   for (const auto& prompt : wanted.prompts)
     out.push_back(prompt.is_ids ? prompt.ids : TRY(pipeline.encode(prompt.text)));
   const auto positions = pipeline.model().config().max_position_embeddings;
@@ -151,7 +153,6 @@ Result<GenerationConfig> GenerationServer::config(const wire::GenerateRequest& w
   }
   if (wanted.ignore_eos) out.eos_token_id.clear();
   std::ranges::copy(wanted.stop_token_ids, std::back_inserter(out.eos_token_id));
-  out.constraint = TRY(decoder_.constraints.of(wanted.form, pipeline));
   TRY(out.check());
   return out;
 }
@@ -160,6 +161,8 @@ Result<net::Response> GenerationServer::generate(const wire::GenerateRequest& wa
                                                  const MakeWriter& make_writer, std::stop_token stop) {
   const auto all = TRY(prompts(wanted));
   auto base = TRY(config(wanted));
+  const auto reading = TRY(reading_of(wanted, decoder_, all[0]));
+  base.constraint = reading.constraint;
   const auto& pipeline = decoder_.engine.pipeline();
   wire::AnswerHead head{
       cat(id_prefix, random_token(24)), now_ms() / 1000, name_,
@@ -173,6 +176,7 @@ Result<net::Response> GenerationServer::generate(const wire::GenerateRequest& wa
     auto& answer = answers->all[index];
     answer.choice.index = static_cast<int64_t>(index);
     answer.counts_prompt = index % count == 0;
+    if (!reading.is_plain) answer.parser.emplace(reading.options);
     if (answers->stream) answers->stream->write(answers->writer->open(answer.choice.index));
     if (!wanted.echo) continue;
     const auto& asked = wanted.prompts[index / count];
@@ -183,6 +187,7 @@ Result<net::Response> GenerationServer::generate(const wire::GenerateRequest& wa
     Job job;
     job.prompt = all[index / count];
     job.config = base;
+    job.keeps_special_tokens = !reading.is_plain;
     job.config.seed = seed + index % count;
     job.stop = answers->stream ? answers->stream->client_gone() : stop;
     // A token's probability is a sum over the vocabulary: only for those who ask.

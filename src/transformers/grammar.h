@@ -26,6 +26,17 @@ struct Automaton;
 class MaskCache;
 }  // namespace grammar
 
+/// A text in parts, for Grammar::from_parts.
+struct GrammarPart {
+  /// `without`: every text in which `text` does not stand. `any_number`: its parts one after another, any number of
+  /// times, none too.
+  enum class Kind : uint8_t { literal, json_schema, without, sequence, any_of, any_number };
+  Kind kind = Kind::sequence;
+  std::string text = {};
+  Json schema = {};
+  std::vector<GrammarPart> parts = {};
+};
+
 /// Immutable and cheap to copy; any number of threads may use one.
 class Grammar {
  public:
@@ -41,6 +52,8 @@ class Grammar {
   static Result<Grammar> from_gbnf(std::string_view text);
   /// Every JSON object.
   static Grammar json_object();
+  /// Fixed texts around JSON, as a model's tool calls are.
+  static Result<Grammar> from_parts(const GrammarPart& whole);
 
   /// Whether the whole text is one of the grammar's.
   bool accepts(std::string_view text) const;

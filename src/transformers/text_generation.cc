@@ -86,16 +86,30 @@ Result<TextGenerationPipeline::Text> TextGenerationPipeline::Text::from_gguf(con
 }
 
 struct TextGenerationPipeline::Vocabulary {
-  std::once_flag once;
-  std::shared_ptr<const TokenTrie> trie;
+  std::once_flag once, special_once;
+  std::shared_ptr<const TokenTrie> trie, special_trie;
 };
 
 TextGenerationPipeline::TextGenerationPipeline(std::shared_ptr<const CausalLM> model, Text text)
     : model_(std::move(model)), text_(std::move(text)), vocabulary_(std::make_shared<Vocabulary>()) {}
 
-std::shared_ptr<const Constraint> TextGenerationPipeline::constrain(Grammar grammar) const {
-  std::call_once(vocabulary_->once, [&] { vocabulary_->trie = std::make_shared<TokenTrie>(token_bytes(tokenizer())); });
-  return std::make_shared<Constraint>(std::move(grammar), vocabulary_->trie, generation_config_.eos_token_id);
+std::shared_ptr<const Constraint> TextGenerationPipeline::constrain(Grammar grammar, bool spells_special_tokens) const {
+  const auto& eos = generation_config_.eos_token_id;
+  if (!spells_special_tokens) {
+    std::call_once(vocabulary_->once,
+                   [&] { vocabulary_->trie = std::make_shared<TokenTrie>(token_bytes(tokenizer())); });
+    return std::make_shared<Constraint>(std::move(grammar), vocabulary_->trie, eos);
+  }
+  std::call_once(vocabulary_->special_once, [&] {
+    auto bytes = token_bytes(tokenizer());
+    for (size_t id = 0; id < bytes.size(); ++id) {
+      const auto token = static_cast<TokenId>(id);
+      if (tokenizer().is_special(token) && std::ranges::find(eos, token) == eos.end())
+        bytes[id] = tokenizer().id_to_token(token).value_or("");
+    }
+    vocabulary_->special_trie = std::make_shared<TokenTrie>(std::move(bytes));
+  });
+  return std::make_shared<Constraint>(std::move(grammar), vocabulary_->special_trie, eos);
 }
 
 Result<TextGenerationPipeline> TextGenerationPipeline::from_pretrained(const std::string& path,

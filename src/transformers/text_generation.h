@@ -74,7 +74,8 @@ class TextGenerationPipeline {
 
   /// Holds answers to a grammar. The vocabulary is looked through at the first call. Where a vocabulary knows
   /// characters by their text alone (SentencePiece), a token is what it adds in the middle of a text.
-  std::shared_ptr<const Constraint> constrain(Grammar grammar) const;
+  /// `spells_special_tokens`: those that do not end an answer are tokens of the text that spells them.
+  std::shared_ptr<const Constraint> constrain(Grammar grammar, bool spells_special_tokens = false) const;
 
   /// Text is handed out as it comes, but of beams, contrastive search and guesses, which do without the session: all at
   /// the end.

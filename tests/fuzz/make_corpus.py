@@ -182,6 +182,19 @@ for task, body in {
 }.items():
     seed("task_call", task, f"{task}\n{body}".encode())
 
+for format, answer in {
+    "hermes": '<think>\n</think>a<tool_call>\n{"name": "f",\x1f "arguments": {"x": "}\\""}}\n</tool_call>\x1f<tool_call>[{"arguments": "{}", "name": "g"}]</tool_call>',
+    "llama3_json": '{"type": "function", "function": {"name": "f", "para\x1fmeters": {}}}; {"name": "f"}',
+    "mistral": '[TOOL_CALLS]f[CALL_ID]a[ARGS]{"x": 1}\x1f[TOOL_CALLS][{"name": "f", "arguments": {}}]',
+    "deepseek_v3": "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+    "qwen3_coder": "<tool_call>\n<function=f>\n<parameter=x>\n1\n</para\x1fmeter>\n</function>\n</tool_call>",
+    "glm45": "<tool_call>f\n<arg_key>x</arg_key>\n<arg_value>1</arg_value>\n</tool_call>",
+    "pythonic": "[f(a='\\n', b=[1, {'k': None}], c=-1.5e3), f()]",
+    "function_gemma": "<start_function_call>call:f{a:<escape>x<escape>,b:[1]}<end_function_call>",
+    "harmony": "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>commentary to=functions.f<|message|>{}<|call|>",
+}.items():
+    seed("tool_calls", format, f"{format}\n{answer}".encode())
+
 seed("s3_xml", "list", b'<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Prefix/><Contents>'
      b"<Key>hearth/sha256/" + b"a" * 64 + b"</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><Size>3</Size></Contents>"
      b"<Contents><Key>a&amp;lt;b</Key></Contents><NextContinuationToken>x</NextContinuationToken></ListBucketResult>")

@@ -9,6 +9,7 @@
 using hearth::Code;
 using hearth::Constraint;
 using hearth::Grammar;
+using hearth::GrammarPart;
 using hearth::Json;
 using hearth::TokenTrie;
 
@@ -134,4 +135,19 @@ TEST_CASE("grammar: of a vocabulary the tokens that go on are allowed, and the e
   // Nothing in the vocabulary goes on with "abc": the end is all that is left.
   const Constraint stuck(*Grammar::from_regex("abcd"), vocabulary, {6});
   CHECK(allowed(stuck, {3}, 12) == std::vector<int32_t>{6});
+}
+
+TEST_CASE("grammar: texts in parts") {
+  using Kind = GrammarPart::Kind;
+  const GrammarPart marker{.kind = Kind::literal, .text = "<aab>"};
+  const GrammarPart number{.kind = Kind::json_schema, .schema = *Json::parse(R"({"type":"integer"})")};
+  const GrammarPart truth{.kind = Kind::json_schema, .schema = *Json::parse(R"({"type":"boolean"})")};
+  const GrammarPart call{.parts = {marker, {.kind = Kind::any_of, .parts = {number, truth}}}};
+  const auto grammar = Grammar::from_parts(
+      {.parts = {{.kind = Kind::without, .text = "<aab>"}, {.kind = Kind::any_number, .parts = {call}}}});
+  REQUIRE(grammar.ok());
+  for (const auto* text : {"", "text", "<aab>12", "<aa<aab>true<aab>3", "é<aab", "<<aab>1"})
+    CHECK_MESSAGE(grammar->accepts(text), text);
+  for (const auto* text : {"<aab>", "x<aab>y", "<aab>1 <aab>", "<aab>1.5", "a<aab><aab>1"})
+    CHECK_MESSAGE(!grammar->accepts(text), text);
 }

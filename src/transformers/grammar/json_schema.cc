@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "transformers/grammar/json_schema.h"
 #include "transformers/grammar/json_values.h"
 #include "transformers/grammar/regex.h"
 
@@ -95,14 +96,15 @@ bool is_of_type(const Json& value, const Json& type) {
 
 class Compiler {
  public:
-  explicit Compiler(const Json& document) : document_(document) {}
+  Compiler(Builder& to, const Json& document, std::string name)
+      : document_(document), name_(std::move(name)), to_(to) {}
 
-  Result<Grammar> compile() {
-    const auto root = to_.rule("schema #");
+  Result<RuleId> compile() {
+    const auto root = to_.rule(cat(name_, " #"));
     // A reference to "#" is this very rule.
     to_.define(root, to_.empty());
     to_.define(root, TRY(write(document_, "#", 0)));
-    return to_.build(root);
+    return root;
   }
 
  private:
@@ -173,7 +175,7 @@ class Compiler {
     const auto* found = TRY(target(ref, where));
     std::string path(ref.as_string());
     if (path == "#/") path = "#";
-    const auto rule = to_.rule(cat("schema ", path));
+    const auto rule = to_.rule(cat(name_, " ", path));
     if (!to_.is_defined(rule)) {
       to_.define(rule, to_.empty());
       to_.define(rule, TRY(write(*found, path, depth + 1)));
@@ -467,18 +469,24 @@ class Compiler {
   }
 
   const Json& document_;
-  Builder to_;
+  const std::string name_;
+  Builder& to_;
   JsonValues values_{to_};
   size_t schemas_ = 0;
 };
 
 }  // namespace
+Result<RuleId> parse_json_schema(Builder& builder, const Json& schema, std::string name) {
+  return Compiler(builder, schema, std::move(name)).compile();
+}
+
 }  // namespace hearth::grammar
 
 namespace hearth {
 
 Result<Grammar> Grammar::from_json_schema(const Json& schema) {
-  return grammar::Compiler(schema).compile();
+  grammar::Builder builder;
+  return builder.build(TRY(grammar::parse_json_schema(builder, schema, "schema")));
 }
 
 Grammar Grammar::json_object() {
