@@ -82,7 +82,8 @@ bool can_pack(DType source);
 /// a size that does not fit the shape.
 Result<PackedWeight> pack(DType source, std::span<const std::byte> data, int64_t rows, int64_t cols, Numerics numerics,
                           ThreadPool& pool);
-/// f32 values of any array of a type that `can_pack`, bit for bit as the gguf package has them. `out.size()` elements.
+/// f32 values of any array of a type that `can_pack`, or of GGML's other blocks (Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL,
+/// IQ4_XS, MXFP4), bit for bit as the gguf package has them. `out.size()` elements.
 Status dequantize(DType source, std::span<const std::byte> data, std::span<float> out);
 
 /// One row of a weight, dequantized as `dequantize` does (a zero of Q4_0 is always +0): the embedding of token `row`.

@@ -31,3 +31,26 @@ def test_equal_to_gguf(name):
     done = subprocess.run([PROGRAM, str(int(type_))], input=blocks.tobytes(), stdout=subprocess.PIPE, check=True)
     got = numpy.frombuffer(done.stdout, numpy.float32)
     assert got.tobytes() == numpy.ascontiguousarray(wanted, numpy.float32).tobytes()
+
+
+# Where a block's scales in f16 lie; MXFP4 has a power of two in its place.
+SCALES = {"Q5_0": [0], "Q5_1": [0, 2], "Q2_K": [80, 82], "Q3_K": [108], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208], "IQ4_NL": [0], "IQ4_XS": [0], "MXFP4": []}
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_blocks_without_a_kernel(name):
+    type_ = gguf.GGMLQuantizationType[name]
+    random = numpy.random.default_rng(7)
+    blocks = random.integers(0, 256, (512, gguf.GGML_QUANT_SIZES[type_][1]), dtype=numpy.uint8)
+    blocks[:2, :] = [[0], [255]]  # every bit clear, and every one set
+    for at in SCALES[name]:
+        scales = random.normal(0, 0.02, 512).astype(numpy.float16)
+        scales[:5] = [0, -0.5, 6e-8, -6e-8, 7000]
+        blocks[:, at : at + 2] = scales[:, None].view(numpy.uint8)
+    if name == "MXFP4":
+        blocks[:, 0] = numpy.clip(blocks[:, 0], 0, 250)  # above is infinity times nothing
+        blocks[:4, 0] = [0, 1, 2, 127]
+    wanted = gguf.quants.dequantize(blocks, type_)
+    done = subprocess.run([PROGRAM, str(int(type_))], input=blocks.tobytes(), stdout=subprocess.PIPE, check=True)
+    got = numpy.frombuffer(done.stdout, numpy.float32)
+    assert got.tobytes() == numpy.ascontiguousarray(wanted, numpy.float32).tobytes()

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -12,35 +11,16 @@
 #include "safetensors/dtype.h"
 #include "tensor/kernels/kernel_table.h"
 #include "tensor/linear_kernels.h"
+#include "tensor/quant/bits.h"
+#include "tensor/quant/blocks.h"
 
 namespace hearth::kernels {
 namespace {
 
-uint16_t half_at(const std::byte* p) {
-  uint16_t out;
-  std::memcpy(&out, p, 2);
-  return out;
-}
 uint32_t word_at(const std::byte* p) {
   uint32_t out;
   std::memcpy(&out, p, 4);
   return out;
-}
-
-float float_of_bits(uint32_t bits) {
-  float out;
-  std::memcpy(&out, &bits, 4);
-  return out;
-}
-
-float half_to_float(uint16_t h) {
-  const uint32_t sign = static_cast<uint32_t>(h & 0x8000) << 16, exponent = (h >> 10) & 31, fraction = h & 0x3ff;
-  if (exponent == 31) return float_of_bits(sign | 0x7f800000 | fraction << 13);
-  if (exponent == 0) {
-    const float small = std::ldexp(static_cast<float>(fraction), -24);
-    return sign != 0 ? -small : small;
-  }
-  return float_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
 float brain_to_float(uint16_t b) {
@@ -198,13 +178,19 @@ Result<PackedWeight> pack(DType source, std::span<const std::byte> data, int64_t
 }
 
 Status dequantize(DType source, std::span<const std::byte> data, std::span<float> out) {
-  if (!can_pack(source)) return Status(Code::bad_input, cat("cannot dequantize ", name(source)));
+  const auto read_block = block_reader(source);
+  if (!can_pack(source) && !read_block) return Status(Code::bad_input, cat("cannot dequantize ", name(source)));
   const auto wanted = size_bytes(source, static_cast<int64_t>(out.size()));
   if (!wanted || *wanted != static_cast<int64_t>(data.size()))
     return Status(Code::bad_input,
                   cat(out.size(), " values of ", name(source), " do not take ", data.size(), " bytes"));
   const std::byte* p = data.data();
   const size_t count = out.size();
+  if (read_block) {
+    for (size_t i = 0; i < count; i += static_cast<size_t>(block_elements(source)), p += block_bytes(source))
+      read_block(p, out.data() + i);
+    return {};
+  }
   switch (source) {
     case DType::f32:
       if (count > 0) std::memcpy(out.data(), p, count * 4);
