@@ -1,11 +1,13 @@
 #include "inference/engine_server.h"
 
 #include <exception>
+#include <optional>
 
 #include "base/text.h"
 #include "inference/generation_server.h"
 #include "inference/server_parts.h"
 #include "inference/task_server.h"
+#include "wire/anthropic.h"
 #include "wire/openai.h"
 #include "wire/openai_answer.h"
 #include "wire/tasks.h"
@@ -19,28 +21,48 @@ bool is_task_path(std::string_view path) {
   return path == kPipeline || path.starts_with("/pipeline/");
 }
 
+bool is_message_path(std::string_view path) {
+  return path == "/v1/messages" || path == "/v1/messages/count_tokens";
+}
+
+// Chats, completions and messages; nothing for other paths.
+Result<std::optional<net::Response>> generate(ServedModel& model, const std::string& name, std::string_view path,
+                                              const Json& body, std::stop_token stop) {
+  const bool is_chat = path == "/v1/chat/completions", is_message = is_message_path(path);
+  if (!is_chat && !is_message && path != "/v1/completions") return std::optional<net::Response>();
+  const bool counts = is_message && path != "/v1/messages";
+  const auto wanted = TRY(is_message ? wire::parse_messages_request(body, /*needs_length=*/!counts)
+                          : is_chat  ? wire::parse_chat_request(body)
+                                     : wire::parse_completion_request(body));
+  GenerationServer server(*TRY(model.decoder()), name);
+  if (counts)
+    return std::optional(
+        json_answer(Json(Json::Object{{"input_tokens", TRY(server.prompts(wanted))[0].size()}}).dump()));
+  const auto make_writer = [&](wire::AnswerHead head) {
+    return is_message ? wire::messages_writer(std::move(head)) : wire::openai_writer(wanted, std::move(head));
+  };
+  return std::optional(TRY(server.generate(wanted,
+                                           is_message ? "msg_"
+                                           : is_chat  ? "chatcmpl-"
+                                                      : "cmpl-",
+                                           make_writer, std::move(stop))));
+}
+
 }  // namespace
 
 Result<net::Response> EngineServer::answer(const net::Request& request, std::stop_token stop) {
   const auto& path = request.head.path;
   if (path == "/health") return json_answer("{}");
   if (path == "/v1/models") return json_answer(wire::models_json({{name_, 0, "hearth"}}));
-  const bool is_chat = path == "/v1/chat/completions", is_completion = path == "/v1/completions";
-  const bool is_embedding = path == "/v1/embeddings", is_task = is_task_path(path);
-  if (!is_chat && !is_completion && !is_embedding && !is_task)
-    return Status(Code::not_found, cat("the engine has nothing at ", path));
   if (request.head.method != "POST") return Status(Code::bad_input, cat(path, " takes POST"));
   const auto body = TRY(Json::parse(request.body));
-  if (is_task)
+  if (is_task_path(path))
     return answer_task(model_, std::string_view(path).substr(std::min(path.size(), kPipeline.size() + 1)), body,
                        std::move(stop));
-  if (is_embedding) return answer_embeddings(model_, name_, body, stop);
-  const auto wanted = TRY(is_chat ? wire::parse_chat_request(body) : wire::parse_completion_request(body));
-  auto& decoder = *TRY(model_.decoder());
-  return GenerationServer(decoder, name_)
-      .generate(
-          wanted, is_chat ? "chatcmpl-" : "cmpl-",
-          [&](wire::AnswerHead head) { return wire::openai_writer(wanted, std::move(head)); }, std::move(stop));
+  if (path == "/v1/embeddings") return answer_embeddings(model_, name_, body, stop);
+  auto made = TRY(generate(model_, name_, path, body, std::move(stop)));
+  if (!made) return Status(Code::not_found, cat("the engine has nothing at ", path));
+  return *std::move(made);
 }
 
 net::Response EngineServer::handle(net::Request&& request, std::stop_token stop) {
@@ -59,7 +81,10 @@ net::Response EngineServer::handle(net::Request&& request, std::stop_token stop)
     const int code = status.code() == Code::unsupported ? 400 : code_row(status.code()).http_status;
     return json_answer(wire::task_error_json(status), code);
   }
-  return json_answer(wire::error_json(status), wire::error_status(status));
+  const int http_status = wire::error_status(status);
+  return json_answer(is_message_path(request.head.path) ? wire::messages_error_json(status, http_status)
+                                                        : wire::error_json(status, http_status),
+                     http_status);
 }
 
 }  // namespace hearth::inference

@@ -166,7 +166,8 @@ Result<net::Response> GenerationServer::generate(const wire::GenerateRequest& wa
   const auto& pipeline = decoder_.engine.pipeline();
   wire::AnswerHead head{
       cat(id_prefix, random_token(24)), now_ms() / 1000, name_,
-      replace_all(cat("hearth-", std::string_view(HEARTH_VERSION), "-", pipeline.model().numerics_name()), " ", "-")};
+      replace_all(cat("hearth-", std::string_view(HEARTH_VERSION), "-", pipeline.model().numerics_name()), " ", "-"),
+      static_cast<int64_t>(all[0].size())};
   const auto answers = std::make_shared<Answers>(wanted, pipeline.tokenizer(), make_writer(std::move(head)));
   const auto count = static_cast<size_t>(wanted.n);
   answers->all.resize(all.size() * count);

@@ -27,6 +27,7 @@
 #include "server/shell.h"
 #include "server/token_watch.h"
 #include "server/xet_grant.h"
+#include "wire/anthropic.h"
 #include "wire/openai_answer.h"
 
 namespace hearth::server {
@@ -136,11 +137,17 @@ bool asks_engine(std::string_view path) {
          path.starts_with("/hf-inference/");
 }
 
+// Anthropic's clients send their key in a header of its own.
+std::string_view api_key(const net::RequestHead& head) {
+  return contains(head.path, "/v1/messages") ? head.headers.get("x-api-key") : std::string_view();
+}
+
 // Did the caller say who they are? Decides between 401 and 404 for what they may not know of.
 bool shows_credential(const net::RequestHead& head) {
   const auto authorization = head.headers.get("authorization");
-  if (asks_engine(head.path) && !contains(authorization, "hf_")) return false;  // any key: see identify
-  return !authorization.empty() || !net::cookie(head.headers, "hearth_session").empty();
+  // Any key: see identify.
+  if (asks_engine(head.path) && !contains(authorization, "hf_") && !api_key(head).starts_with("hf_")) return false;
+  return !authorization.empty() || !api_key(head).empty() || !net::cookie(head.headers, "hearth_session").empty();
 }
 
 struct Identity {
@@ -161,6 +168,8 @@ Result<Identity> identify(const hub::Accounts& accounts, const net::RequestHead&
     if (colon == std::string::npos) return Status(Code::unauthenticated, std::string(kBadCredentials));
     token = pair->substr(colon + 1);
     if (token.empty()) token = pair->substr(0, colon);  // git https://TOKEN@host/...
+  } else {
+    token = trim(api_key(head));
   }
   if (!token.empty()) {
     // Clients of public engines send any key; one that is none of ours names nobody.
@@ -204,8 +213,8 @@ Response answer_of_error(const Request& rq, const Status& status) {
   const bool anonymous = !shows_credential(head);
   auto out = error_response(status, anonymous);
   if (openai_shape(head.path)) {
-    auto body = wire::error_json(status, out.status);
-    out.body = std::move(body);
+    out.body = contains(head.path, "/v1/messages") ? wire::messages_error_json(status, out.status)
+                                                   : wire::error_json(status, out.status);
   } else if (contains(head.headers.get("accept"), "text/html") && !head.path.starts_with("/api/")) {
     auto page = page_of_error(rq, status, out.status, anonymous);
     for (const auto& [name, value] : out.headers)

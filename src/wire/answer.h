@@ -58,6 +58,7 @@ struct AnswerHead {
   int64_t created_s = 0;
   std::string model;
   std::string fingerprint;  ///< says the numerics: "hearth-0.1.0-fast"
+  int64_t prompt_tokens = 0;
 };
 
 /// Writes one answer, whole or as the events of a stream. Keeps where the stream is; used by one thread at a time.

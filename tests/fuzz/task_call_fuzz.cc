@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "wire/anthropic.h"
 #include "wire/tasks.h"
 #include "wire/text_generation.h"
 
@@ -23,5 +24,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     static_cast<void>(wire::rank_answer(*call, std::vector<float>(call->texts.size())).dump());
   static_cast<void>(wire::parse_chat_request(*body).ok());
   static_cast<void>(wire::parse_completion_request(*body).ok());
+  static_cast<void>(wire::parse_messages_request(*body, true).ok());
   return 0;
 }

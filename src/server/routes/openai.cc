@@ -1,11 +1,12 @@
-// /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models: sent on to the engine of the named model, also
-// under /models/{repo}/v1/ and the router's /hf-inference/models/{repo}/v1/ where the address names it.
-// Source: openai 3.54.0; huggingface_hub 2.4.0 inference/_client.py and _providers/hf_inference.py for the addresses
-// per model.
+// /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/messages (Anthropic's), /v1/models: sent on to the engine
+// of the named model, also under /models/{repo}/v1/ and the router's /hf-inference/models/{repo}/v1/ where the address
+// names it. Source: openai 3.54.0; huggingface_hub 2.4.0 inference/_client.py and _providers/hf_inference.py for the
+// addresses per model.
 #include "base/text.h"
 #include "server/engine_relay.h"
 #include "server/page_data.h"
 #include "server/route.h"
+#include "wire/anthropic.h"
 #include "wire/openai_answer.h"
 
 namespace hearth::server::routes {
@@ -31,6 +32,15 @@ Result<Response> embeddings(Request& rq) {
   return relay(rq, EngineUse::embedding, "/v1/embeddings");
 }
 
+// anthropic 2.12.0 resources/messages/messages.py.
+Result<Response> messages(Request& rq) {
+  return relay_to_engine(rq, TRY(model_of(rq)), EngineUse::generation, "/v1/messages",
+                         wire::messages_error_event(engine_stopped()));
+}
+Result<Response> count_tokens(Request& rq) {
+  return relay(rq, EngineUse::generation, "/v1/messages/count_tokens");
+}
+
 Result<Response> models(Request& rq) {
   TRY(check_inference(rq));
   hub::RepoQuery query;
@@ -53,14 +63,21 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/chat/completions", Access::open, chat, BodyMode::memory, kMaxBody},
     {"POST", "/v1/completions", Access::open, completions, BodyMode::memory, kMaxBody},
     {"POST", "/v1/embeddings", Access::open, embeddings, BodyMode::memory, kMaxBody},
+    {"POST", "/v1/messages", Access::open, messages, BodyMode::memory, kMaxBody},
+    {"POST", "/v1/messages/count_tokens", Access::open, count_tokens, BodyMode::memory, kMaxBody},
     {"GET", "/v1/models", Access::open, models},
     {"GET", "/v1/models/{id*}", Access::open, one_model},
     {"POST", "/{kind}/{repo}/v1/chat/completions", Access::content, chat, BodyMode::memory, kMaxBody},
     {"POST", "/{kind}/{repo}/v1/completions", Access::content, completions, BodyMode::memory, kMaxBody},
     {"POST", "/{kind}/{repo}/v1/embeddings", Access::content, embeddings, BodyMode::memory, kMaxBody},
+    {"POST", "/{kind}/{repo}/v1/messages", Access::content, messages, BodyMode::memory, kMaxBody},
+    {"POST", "/{kind}/{repo}/v1/messages/count_tokens", Access::content, count_tokens, BodyMode::memory, kMaxBody},
     {"POST", "/hf-inference/{kind}/{repo}/v1/chat/completions", Access::content, chat, BodyMode::memory, kMaxBody},
     {"POST", "/hf-inference/{kind}/{repo}/v1/completions", Access::content, completions, BodyMode::memory, kMaxBody},
     {"POST", "/hf-inference/{kind}/{repo}/v1/embeddings", Access::content, embeddings, BodyMode::memory, kMaxBody},
+    {"POST", "/hf-inference/{kind}/{repo}/v1/messages", Access::content, messages, BodyMode::memory, kMaxBody},
+    {"POST", "/hf-inference/{kind}/{repo}/v1/messages/count_tokens", Access::content, count_tokens, BodyMode::memory,
+     kMaxBody},
 };
 
 }  // namespace
