@@ -1,12 +1,12 @@
 #include "safetensors/flax_file.h"
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include "base/text.h"
+#include "safetensors/kernel_layout.h"
 
 namespace hearth {
 namespace {
@@ -223,13 +223,8 @@ class Reader {
     const auto stem = path.substr(0, path.size() - leaf.size());
     const auto rank = array.shape.size();
     if (leaf == "kernel" && (rank == 2 || rank == 3 || rank == 4)) {
-      // A dense layer's [in, out]; a convolution's [..., in, out], whose window PyTorch has behind.
-      std::vector<size_t> order = {rank - 1, rank - 2};
-      for (size_t i = 0; i + 2 < rank; ++i) order.push_back(i);
-      array.data = keep(turned(array, order));
-      std::vector<int64_t> shape;
-      for (const auto i : order) shape.push_back(array.shape[i]);
-      array.shape = std::move(shape);
+      const auto width = static_cast<size_t>(block_bytes(array.dtype));
+      array.data = keep(turned_kernel(std::as_bytes(std::span(array.data)), width, array.shape));
     }
     const bool is_weight = leaf == "kernel" || leaf == "scale" || leaf == "embedding";
     out_.tensors.push_back({.name = is_weight ? cat(stem, "weight") : path,
@@ -237,21 +232,6 @@ class Reader {
                             .shape = std::move(array.shape),
                             .data = std::as_bytes(std::span(array.data))});
     return {};
-  }
-
-  static std::string turned(const Array& array, std::span<const size_t> order) {
-    const auto rank = array.shape.size();
-    const auto width = static_cast<size_t>(block_bytes(array.dtype));
-    std::vector<size_t> strides(rank, 1), index(rank);
-    for (size_t i = rank; i-- > 1;) strides[i - 1] = strides[i] * static_cast<size_t>(array.shape[i]);
-    std::string out(array.data.size(), '\0');
-    for (size_t at = 0; at < out.size(); at += width) {
-      size_t from = 0;
-      for (size_t d = 0; d < rank; ++d) from += index[d] * strides[order[d]];
-      std::memcpy(out.data() + at, array.data.data() + from * width, width);
-      for (size_t d = rank; d-- > 0 && ++index[d] == static_cast<size_t>(array.shape[order[d]]);) index[d] = 0;
-    }
-    return out;
   }
 
   WeightIndex out_;

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view kNames[] = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
                                        "pytorch_model.bin.index.json"};
+/// Weights that are read by `hearth convert` alone.
+constexpr std::string_view kConvertible[] = {"tf_model.h5", "tf_model.h5.index.json", "flax_model.msgpack"};
 constexpr std::string_view kIndexEnd = ".index.json";
 constexpr uint64_t kIndexBytesMax = 100'000'000;
 constexpr int64_t kSplitsMax = 99999;  // what five digits can count
@@ -26,10 +28,15 @@ Result<std::string> choose(const std::string& folder) {
   // Of a split file the first part stands for all.
   std::erase_if(found,
                 [](const std::string& entry) { return contains(entry, "-of-") && !contains(entry, "-00001-of-"); });
-  if (found.empty())
+  if (found.empty()) {
+    std::string help;
+    for (const auto known : kConvertible)
+      if (help.empty() && exists(path_join(folder, known)))
+        help = cat("; it has ", known, ", which `hearth convert ", folder, " NEW_FOLDER` writes as safetensors");
     return Status(
         Code::not_found,
-        cat(folder, " holds no model.safetensors, no pytorch_model.bin, no index of either and no .gguf file"));
+        cat(folder, " holds no model.safetensors, no pytorch_model.bin, no index of either and no .gguf file", help));
+  }
   if (found.size() > 1)
     return Status(Code::bad_input, cat(folder, " holds several weight files, name one: ", join(found, ", ")));
   return path_join(folder, found.front());
@@ -74,6 +81,15 @@ Result<std::vector<std::string>> split_parts(const WeightFile& first) {
 }
 
 }  // namespace
+
+Result<std::vector<std::string>> shard_paths(const std::string& index_path) {
+  auto index = Json::parse(TRY(read_file(index_path, kIndexBytesMax)));
+  if (!index.ok()) return std::move(index).status().with(index_path);
+  auto out = shards_of(*index);
+  if (!out.ok()) return std::move(out).status().with(index_path);
+  for (auto& shard : *out) shard = path_join(path_parent(index_path), shard);
+  return out;
+}
 
 Status Weights::add(std::shared_ptr<const WeightFile> file) {
   for (const auto& tensor : file->tensors()) {

@@ -14,6 +14,10 @@
 
 namespace hearth {
 
+/// The files beside an index (`*.index.json`) that its weight_map names, each once, in the order of their names.
+/// bad_input when it is no such index, or names a file elsewhere.
+Result<std::vector<std::string>> shard_paths(const std::string& index_path);
+
 /// Immutable; may be read by any thread.
 class Weights {
  public:

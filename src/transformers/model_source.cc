@@ -30,7 +30,7 @@ bool is_module_file(std::string_view path) {
 }
 
 /// The files to fetch of a repository that has `paths`.
-Result<std::vector<std::string>> wanted_files(const Parts& model, const std::vector<std::string>& paths) {
+Result<std::vector<std::string>> wanted_files(const Parts& model, const std::vector<std::string>& paths, ModelUse use) {
   std::vector<std::string> weights;
   for (const auto& path : paths)
     if (path.ends_with(".gguf")) weights.push_back(path);
@@ -41,7 +41,10 @@ Result<std::vector<std::string>> wanted_files(const Parts& model, const std::vec
   }
   // PyTorch's files are taken where there are no safetensors: [name, what its shards end in].
   constexpr std::pair<std::string_view, std::string_view> kWhole[] = {{"model.safetensors", ".safetensors"},
-                                                                      {"pytorch_model.bin", ".bin"}};
+                                                                      {"pytorch_model.bin", ".bin"},
+                                                                      {"flax_model.msgpack", ".msgpack"},
+                                                                      {"tf_model.h5", ".h5"}};
+  std::string_view foreign;  // weights that are not loaded as they are
   // Configurations, templates, and what tokenizers without a tokenizer.json are made from.
   const auto is_beside = [](std::string_view path) {
     constexpr std::string_view kEndings[] = {".json", ".jinja", ".model", ".spm", ".txt"};
@@ -50,6 +53,10 @@ Result<std::vector<std::string>> wanted_files(const Parts& model, const std::vec
   for (const auto& [name, ending] : kWhole) {
     const auto is_whole = [&](const std::string& path) { return path == name || path == cat(name, ".index.json"); };
     if (!std::ranges::any_of(paths, is_whole)) continue;
+    if (use == ModelUse::load && (ending == ".msgpack" || ending == ".h5")) {
+      foreign = name;
+      continue;
+    }
     const auto stem = name.substr(0, name.size() - ending.size());
     std::vector<std::string> out;
     for (const auto& path : paths)
@@ -61,7 +68,10 @@ Result<std::vector<std::string>> wanted_files(const Parts& model, const std::vec
   if (weights.size() == 1) return weights;
   if (weights.empty())
     return Status(Code::unsupported,
-                  cat(model.name, " has no model.safetensors, no pytorch_model.bin and no GGUF file"));
+                  cat(model.name, " has no model.safetensors, no pytorch_model.bin and no GGUF file",
+                      foreign.empty() ? ""
+                                      : cat("; `hearth convert ", model.name, " FOLDER` writes its ", foreign,
+                                            " as safetensors into a folder, which is loaded then")));
   return Status(Code::bad_input, cat(model.name, " has several weight files; name one: ", model.name, ":",
                                      join(weights, cat(", ", model.name, ":"))));
 }
@@ -74,7 +84,8 @@ std::string loadable(const std::string& folder, const std::vector<std::string>& 
 
 }  // namespace
 
-Result<std::string> resolve_model(std::string_view model, TransferObserver* observer, std::stop_token stop) {
+Result<std::string> resolve_model(std::string_view model, TransferObserver* observer, std::stop_token stop,
+                                  ModelUse use) {
   if (exists(std::string(model))) return std::string(model);
   const auto parts = split_file(model);
   if (!parts.file.empty() && is_folder(parts.name)) {
@@ -101,12 +112,12 @@ Result<std::string> resolve_model(std::string_view model, TransferObserver* obse
       return Status(Code::not_found, cat(argument.repo.id, " has no files at ", options.download.revision));
     }
     const auto folder = cache.snapshot(*commit);
-    const auto wanted = TRY(wanted_files({argument.repo.id, parts.file}, TRY(list_folder(folder))));
+    const auto wanted = TRY(wanted_files({argument.repo.id, parts.file}, TRY(list_folder(folder)), use));
     return loadable(folder, wanted);
   }
   std::vector<std::string> paths;
   for (const auto& file : plan->files) paths.push_back(file.path);
-  const auto wanted = TRY(wanted_files({argument.repo.id, parts.file}, paths));
+  const auto wanted = TRY(wanted_files({argument.repo.id, parts.file}, paths, use));
   options.download.revision = plan->commit_hash;
   options.allow_patterns = wanted;
   const auto snapshot = TRY(snapshot_download(api, argument.repo, options, stop));

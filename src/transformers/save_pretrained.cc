@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "safetensors/flax_file.h"
 #include "safetensors/gguf.h"
 #include "safetensors/shards.h"
+#include "safetensors/tf_file.h"
 #include "safetensors/torch_file.h"
 #include "tensor/linear_kernels.h"
 #include "transformers/auto.h"
@@ -22,6 +24,7 @@
 #include "transformers/gguf_export.h"
 #include "transformers/gguf_tensors.h"
 #include "transformers/text_model.h"
+#include "transformers/tf_checkpoint.h"
 
 namespace hearth {
 namespace {
@@ -143,34 +146,55 @@ Result<std::string> tied_name(const Json& config_json) {
   return is_tied ? cat(family->output_embeddings, ".weight") : std::string();
 }
 
-/// A file of flax, where it is named or a folder has no other weights; else empty.
-std::string flax_path(const std::string& from) {
-  if (from.ends_with(".msgpack")) return from;
-  const auto path = path_join(from, "flax_model.msgpack");
-  if (!is_folder(from) || !exists(path)) return {};
+/// A file of flax or TensorFlow, or the index of the latter's shards, where it is named or a folder has no other
+/// weights; else empty.
+std::string foreign_path(const std::string& from) {
+  if (from.ends_with(".msgpack") || from.ends_with(".h5") || from.ends_with(".h5.index.json")) return from;
+  if (!is_folder(from)) return {};
   for (const auto better :
        {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"})
     if (exists(path_join(from, better))) return {};
-  return path;
+  for (const auto known : {"flax_model.msgpack", "tf_model.h5", "tf_model.h5.index.json"})
+    if (auto path = path_join(from, known); exists(path)) return path;
+  return {};
 }
 
 struct Checkpoint {
   std::shared_ptr<const Weights> weights;
-  std::optional<MappedFile> flax_file = {};  // in place of weights
-  WeightIndex flax = {};
+  std::vector<MappedFile> foreign_files;  // in place of weights
+  WeightIndex foreign = {};
   std::vector<WeightSource> sources;  // of a GGUF file: keep what the entries view
   std::vector<Entry> entries;
   Json config;
   bool is_gguf = false;
 };
 
+/// The tensors of foreign_path's file, or of all shards that it names.
+Status read_foreign(const std::string& path, Checkpoint& out) {
+  auto parts = path.ends_with(".index.json") ? TRY(shard_paths(path)) : std::vector{path};
+  for (const auto& part : parts) {
+    const auto bytes = out.foreign_files.emplace_back(TRY(MappedFile::open(part))).bytes();
+    auto index = path.ends_with(".msgpack") ? read_flax_file(bytes) : read_tf_file(bytes);
+    if (!index.ok()) return std::move(index).status().with(part);
+    std::ranges::move(index->tensors, std::back_inserter(out.foreign.tensors));
+    std::ranges::move(index->strings, std::back_inserter(out.foreign.strings));
+  }
+  if (path.ends_with(".msgpack")) return {};
+  auto named = name_tf_tensors(out.foreign, out.config);
+  return named.ok() ? Status() : std::move(named).with(path);
+}
+
 Result<Checkpoint> open_checkpoint(const std::string& from, const SaveOptions& options, bool needs_config) {
   Checkpoint out;
-  if (const auto path = flax_path(from); !path.empty()) {
-    out.flax_file.emplace(TRY(MappedFile::open(path)));
-    auto index = read_flax_file(out.flax_file->bytes());
-    if (!index.ok()) return std::move(index).status().with(path);
-    out.flax = std::move(*index);
+  const auto foreign = foreign_path(from);
+  const auto config_path = path_join(model_folder(from), "config.json");
+  const auto read_config = [&]() -> Status {
+    if (needs_config || exists(config_path)) out.config = TRY(Json::parse(TRY(read_file(config_path, kSideFileMax))));
+    return {};
+  };
+  if (!foreign.empty()) {
+    TRY(read_config());
+    TRY(read_foreign(foreign, out));
   } else {
     out.weights = TRY(Weights::open(from));
     out.is_gguf = out.weights->front().format() == WeightFormat::gguf;
@@ -184,11 +208,11 @@ Result<Checkpoint> open_checkpoint(const std::string& from, const SaveOptions& o
     const auto add = [&out](const WeightTensorView& t) {
       out.entries.push_back({t.name, t.dtype, t.shape, t.data, t.dtype});
     };
-    for (const auto& tensor : out.flax.tensors) add(tensor);
-    if (out.weights)
+    for (const auto& tensor : out.foreign.tensors) add(tensor);
+    if (out.weights) {
       for (const auto* tensor : out.weights->tensors()) add(*tensor);
-    const auto path = path_join(model_folder(from), "config.json");
-    if (needs_config || exists(path)) out.config = TRY(Json::parse(TRY(read_file(path, kSideFileMax))));
+      TRY(read_config());
+    }
   }
   // A family that is not known here is written as it lies; its tied copies stay.
   if (const auto tied = tied_name(out.config); tied.ok() && !tied->empty())

@@ -12,6 +12,7 @@ import struct
 import zipfile
 
 import gguf
+import h5py
 import numpy as np
 import safetensors.numpy
 import torch
@@ -163,6 +164,19 @@ array = lambda a: msgpack.ExtType(1, msgpack.packb((a.shape, a.dtype.name, a.tob
 tree = {"params": {"a": {"kernel": array(np.ones((2, 3), "f4")), "bias": array(np.ones(3, "f2"))}, "step": 3, "conv": {"kernel": array(np.ones((3, 2, 4), "f4"))}}}
 tree["big"] = {"__msgpack_chunked_array__": True, "shape": {"0": 4}, "chunks": {"0": array(np.ones(3, "f4")), "1": array(np.ones(1, "f4"))}}
 seed("flax_file", "tree", msgpack.packb(tree, use_bin_type=True))
+for name, how in (("tables", {}), ("links", {"libver": "latest"})):
+    saved = io.BytesIO()
+    with h5py.File(saved, "w", **how) as file:
+        file.attrs["layer_names"] = [b"bert", b"head"]
+        file.attrs["backend"] = "tensorflow"
+        for layer in ("bert", "head"):
+            group = file.create_group(layer)
+            group.attrs["weight_names"] = [b"m/bert/a/kernel:0", b"m/bert/b/gamma:0"] if layer == "bert" else np.array(["m/cls/bias:0"], h5py.string_dtype())
+            for weight in group.attrs["weight_names"]:
+                group[weight] = np.ones((2, 3) if "kernel" in str(weight) else 3, "f4")
+    seed("tf_file", name, saved.getvalue())
+three = (3).to_bytes(8, "little")
+seed("tf_file", "null_shape", saved.getvalue().replace(b"\2\1\1\1" + three, b"\2\1\1\2" + three))
 es256 = (  # RFC 7515 appendix A.3
     b"eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ."
     b"DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q")

@@ -14,11 +14,11 @@ constexpr Command kRows[] = {{
     .usage = "MODEL TO",
     .summary = "Write a model's weights in another format.",
     .options = kOptions,
-    .help =
-        "MODEL is a folder, a weight file (safetensors, pytorch_model.bin, GGUF) or a repository; TO a new folder,\n"
-        "which gets configuration and tokenizer too (not a GGUF file's tokenizer), or a file that ends in\n"
-        ".safetensors, .gguf (with the tokenizer, as llama.cpp reads it), .bin, .pt or .pth.\n"
-        "PyTorch's files are read without running anything: a pickle that asks for more than tensors is refused.\n",
+    .help = "MODEL is a folder, a weight file (safetensors, pytorch_model.bin, GGUF,\n"
+            "flax_model.msgpack, tf_model.h5 with config.json beside it) or a repository; TO a new folder,\n"
+            "which gets configuration and tokenizer too (not a GGUF file's tokenizer), or a file that ends in\n"
+            ".safetensors, .gguf (with the tokenizer, as llama.cpp reads it), .bin, .pt or .pth.\n"
+            "PyTorch's files are read without running anything: a pickle that asks for more than tensors is refused.\n",
     .object = "nn",
 }};
 

@@ -29,7 +29,7 @@ Status convert(const Arguments& arguments) {
   const auto words = arguments.positional();
   if (words.size() != 2) return {Code::bad_input, "hearth convert takes MODEL and where to write it"};
   const auto options = TRY(read_options(arguments));
-  return save_pretrained(TRY(resolve_model(words[0])), words[1], options);
+  return save_pretrained(TRY(resolve_model(words[0], nullptr, {}, ModelUse::convert)), words[1], options);
 }
 
 int run(const Arguments& arguments, Terminal& terminal) {
