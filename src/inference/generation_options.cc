@@ -28,6 +28,15 @@ Result<GenerationConfig> generation_options(const Arguments& arguments, const Ge
     out.temperature = TRY(arguments.get_double("temperature", 0, 0, 100));
     out.do_sample = out.temperature > 0;
   }
+  Json::Object cache;
+  if (arguments.has("cache-implementation"))
+    cache.emplace_back("cache_implementation", arguments.get("cache-implementation"));
+  if (arguments.has("cache-config")) {
+    auto given = Json::parse(arguments.get("cache-config"));
+    if (!given.ok()) return std::move(given).status().with("--cache-config");
+    cache.emplace_back("cache_config", *std::move(given));
+  }
+  if (!cache.empty()) TRY(out.update(Json(std::move(cache))));
   const bool has_seed = arguments.has("seed");
   out.seed = has_seed ? static_cast<uint64_t>(TRY(arguments.get_int("seed", 0, 0, INT64_MAX))) : std::random_device()();
   TRY(out.check());

@@ -11,8 +11,8 @@
 namespace hearth::inference {
 
 /// --max-new-tokens, --temperature, --top-k, --top-p, --seed, and of run --min-p, --repetition-penalty, --num-beams,
-/// --num-beam-groups, --diversity-penalty, --length-penalty, --penalty-alpha, --prompt-lookup, --stop. A temperature
-/// above 0 samples; without --seed each call draws anew.
+/// --num-beam-groups, --diversity-penalty, --length-penalty, --penalty-alpha, --prompt-lookup, --cache-implementation,
+/// --cache-config, --stop. A temperature above 0 samples; without --seed each call draws anew.
 Result<GenerationConfig> generation_options(const Arguments& arguments, const GenerationConfig& defaults);
 
 /// --regex, --json-schema (a file or the schema itself), --grammar (a file): what the answer must be. bad_input when

@@ -3,6 +3,19 @@
 #include <algorithm>
 
 namespace hearth {
+namespace {
+
+/// Rows of one sequence over all that a quantized cache holds, with these rows behind it.
+AttentionSequence dequantized(const Backend& backend, QuantizedLayers& cache, size_t layer, const BatchSequence& s,
+                              const Tensor& k, const Tensor& v) {
+  const auto heads = k.size(1), width = k.size(2), keys = s.past() + s.count;
+  const auto made =
+      cache.update(layer, to_vector(k.narrow(0, s.begin, s.count)), to_vector(v.narrow(0, s.begin, s.count)));
+  return {s.begin, s.count, backend.from_host(made.k, {heads, keys, width}),
+          backend.from_host(made.v, {heads, keys, width}), keys};
+}
+
+}  // namespace
 
 std::vector<int32_t> Batch::ranks() const {
   std::vector<int32_t> out;
@@ -17,7 +30,11 @@ Tensor Batch::attention(size_t layer, const Tensor& q, const Tensor& k, const Te
   std::vector<AttentionSequence> work;
   work.reserve(sequences.size());
   for (const auto& s : sequences) {
-    if (s.cache) {
+    if (s.cache && s.cache->quantized_) {
+      if (options.window > 0)
+        throw ShapeError("a quantized cache is for models whose layers all see every token: leave it out");
+      work.push_back(dequantized(backend, *s.cache->quantized_, layer, s, k, v));
+    } else if (s.cache) {
       const KvPagesView held{s.cache->pages_, static_cast<int64_t>(layer)};
       backend.kv_write(held, s.past(), k, v, s.begin, s.count);
       work.push_back({s.begin, s.count, {}, {}, s.past() + s.count, {}, held});
@@ -58,8 +75,11 @@ void Batch::reserve() const {
 }
 
 void Batch::commit() const {
-  for (const auto& s : sequences)
-    if (s.cache) s.cache->length_ += s.count;
+  for (const auto& s : sequences) {
+    if (!s.cache) continue;
+    s.cache->length_ += s.count;
+    if (s.cache->quantized_) s.cache->quantized_->commit();
+  }
 }
 
 }  // namespace hearth

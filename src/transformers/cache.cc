@@ -15,12 +15,14 @@ size_t pages_of(int64_t positions) {
 
 void KvCache::truncate(int64_t length) {
   VERIFY(length >= 0 && length <= length_, "a cache is cut inside what it holds");
+  VERIFY(!quantized_ || length == 0 || length == length_, "a quantized cache forgets all or nothing");
+  if (quantized_ && length == 0) quantized_->clear();
   length_ = length;
   pages_.resize(std::min(pages_.size(), pages_of(length)));
 }
 
 Status KvCache::reserve(const Backend& backend, int64_t length) {
-  if (length <= length_) return {};
+  if (length <= length_ || quantized_) return {};
   // Of the pages written to only the first can hold positions of this cache, and those be shared.
   const auto first = static_cast<size_t>(length_ / kKvPagePositions), before = pages_.size();
   if (first < before && pages_[first].use_count() > 1) {
@@ -39,9 +41,25 @@ Status KvCache::reserve(const Backend& backend, int64_t length) {
   return {};
 }
 
+void KvCache::quantize(const QuantizedCacheConfig& config) {
+  const auto& shape = pool_->shape();
+  VERIFY(length_ == 0 && !shape.values_are_keys, "an empty cache of keys and values becomes a quantized one");
+  pages_.clear();
+  quantized_ = std::make_unique<QuantizedLayers>(config, shape.layers, shape.kv_heads, shape.head_dim);
+}
+
+int64_t KvCache::size_bytes() const {
+  return quantized_ ? quantized_->size_bytes() : static_cast<int64_t>(pages_.size()) * pool_->page_bytes();
+}
+
 KvCache KvCache::fork() const {
   KvCache out(pool_, cross_);
-  out.adopt(std::span(pages_).first(pages_of(length_)), length_);
+  if (quantized_) {
+    out.quantized_ = std::make_unique<QuantizedLayers>(*quantized_);
+    out.length_ = length_;
+  } else {
+    out.adopt(std::span(pages_).first(pages_of(length_)), length_);
+  }
   out.skipped_ = skipped_;
   return out;
 }

@@ -5,6 +5,7 @@
 //    layer and moves length() once, at its end. A pass that throws leaves length() as it was.
 // 2. Position p lies in page p / kKvPagePositions (tensor/kv_pages.h). Caches share pages; after reserve() those that
 //    the next positions go to are this cache's own.
+// 3. A cache that is quantized has no pages: it holds its own numbers, and forgets all of them or none.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 
 #include "tensor/kv_pages.h"
 #include "tensor/ops.h"
+#include "transformers/quantized_cache.h"
 
 namespace hearth {
 
@@ -53,8 +55,14 @@ class KvCache {
   /// Positions before its first row, which a model counts and the cache does not hold: padding.
   int64_t skipped() const { return skipped_; }
   void skip_positions(int64_t count) { skipped_ = count; }
+  /// Keeps what is to come as generate()'s quantized cache does. The cache is empty before; values are not keys.
+  void quantize(const QuantizedCacheConfig& config);
+  bool is_quantized() const { return quantized_ != nullptr; }
+  /// Of what the cache holds, in whole pages or quantized; shared pages count.
+  int64_t size_bytes() const;
   int64_t capacity() const { return static_cast<int64_t>(pages_.size()) * kKvPagePositions; }
-  /// Forgets all positions from `length` on, and lets their pages go: a prefix shared with the next prompt stays.
+  /// Forgets all positions from `length` on, and lets their pages go: a prefix shared with the next prompt stays. Of a
+  /// quantized cache `length` is 0 or length().
   void truncate(int64_t length);
   /// Room for `length` positions, so that a pass to there cannot want memory; what is there stays. busy when the pool
   /// is at its limit: the cache is then as it was.
@@ -72,6 +80,7 @@ class KvCache {
 
   std::shared_ptr<KvPool> pool_;
   std::vector<std::shared_ptr<KvPage>> pages_;
+  std::unique_ptr<QuantizedLayers> quantized_;
   int64_t length_ = 0, skipped_ = 0;
   std::shared_ptr<const CrossCache> cross_;
 };

@@ -22,6 +22,39 @@ int64_t common_tokens(const Session& session, std::span<const int32_t> prompt) {
   return static_cast<int64_t>(out);
 }
 
+/// A prompt in one pass: a quantized cache keeps all of it as it has become once it has been read.
+Result<std::vector<float>> read_whole(const CausalLM& model, Session& session, std::span<const int32_t> prompt,
+                                      int64_t rope_length) {
+  const SequenceView sequence{&session.cache, prompt, LogitRows::last};
+  auto logits = to_vector(model.forward({&sequence, 1}, rope_length));
+  session.ids.assign(prompt.begin(), prompt.end());
+  return logits;
+}
+
+/// How `config` quantizes the past of a prompt of `length` tokens.
+Result<std::optional<QuantizedCacheConfig>> quantized_cache(const CausalLM& model, const GenerationConfig& config,
+                                                            int64_t length, bool takes_back) {
+  const auto out = TRY(config.quantized_cache());
+  if (!out) return out;
+  const auto refuse = [](Code code, std::string_view why) {
+    return Status(code, cat("cache_implementation 'quantized' is not for ", why));
+  };
+  const auto& c = model.config();
+  const auto& layers = c.layer_types;
+  const bool has_windows = layers.empty() ? c.raw["sliding_window"].as_int() > 0 : [&] {
+    return std::ranges::any_of(layers, [](const auto& type) { return type != "full_attention"; });
+  }();
+  if (model.is_encoder_decoder()) return refuse(Code::bad_input, "models with an encoder");
+  if (has_windows) return refuse(Code::bad_input, "models with layers that do not see all tokens");
+  if (model.stack().cache_shape().values_are_keys)
+    return refuse(Code::unsupported, "latent attention, whose cache holds neither keys nor values");
+  if (model.options().dtype != DType::f32) return refuse(Code::unsupported, "arithmetic in bf16: leave --dtype out");
+  if (takes_back) return refuse(Code::unsupported, "guesses and contrastive search, which take tokens back");
+  const auto& shape = model.stack().cache_shape();
+  TRY(out->check(shape.kv_heads, length, shape.head_dim));
+  return out;
+}
+
 }  // namespace
 
 Result<Sampler> Sampler::from(const GenerationConfig& config, PromptFacts facts, int64_t vocab_size) {
@@ -77,6 +110,11 @@ Result<std::vector<float>> prefill(const CausalLM& model, Session& session, std:
   const auto changed = model.stack().rereads_after();
   const bool is_of_use = changed == 0 || session.cache.length() > changed || rope_length <= changed;
   const auto common = is_of_use ? common_tokens(session, prompt) : 0;
+  if (session.cache.is_quantized()) {
+    session.cache.truncate(0);
+    session.ids.clear();
+    return read_whole(model, session, prompt, rope_length);
+  }
   session.cache.truncate(common);
   session.ids.resize(static_cast<size_t>(common));
   TRY(session.cache.reserve(model.backend(), count));
@@ -99,6 +137,9 @@ Result<GenerateResult> generate(const CausalLM& model, Session& session, std::sp
   TRY(config.check());
   GenerateResult out;
   out.prompt_tokens = static_cast<int64_t>(prompt.size());
+  const auto quantized = TRY(quantized_cache(model, config, out.prompt_tokens, /*takes_back=*/false));
+  if (quantized || session.cache.is_quantized()) session = Session(model);
+  if (quantized) session.cache.quantize(*quantized);
   out.reused_tokens = common_tokens(session, prompt);
   const double begin_s = monotonic_s();
   auto filled = prefill(model, session, prompt, stop);
@@ -230,6 +271,9 @@ Result<GenerateOutput> generate(const CausalLM& model, const ModelInputs& inputs
     facts.encoder_ids.emplace_back(padded.begin(), padded.end());
     auto& session =
         answers ? prompts.sessions.emplace_back(TRY(model.make_cache(ids))) : prompts.sessions.emplace_back(model);
+    const auto quantized = TRY(quantized_cache(model, config, std::ssize(answers ? prompts.ids[row] : ids),
+                                               is_assisted || config.is_contrastive()));
+    if (quantized) session.cache.quantize(*quantized);
     if (!facts.padding.empty() && model.stack().counts_padding()) session.cache.skip_positions(facts.padding[row]);
     prompts.logits.push_back(TRY(prefill(model, session, answers ? prompts.ids[row] : ids, options.stop, longest)));
     if (config.is_static_cache()) TRY(session.cache.reserve(model.backend(), facts.total_length));

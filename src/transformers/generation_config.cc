@@ -93,6 +93,9 @@ class Updater {
     out.clear();
     for (const auto& text : list) out.emplace_back(text.as_string());
   }
+  void take(std::string_view key, Json& out) {
+    if (const auto* value = find(key)) out = *value;
+  }
   Status finish() { return std::move(status_); }
 
  private:
@@ -123,9 +126,12 @@ Status check_ways(const Json& json, std::string_view cache) {
     if (const auto& value = json[key]; !value.is_null() && value.size() > 0)
       return {Code::unsupported,
               cat(key, " is not offered; a `constraint` of a grammar holds answers to words that they must have")};
-  for (const std::string_view known : {"", "dynamic", "static", "hybrid", "sliding_window"})
+  for (const std::string_view known :
+       {"", "dynamic", "static", "quantized", "offloaded", "offloaded_static", "hybrid", "hybrid_chunked",
+        "offloaded_hybrid", "offloaded_hybrid_chunked", "sliding_window"})
     if (cache == known) return {};
-  return {Code::unsupported, cat("cache_implementation '", cache, "' is not offered (dynamic, static)")};
+  return {Code::bad_input,
+          cat("cache_implementation is '", cache, "', not dynamic, static, quantized, offloaded or offloaded_static")};
 }
 
 }  // namespace
@@ -178,6 +184,7 @@ Status GenerationConfig::check() const {
   expect(std::ranges::all_of(bad_words_ids, has_words), "bad_words_ids", "an empty list", "tokens");
   expect(std::ranges::all_of(sequence_bias, has_words, [](const auto& b) { return b.first; }), "sequence_bias",
          "for no token", "for tokens");
+  if (auto cache = quantized_cache(); out.ok() && !cache.ok()) out = std::move(cache).status();
   return out;
 }
 
@@ -233,6 +240,12 @@ void GenerationConfig::take_all(Updater& from) {
   from.take("stop_strings", stop_strings);
   from.take("use_cache", use_cache);
   from.take("cache_implementation", cache_implementation);
+  from.take("cache_config", cache_config);
+}
+
+Result<std::optional<QuantizedCacheConfig>> GenerationConfig::quantized_cache() const {
+  if (!use_cache || cache_implementation != "quantized") return std::optional<QuantizedCacheConfig>();
+  return std::optional(TRY(QuantizedCacheConfig::from(cache_config)));
 }
 
 Status GenerationConfig::update(const Json& json) {

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "transformers/config.h"
+#include "transformers/quantized_cache.h"
 
 namespace hearth {
 
@@ -79,15 +80,19 @@ struct GenerationConfig {
 
   // How the past is kept.
   bool use_cache = true;  ///< false: all of the text is read again for each token
-  /// "dynamic" (grows by doubling) or "static" (has its full size from the beginning).
+  /// "dynamic" (grows by pages), "static" (has its full size from the beginning), either "offloaded" (nowhere to: the
+  /// same), or "quantized" by `cache_config`.
   std::string cache_implementation = {};
+  Json cache_config = {};  ///< of the quantized cache: QuantizedCacheConfig
 
   /// What the answer must be: a regular expression's, a JSON Schema's or a grammar's text, over the model's vocabulary
   /// (TextGenerationPipeline::constrain). Differs: transformers leaves this to others.
   std::shared_ptr<const Constraint> constraint = {};
 
   bool is_contrastive() const { return penalty_alpha > 0 && top_k > 1 && !do_sample && num_beams == 1; }
-  bool is_static_cache() const { return cache_implementation == "static"; }
+  bool is_static_cache() const { return cache_implementation.ends_with("static"); }
+  /// How the past is quantized: nothing where it is not.
+  Result<std::optional<QuantizedCacheConfig>> quantized_cache() const;
 
   /// bad_input when a value is outside its range.
   Status check() const;

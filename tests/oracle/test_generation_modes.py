@@ -166,7 +166,8 @@ def test_stop_strings(made, case, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [{"num_beams": 3}, {"do_sample": True, "seed": 4}, {"num_beams": 4, "num_beam_groups": 2, "diversity_penalty": 1.0}])
-@pytest.mark.parametrize("cache", [{"use_cache": False}, {"cache_implementation": "static"}, {"cache_implementation": "dynamic"}])
+@pytest.mark.parametrize("cache", [{"use_cache": False}, {"cache_implementation": "static"}, {"cache_implementation": "dynamic"}, {"cache_implementation": "offloaded"},
+                                   {"use_cache": False, "cache_implementation": "quantized"}])
 def test_caches_change_nothing(made, case, arguments, cache, tmp_path):
     name, _, inputs, *_ = case
     arguments = {"max_new_tokens": 8} | arguments
@@ -175,7 +176,7 @@ def test_caches_change_nothing(made, case, arguments, cache, tmp_path):
 
 @pytest.mark.parametrize("arguments,message", [
     ({"num_beams": 4, "num_beam_groups": 3}, "num_beam_groups is 3"), ({"num_beams": 4, "num_beam_groups": 2, "do_sample": True}, "do_sample"),
-    ({"penalty_alpha": 2}, "penalty_alpha is 2"), ({"stop_strings": 3}, "stop_strings is 3"), ({"cache_implementation": "quantized"}, "'quantized' is not offered"),
+    ({"penalty_alpha": 2}, "penalty_alpha is 2"), ({"stop_strings": 3}, "stop_strings is 3"), ({"cache_implementation": "sinking"}, "cache_implementation is 'sinking'"),
     ({"num_beams": 4, "num_beam_groups": 2, "stop_strings": "a"}, "not at stop_strings"), ({"force_words_ids": [[3]]}, "force_words_ids is not offered")])
 def test_faults_are_named(made, case, arguments, message, tmp_path):
     name, _, inputs, *_ = case

@@ -22,6 +22,8 @@ constexpr Option kOptions[] = {
     {"length-penalty", "L", "above 0: beams prefer longer answers (1)"},
     {"penalty-alpha", "A", "contrastive search among the --top-k likeliest tokens"},
     {"prompt-lookup", "N", "guess N tokens from the prompt and check them at once"},
+    {"cache-implementation", "NAME", "how the past is kept: dynamic (the default), static, quantized or offloaded"},
+    {"cache-config", "JSON", "of a quantized cache: {\"backend\": \"quanto\", \"nbits\": 4}"},
     {"stop", "TEXT", "end before this text"},
     kRegexOption,
     kJsonSchemaOption,
