@@ -46,4 +46,25 @@ Result<std::shared_ptr<const Constraint>> Constraints::of_calls(const std::strin
   });
 }
 
+std::optional<Json> KeptConversations::find(std::string_view id) const {
+  const auto text = kept_.with([&](const std::list<Kept>& all) {
+    const auto found = std::ranges::find(all, id, &Kept::id);
+    return found == all.end() ? std::string() : found->text;
+  });
+  auto conversation = Json::parse(text);
+  return conversation.ok() ? std::optional(*std::move(conversation)) : std::nullopt;
+}
+
+void KeptConversations::keep(std::string id, Json conversation) {
+  constexpr size_t kBytes = 32 << 20;
+  auto text = conversation.dump();
+  kept_.with([&](std::list<Kept>& all) {
+    all.push_front({std::move(id), std::move(text)});
+    size_t bytes = 0;
+    const auto too_many =
+        std::ranges::find_if(all, [&](const Kept& one) { return (bytes += one.text.size()) > kBytes; });
+    all.erase(too_many, all.end());
+  });
+}
+
 }  // namespace hearth::inference

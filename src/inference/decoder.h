@@ -3,7 +3,9 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/guarded.h"
 #include "inference/engine.h"
@@ -32,10 +34,24 @@ class Constraints {
   Guarded<std::list<Kept>> kept_;
 };
 
+/// Conversations of the last responses, the latest first, for those that go on with them. Thread-safe.
+class KeptConversations {
+ public:
+  std::optional<Json> find(std::string_view id) const;
+  void keep(std::string id, Json conversation);
+
+ private:
+  struct Kept {
+    std::string id, text;  // as JSON: one piece of memory
+  };
+  Guarded<std::list<Kept>> kept_;
+};
+
 struct Decoder {
   explicit Decoder(TextGenerationPipeline pipeline) : engine(std::move(pipeline), {}) {}
   Engine engine;
   Constraints constraints = {};
+  KeptConversations conversations = {};
 };
 
 }  // namespace hearth::inference

@@ -10,6 +10,7 @@
 #include "wire/anthropic.h"
 #include "wire/openai.h"
 #include "wire/openai_answer.h"
+#include "wire/openai_responses.h"
 #include "wire/tasks.h"
 
 namespace hearth::inference {
@@ -23,6 +24,18 @@ bool is_task_path(std::string_view path) {
 
 bool is_message_path(std::string_view path) {
   return path == "/v1/messages" || path == "/v1/messages/count_tokens";
+}
+
+Result<net::Response> respond(ServedModel& model, const std::string& name, const Json& body, std::stop_token stop) {
+  auto* decoder = TRY(model.decoder());
+  auto wanted =
+      TRY(wire::parse_responses_request(body, [&](std::string_view id) { return decoder->conversations.find(id); }));
+  const auto make_writer = [&](wire::AnswerHead head) {
+    return wire::responses_writer(wanted, std::move(head), [decoder](std::string id, Json conversation) {
+      decoder->conversations.keep(std::move(id), std::move(conversation));
+    });
+  };
+  return GenerationServer(*decoder, name).generate(wanted.generate, "resp_", make_writer, std::move(stop));
 }
 
 // Chats, completions and messages; nothing for other paths.
@@ -60,6 +73,7 @@ Result<net::Response> EngineServer::answer(const net::Request& request, std::sto
     return answer_task(model_, std::string_view(path).substr(std::min(path.size(), kPipeline.size() + 1)), body,
                        std::move(stop));
   if (path == "/v1/embeddings") return answer_embeddings(model_, name_, body, stop);
+  if (path == "/v1/responses") return respond(model_, name_, body, std::move(stop));
   auto made = TRY(generate(model_, name_, path, body, std::move(stop)));
   if (!made) return Status(Code::not_found, cat("the engine has nothing at ", path));
   return *std::move(made);

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "wire/anthropic.h"
+#include "wire/openai_responses.h"
 #include "wire/tasks.h"
 #include "wire/text_generation.h"
 
@@ -25,5 +26,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static_cast<void>(wire::parse_chat_request(*body).ok());
   static_cast<void>(wire::parse_completion_request(*body).ok());
   static_cast<void>(wire::parse_messages_request(*body, true).ok());
+  static_cast<void>(wire::parse_responses_request(*body, [&](std::string_view) { return *body; }).ok());
   return 0;
 }

@@ -28,6 +28,9 @@ Result<Response> chat(Request& rq) {
 Result<Response> completions(Request& rq) {
   return relay(rq, EngineUse::generation, "/v1/completions");
 }
+Result<Response> responses(Request& rq) {
+  return relay(rq, EngineUse::generation, "/v1/responses");
+}
 Result<Response> embeddings(Request& rq) {
   return relay(rq, EngineUse::embedding, "/v1/embeddings");
 }
@@ -63,6 +66,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/chat/completions", Access::open, chat, BodyMode::memory, kMaxBody},
     {"POST", "/v1/completions", Access::open, completions, BodyMode::memory, kMaxBody},
     {"POST", "/v1/embeddings", Access::open, embeddings, BodyMode::memory, kMaxBody},
+    {"POST", "/v1/responses", Access::open, responses, BodyMode::memory, kMaxBody},
     {"POST", "/v1/messages", Access::open, messages, BodyMode::memory, kMaxBody},
     {"POST", "/v1/messages/count_tokens", Access::open, count_tokens, BodyMode::memory, kMaxBody},
     {"GET", "/v1/models", Access::open, models},
@@ -70,11 +74,13 @@ constexpr Route kRoutes[] = {
     {"POST", "/{kind}/{repo}/v1/chat/completions", Access::content, chat, BodyMode::memory, kMaxBody},
     {"POST", "/{kind}/{repo}/v1/completions", Access::content, completions, BodyMode::memory, kMaxBody},
     {"POST", "/{kind}/{repo}/v1/embeddings", Access::content, embeddings, BodyMode::memory, kMaxBody},
+    {"POST", "/{kind}/{repo}/v1/responses", Access::content, responses, BodyMode::memory, kMaxBody},
     {"POST", "/{kind}/{repo}/v1/messages", Access::content, messages, BodyMode::memory, kMaxBody},
     {"POST", "/{kind}/{repo}/v1/messages/count_tokens", Access::content, count_tokens, BodyMode::memory, kMaxBody},
     {"POST", "/hf-inference/{kind}/{repo}/v1/chat/completions", Access::content, chat, BodyMode::memory, kMaxBody},
     {"POST", "/hf-inference/{kind}/{repo}/v1/completions", Access::content, completions, BodyMode::memory, kMaxBody},
     {"POST", "/hf-inference/{kind}/{repo}/v1/embeddings", Access::content, embeddings, BodyMode::memory, kMaxBody},
+    {"POST", "/hf-inference/{kind}/{repo}/v1/responses", Access::content, responses, BodyMode::memory, kMaxBody},
     {"POST", "/hf-inference/{kind}/{repo}/v1/messages", Access::content, messages, BodyMode::memory, kMaxBody},
     {"POST", "/hf-inference/{kind}/{repo}/v1/messages/count_tokens", Access::content, count_tokens, BodyMode::memory,
      kMaxBody},
