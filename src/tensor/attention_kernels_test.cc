@@ -145,6 +145,21 @@ TEST_CASE("attention: a batch of unlike sequences equals each alone") {
   for (size_t i = 0; i < 4; ++i) CHECK(outs[i] == alone[i]);
 }
 
+TEST_CASE("argmax is the first of the largest, at every length and place") {
+  under_each_isa([] {
+    for (const int64_t n : {1, 15, 16, 17, 64, 255, 256, 257, 319, 1000}) {
+      std::vector<float> x(static_cast<size_t>(n), -INFINITY);
+      CHECK(argmax(x.data(), n) == 0);
+      for (int64_t at = n - 1; at >= 0; at -= std::max<int64_t>(1, n / 40)) {
+        x[static_cast<size_t>(at)] = 3;  // what stands behind it equals it
+        CHECK(argmax(x.data(), n) == at);
+      }
+      x[static_cast<size_t>(n / 2)] = 4;
+      CHECK(argmax(x.data(), n) == n / 2);
+    }
+  });
+}
+
 TEST_CASE("rms_norm, rope and silu_mul equal their formulas at every length") {
   under_each_isa([&] {
     for (const int64_t n : {1, 15, 16, 17, 64, 100, 576}) {

@@ -261,6 +261,10 @@ void rope(float* x, int64_t heads, int64_t head_dim, const float* cos, const flo
 void curve(Curve which, const float* x, int64_t count, float* out) {
   kernels().curve(which, x, count, out);
 }
+int64_t argmax(const float* x, int64_t count) {
+  return kernels().argmax(x, count);
+}
+
 void silu_mul(const float* gate, const float* up, int64_t count, float* out) {
   kernels().silu_mul(gate, up, count, out);
 }

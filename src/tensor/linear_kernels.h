@@ -156,6 +156,8 @@ void matmul_nt(const float* a, const float* b, int64_t m, int64_t n, int64_t k, 
 void rope(float* x, int64_t heads, int64_t head_dim, const float* cos, const float* sin);
 /// out[i] = the curve at x[i], within 4e-7 of max(1, |x[i]|). May work in place. One thread.
 void curve(Curve which, const float* x, int64_t count, float* out);
+/// The index of the largest value, the first of equals; some index where there is a NaN. One thread.
+int64_t argmax(const float* x, int64_t count);
 /// out[i] = silu(gate[i]) * up[i]; relative error of silu under 1e-6. May work in place.
 void silu_mul(const float* gate, const float* up, int64_t count, float* out);
 

@@ -1,7 +1,5 @@
 #include "tensor/ops.h"
 
-#include <algorithm>
-
 namespace hearth {
 
 std::vector<float> to_vector(const Tensor& x) {
@@ -11,7 +9,7 @@ std::vector<float> to_vector(const Tensor& x) {
 }
 
 int64_t argmax(std::span<const float> values) {
-  return std::max_element(values.begin(), values.end()) - values.begin();
+  return kernels::argmax(values.data(), static_cast<int64_t>(values.size()));
 }
 
 }  // namespace hearth

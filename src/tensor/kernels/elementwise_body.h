@@ -145,6 +145,26 @@ static void curve(Curve which, const float* x, int64_t count, float* out) {
   }
 }
 
+/// The first of the largest values; any index where there is a NaN.
+static int64_t argmax(const float* x, int64_t count) {
+  constexpr int64_t kPart = 256;
+  float best = -__builtin_inff();
+  int64_t at = 0;
+  for (int64_t begin = 0; begin < count; begin += kPart) {
+    const int64_t end = begin + kPart < count ? begin + kPart : count;
+    F most[4] = {splat(best), splat(best), splat(best), splat(best)};
+    int64_t i = begin;
+    for (; i + 64 <= end; i += 64)
+      for (int v = 0; v < 4; ++v) most[v] = max(most[v], load(x + i + 16 * v));
+    float part = largest(max(max(most[0], most[1]), max(most[2], most[3])));
+    for (; i < end; ++i) part = x[i] > part ? x[i] : part;
+    if (part > best) best = part, at = begin;
+  }
+  for (int64_t i = at; i < count; ++i)
+    if (x[i] == best) return i;
+  return at;
+}
+
 static void silu_mul(const float* gate, const float* up, int64_t count, float* out) {
   int64_t i = 0;
   for (; i + 16 <= count; i += 16) store(out + i, mul(silu(load(gate + i)), load(up + i)));

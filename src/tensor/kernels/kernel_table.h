@@ -111,6 +111,7 @@ struct KernelTable {
   void (*quantize)(const float* x, int64_t blocks, ActivationBlock* out);
   void (*rms_norm)(const float* x, const float* weight, float eps, int64_t cols, float* out);
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float eps, int64_t cols, float* out);
+  int64_t (*argmax)(const float* x, int64_t count);
   void (*silu_mul)(const float* gate, const float* up, int64_t count, float* out);
   void (*rope)(float* x, int64_t heads, int64_t head_dim, const float* cos, const float* sin);
   /// keys: `count` rows of `stride` floats -> for each tile of kKeyTile keys [head_dim, kKeyTile], zeros past the end.

@@ -23,6 +23,7 @@ const KernelTable kernels_plain = {
     .quantize = ::quantize,
     .rms_norm = ::rms_norm,
     .layer_norm = ::layer_norm,
+    .argmax = ::argmax,
     .silu_mul = ::silu_mul,
     .rope = ::rope,
     .transpose_keys = ::transpose_keys,
