@@ -82,8 +82,9 @@ bool can_pack(DType source);
 /// a size that does not fit the shape.
 Result<PackedWeight> pack(DType source, std::span<const std::byte> data, int64_t rows, int64_t cols, Numerics numerics,
                           ThreadPool& pool);
-/// f32 values of any array of a type that `can_pack`, or of GGML's other blocks (Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL,
-/// IQ4_XS, MXFP4), bit for bit as the gguf package has them. `out.size()` elements.
+/// The types that `pack` takes, and GGML's blocks without a kernel: Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL, IQ4_XS, MXFP4.
+bool can_dequantize(DType source);
+/// f32 values of any array of such a type, bit for bit as the gguf package has them. `out.size()` elements.
 Status dequantize(DType source, std::span<const std::byte> data, std::span<float> out);
 
 /// One row of a weight, dequantized as `dequantize` does (a zero of Q4_0 is always +0): the embedding of token `row`.

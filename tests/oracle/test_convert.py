@@ -680,6 +680,39 @@ def test_gguf_of_t5(made, family, tmp_path):
     assert torch.equal(again, answer)
 
 
+@pytest.mark.parametrize("kind", ["Q4_K", "Q6_K", "IQ4_XS", "Q5_0", "MXFP4"])
+def test_gguf_in_blocks_without_a_kernel(made, kind, tmp_path):
+    """A model's matrices in blocks that are made numbers of when they are loaded: as if the gguf package had made them."""
+    import gguf
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    folder, name, type_ = tmp_path / "model", "llama3.causal", gguf.GGMLQuantizationType[kind]
+    shutil.copytree(made / name, folder)
+    config = AutoConfig.from_pretrained(folder)
+    config.hidden_size, config.intermediate_size, config.head_dim = 256, 256, 256 // config.num_attention_heads
+    torch.manual_seed(0)
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    convert(folder, tmp_path / "x.gguf")
+    random, block = numpy.random.default_rng(3), gguf.GGML_QUANT_SIZES[type_]
+
+    def blocks(name, data):
+        if "ffn_" not in name or "norm" in name:
+            return None
+        out = numpy.array(random.integers(0, 256, (*data.shape[:-1], data.shape[-1] // block[0], block[1])), numpy.uint8)
+        for at in {"Q4_K": [0, 2], "Q6_K": [208], "IQ4_XS": [0], "Q5_0": [0], "MXFP4": []}[kind]:
+            out[..., at : at + 2] = numpy.full((*out.shape[:-1], 1), 2e-4, numpy.float16).view(numpy.uint8)
+        if kind == "MXFP4":
+            out[..., 0] = 120
+        return out.reshape(*data.shape[:-1], -1)
+
+    made_once = {tensor.name: blocks(tensor.name, tensor.data) for tensor in gguf.GGUFReader(tmp_path / "x.gguf").tensors}
+    rewritten(tmp_path / "x.gguf", tmp_path / "q.gguf", lambda name, data: [(name, data) if made_once[name] is None else (name, made_once[name], type_)])
+    rewritten(tmp_path / "x.gguf", tmp_path / "f.gguf", lambda name, data: [(name, data if made_once[name] is None else gguf.quants.dequantize(made_once[name], type_))])
+    exact = lambda path, out: load_numpy(out)["out.logits"] if run("forward", path, made / "golden" / f"{name}.safetensors", out).returncode == 0 else None
+    mine, theirs = exact(tmp_path / "q.gguf", tmp_path / "a"), exact(tmp_path / "f.gguf", tmp_path / "b")
+    assert mine is not None and numpy.abs(mine - theirs).max() <= 1e-5 * numpy.abs(theirs).max()
+
+
 def test_gguf_says_what_it_cannot(made, tmp_path):
     assert "opt" in refusal(made / MODEL, tmp_path / "x.gguf")
     assert "yarn" in refusal(made / "llama-yarn.causal", tmp_path / "x.gguf")

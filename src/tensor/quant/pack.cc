@@ -177,9 +177,13 @@ Result<PackedWeight> pack(DType source, std::span<const std::byte> data, int64_t
   return out;
 }
 
+bool can_dequantize(DType source) {
+  return can_pack(source) || block_reader(source);
+}
+
 Status dequantize(DType source, std::span<const std::byte> data, std::span<float> out) {
   const auto read_block = block_reader(source);
-  if (!can_pack(source) && !read_block) return Status(Code::bad_input, cat("cannot dequantize ", name(source)));
+  if (!can_dequantize(source)) return Status(Code::bad_input, cat("cannot dequantize ", name(source)));
   const auto wanted = size_bytes(source, static_cast<int64_t>(out.size()));
   if (!wanted || *wanted != static_cast<int64_t>(data.size()))
     return Status(Code::bad_input,
