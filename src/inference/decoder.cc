@@ -46,20 +46,20 @@ Result<std::shared_ptr<const Constraint>> Constraints::of_calls(const std::strin
   });
 }
 
-std::optional<Json> KeptConversations::find(std::string_view id) const {
+std::optional<Json> KeptConversations::find(std::string_view id, std::string_view client) const {
   const auto text = kept_.with([&](const std::list<Kept>& all) {
-    const auto found = std::ranges::find(all, id, &Kept::id);
+    const auto found = std::ranges::find_if(all, [&](const Kept& one) { return one.id == id && one.client == client; });
     return found == all.end() ? std::string() : found->text;
   });
   auto conversation = Json::parse(text);
   return conversation.ok() ? std::optional(*std::move(conversation)) : std::nullopt;
 }
 
-void KeptConversations::keep(std::string id, Json conversation) {
+void KeptConversations::keep(std::string id, std::string client, Json conversation) {
   constexpr size_t kBytes = 32 << 20;
   auto text = conversation.dump();
   kept_.with([&](std::list<Kept>& all) {
-    all.push_front({std::move(id), std::move(text)});
+    all.push_front({std::move(id), std::move(client), std::move(text)});
     size_t bytes = 0;
     const auto too_many =
         std::ranges::find_if(all, [&](const Kept& one) { return (bytes += one.text.size()) > kBytes; });

@@ -37,12 +37,13 @@ class Constraints {
 /// Conversations of the last responses, the latest first, for those that go on with them. Thread-safe.
 class KeptConversations {
  public:
-  std::optional<Json> find(std::string_view id) const;
-  void keep(std::string id, Json conversation);
+  /// Nothing for another client than the one it was kept for.
+  std::optional<Json> find(std::string_view id, std::string_view client) const;
+  void keep(std::string id, std::string client, Json conversation);
 
  private:
   struct Kept {
-    std::string id, text;  // as JSON: one piece of memory
+    std::string id, client, text;  // as JSON: one piece of memory
   };
   Guarded<std::list<Kept>> kept_;
 };

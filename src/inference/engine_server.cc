@@ -26,21 +26,22 @@ bool is_message_path(std::string_view path) {
   return path == "/v1/messages" || path == "/v1/messages/count_tokens";
 }
 
-Result<net::Response> respond(ServedModel& model, const std::string& name, const Json& body, std::stop_token stop) {
+Result<net::Response> respond(ServedModel& model, const std::string& name, const Json& body, const Asker& asker) {
   auto* decoder = TRY(model.decoder());
-  auto wanted =
-      TRY(wire::parse_responses_request(body, [&](std::string_view id) { return decoder->conversations.find(id); }));
+  auto wanted = TRY(wire::parse_responses_request(
+      body, [&](std::string_view id) { return decoder->conversations.find(id, asker.client); }));
   const auto make_writer = [&](wire::AnswerHead head) {
-    return wire::responses_writer(wanted, std::move(head), [decoder](std::string id, Json conversation) {
-      decoder->conversations.keep(std::move(id), std::move(conversation));
-    });
+    return wire::responses_writer(wanted, std::move(head),
+                                  [decoder, client = asker.client](std::string id, Json conversation) {
+                                    decoder->conversations.keep(std::move(id), client, std::move(conversation));
+                                  });
   };
-  return GenerationServer(*decoder, name).generate(wanted.generate, "resp_", make_writer, std::move(stop));
+  return GenerationServer(*decoder, name).generate(wanted.generate, "resp_", make_writer, asker);
 }
 
 // Chats, completions and messages; nothing for other paths.
 Result<std::optional<net::Response>> generate(ServedModel& model, const std::string& name, std::string_view path,
-                                              const Json& body, std::stop_token stop) {
+                                              const Json& body, const Asker& asker) {
   const bool is_chat = path == "/v1/chat/completions", is_message = is_message_path(path);
   if (!is_chat && !is_message && path != "/v1/completions") return std::optional<net::Response>();
   const bool counts = is_message && path != "/v1/messages";
@@ -58,7 +59,7 @@ Result<std::optional<net::Response>> generate(ServedModel& model, const std::str
                                            is_message ? "msg_"
                                            : is_chat  ? "chatcmpl-"
                                                       : "cmpl-",
-                                           make_writer, std::move(stop))));
+                                           make_writer, asker)));
 }
 
 }  // namespace
@@ -69,12 +70,12 @@ Result<net::Response> EngineServer::answer(const net::Request& request, std::sto
   if (path == "/v1/models") return json_answer(wire::models_json({{name_, 0, "hearth"}}));
   if (request.head.method != "POST") return Status(Code::bad_input, cat(path, " takes POST"));
   const auto body = TRY(Json::parse(request.body));
+  const Asker asker{std::string(request.head.headers.get("X-Hearth-Client")), std::move(stop)};
   if (is_task_path(path))
-    return answer_task(model_, std::string_view(path).substr(std::min(path.size(), kPipeline.size() + 1)), body,
-                       std::move(stop));
-  if (path == "/v1/embeddings") return answer_embeddings(model_, name_, body, stop);
-  if (path == "/v1/responses") return respond(model_, name_, body, std::move(stop));
-  auto made = TRY(generate(model_, name_, path, body, std::move(stop)));
+    return answer_task(model_, std::string_view(path).substr(std::min(path.size(), kPipeline.size() + 1)), body, asker);
+  if (path == "/v1/embeddings") return answer_embeddings(model_, name_, body, asker.stop);
+  if (path == "/v1/responses") return respond(model_, name_, body, asker);
+  auto made = TRY(generate(model_, name_, path, body, asker));
   if (!made) return Status(Code::not_found, cat("the engine has nothing at ", path));
   return *std::move(made);
 }

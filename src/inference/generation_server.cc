@@ -158,7 +158,7 @@ Result<GenerationConfig> GenerationServer::config(const wire::GenerateRequest& w
 }
 
 Result<net::Response> GenerationServer::generate(const wire::GenerateRequest& wanted, std::string_view id_prefix,
-                                                 const MakeWriter& make_writer, std::stop_token stop) {
+                                                 const MakeWriter& make_writer, const Asker& asker) {
   const auto all = TRY(prompts(wanted));
   auto base = TRY(config(wanted));
   const auto reading = TRY(reading_of(wanted, decoder_, all[0]));
@@ -190,7 +190,8 @@ Result<net::Response> GenerationServer::generate(const wire::GenerateRequest& wa
     job.config = base;
     job.keeps_special_tokens = !reading.is_plain;
     job.config.seed = seed + index % count;
-    job.stop = answers->stream ? answers->stream->client_gone() : stop;
+    job.stop = answers->stream ? answers->stream->client_gone() : asker.stop;
+    job.client = asker.client;
     // A token's probability is a sum over the vocabulary: only for those who ask.
     if (wanted.logprobs)
       job.on_token = [answers, &answer](const MadeToken& token) {

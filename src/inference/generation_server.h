@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "inference/asker.h"
 #include "inference/decoder.h"
 #include "net/http.h"
 #include "wire/answer.h"
@@ -21,7 +22,7 @@ class GenerationServer {
   GenerationServer(Decoder& decoder, std::string name) : decoder_(decoder), name_(std::move(name)) {}
   /// Whole, or as a stream. too_large when the prompt does not fit the model. `id_prefix`: of the answer's id.
   Result<net::Response> generate(const wire::GenerateRequest& wanted, std::string_view id_prefix,
-                                 const MakeWriter& make_writer, std::stop_token stop);
+                                 const MakeWriter& make_writer, const Asker& asker);
   /// The tokens of each prompt.
   Result<std::vector<std::vector<int32_t>>> prompts(const wire::GenerateRequest& wanted) const;
 

@@ -90,10 +90,10 @@ Result<net::Response> run_pipeline(ServedModel& model, const std::string& task, 
   return json_answer(wire::task_answer(task, *call, std::move(answer)).dump());
 }
 
-Result<net::Response> continue_text(ServedModel& model, const Json& body, std::stop_token stop) {
+Result<net::Response> continue_text(ServedModel& model, const Json& body, const Asker& asker) {
   auto& decoder = *TRY(model.decoder());
   const auto call = wire::parse_text_generation_call(body);
-  auto answer = call.ok() ? generate_text(decoder, *call, std::move(stop)) : call.status().clone();
+  auto answer = call.ok() ? generate_text(decoder, *call, asker) : call.status().clone();
   if (answer.ok()) return answer;
   const auto& status = answer.status();
   const auto code = status.code();
@@ -114,10 +114,11 @@ Result<net::Response> with_call(Result<Call> call, const Work& work) {
 
 }  // namespace
 
-Result<net::Response> answer_task(ServedModel& model, std::string_view asked, const Json& body, std::stop_token stop) {
+Result<net::Response> answer_task(ServedModel& model, std::string_view asked, const Json& body, const Asker& asker) {
+  const auto& stop = asker.stop;
   auto task = TRY(model.task(asked));
   if (task == "text-generation") {
-    if (model.continues_text()) return continue_text(model, body, std::move(stop));
+    if (model.continues_text()) return continue_text(model, body, asker);
     task = "text2text-generation";  // InferenceClient.text_generation asks these models too
   }
   if (task == "feature-extraction" && model.is_sentence_model())

@@ -6,13 +6,14 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "inference/asker.h"
 #include "inference/served_model.h"
 #include "net/http.h"
 
 namespace hearth::inference {
 
 /// `asked`: a task's name, or nothing for the repository's own. What the body lacks or has wrong is answered with 422.
-Result<net::Response> answer_task(ServedModel& model, std::string_view asked, const Json& body, std::stop_token stop);
+Result<net::Response> answer_task(ServedModel& model, std::string_view asked, const Json& body, const Asker& asker);
 /// OpenAI's /v1/embeddings, of vectors of length 1.
 Result<net::Response> answer_embeddings(ServedModel& model, std::string_view name, const Json& body,
                                         const std::stop_token& stop);

@@ -134,14 +134,15 @@ Result<net::Response> whole_text(Engine& engine, Job job, const std::shared_ptr<
 
 }  // namespace
 
-Result<net::Response> generate_text(Decoder& decoder, const wire::TextGenerationCall& call, std::stop_token stop) {
+Result<net::Response> generate_text(Decoder& decoder, const wire::TextGenerationCall& call, const Asker& asker) {
   auto job = TRY(job_of(decoder, call));
+  job.client = asker.client;
   auto answer = std::make_shared<Answer>(Answer{.call = call,
                                                 .tokenizer = decoder.engine.pipeline().tokenizer(),
                                                 .input_length = static_cast<int64_t>(job.prompt.size())});
   if (call.do_sample) answer->seed = job.config.seed;
   return call.stream ? stream_text(decoder.engine, std::move(job), std::move(answer))
-                     : whole_text(decoder.engine, std::move(job), answer, std::move(stop));
+                     : whole_text(decoder.engine, std::move(job), answer, asker.stop);
 }
 
 }  // namespace hearth::inference

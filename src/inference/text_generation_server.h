@@ -2,8 +2,7 @@
 // Source: text-generation-inference router/src/server.rs (compat_generate, generate_stream).
 #pragma once
 
-#include <stop_token>
-
+#include "inference/asker.h"
 #include "inference/decoder.h"
 #include "net/http.h"
 #include "wire/text_generation.h"
@@ -11,6 +10,6 @@
 namespace hearth::inference {
 
 /// bad_input in TGI's words where the prompt and the answer do not fit the model.
-Result<net::Response> generate_text(Decoder& decoder, const wire::TextGenerationCall& call, std::stop_token stop);
+Result<net::Response> generate_text(Decoder& decoder, const wire::TextGenerationCall& call, const Asker& asker);
 
 }  // namespace hearth::inference

@@ -26,6 +26,7 @@ Result<Response> relay_to_engine(const Request& rq, std::string_view model, Engi
   to.target = target;
   to.headers.set("Content-Type", "application/json");
   to.headers.set("X-Request-Id", rq.id());
+  to.headers.set("X-Hearth-Client", rq.user() ? cat("user ", rq.user()->id) : cat("address ", rq.client_address()));
   to.body = rq.body();
   to.broken_tail = std::move(broken_tail);
   Response out;

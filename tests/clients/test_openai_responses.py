@@ -48,6 +48,14 @@ def test_a_conversation_goes_on(client):
             ask(client, previous_response_id=id)
 
 
+def test_a_conversation_is_its_askers_alone(client, hub):
+    made = ask(client, text="My name is Ada. Say hello.")
+    stranger = openai.OpenAI(base_url=client.base_url, api_key=hub.bob)
+    with pytest.raises(openai.NotFoundError, match="Previous response"):
+        ask(stranger, previous_response_id=made.id)
+    assert ask(client, previous_response_id=made.id).status in ("completed", "incomplete")
+
+
 def test_tools(client):
     asked = {"tools": TOOLS, "tool_choice": "required", "parallel_tool_calls": False, "max_output_tokens": 400}
     made = ask(client, "alice/tiny", **asked)
