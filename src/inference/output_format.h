@@ -104,7 +104,8 @@ class OutputParser {
   std::string blanks_;
   bool has_call_ = false, is_over_ = false;
   std::unique_ptr<CallReader> reader_;
-  std::string raw_;  // what the reader was given, for the case that it is no call
+  std::string raw_;         // what the reader was given, for the case that it is no call
+  size_t opener_size_ = 0;  // of raw_
   bool reader_spoke_ = false;
 };
 

@@ -96,6 +96,7 @@ void OutputParser::begin_call(std::string_view opener) {
   context.known_only = opener.empty();
   reader_ = options_.format->reader(context, opener);
   raw_ = cat(opener, held_);
+  opener_size_ = opener.size();
   reader_spoke_ = false;
   at_start_ = false;
 }
@@ -125,7 +126,10 @@ bool OutputParser::read_call(bool at_end, std::vector<AnswerPart>& out) {
   is_fresh_ = true;
   if (state == CallReader::State::done) return true;
   if (!reader_spoke_) {
-    held_.clear();
+    // No call after all: the opener is text, and what follows is looked at again, so that the next call is found however
+    // the answer was cut.
+    held_ = raw_.substr(opener_size_);
+    raw_.resize(opener_size_);
     add_text(raw_, out);
   } else if (at_end) {
     held_.clear();  // a call that was cut
