@@ -126,8 +126,8 @@ bool OutputParser::read_call(bool at_end, std::vector<AnswerPart>& out) {
   is_fresh_ = true;
   if (state == CallReader::State::done) return true;
   if (!reader_spoke_) {
-    // No call after all: the opener is text, and what follows is looked at again, so that the next call is found however
-    // the answer was cut.
+    // No call after all: the opener is text, and what follows is looked at again, so that the next call is found
+    // however the answer was cut.
     held_ = raw_.substr(opener_size_);
     raw_.resize(opener_size_);
     add_text(raw_, out);
