@@ -1,6 +1,7 @@
 """Quantized caches of generate() beside transformers with optimum-quanto: the same tokens, row by row (in a padded batch
 transformers' groups take in the padding)."""
 import json
+import os
 import subprocess
 
 import pytest
@@ -9,6 +10,9 @@ from safetensors.numpy import load_file
 import checkpoints
 from outputs import hearth
 from test_generation import generate
+
+# optimum-quanto imports setuptools, which refuses to come after Python's own distutils: other tests may have brought that.
+os.environ["SETUPTOOLS_USE_DISTUTILS"] = "stdlib"
 
 KINDS = [{"nbits": 4, "q_group_size": 16}, {"nbits": 2, "q_group_size": 16, "residual_length": 4}, {"nbits": 4, "q_group_size": 16, "residual_length": 3},
          {"nbits": 4, "axis_key": -1, "axis_value": -1, "q_group_size": 4, "residual_length": 8}, {"backend": "fp8"}, {}]
