@@ -2,7 +2,6 @@
 //
 // 1. Only the engine's thread runs the model; others hand it jobs through a bounded line and get text by callback.
 // 2. A step is one forward pass over the newest token of all answers under way and a piece of the prompts that are
-// being
 //    read: so long a piece that nobody's next token is late for it (StepPace).
 // 3. Keys and values lie in pages of one pool with a limit. What was read stays until its room is wanted, and is not
 //    read again by prompts that begin with it (PrefixCache).
@@ -10,8 +9,7 @@
 //    same, for nothing but its cache is forgotten.
 // 5. on_end is called once for every accepted job, whatever happens.
 //
-//    submit -> waiting -> [step: prompt read in pieces]* -> [step: a token]* -> on_end(stop | length | cancelled |
-//    failure)
+//    submit -> waiting -> [step: a piece of the prompt]* -> [step: a token]* -> on_end(stop | length | cancelled | ...)
 //                              ^---- pages given up -----------------'
 #pragma once
 
@@ -91,7 +89,6 @@ class Engine {
   const TextGenerationPipeline& pipeline() const { return pipeline_; }
   /// bad_input or too_large for a prompt that this model or this engine's memory cannot take; busy when too many wait.
   Status submit(Job job);
-  size_t waiting() const { return waiting_.size(); }
   /// As of the end of the last step.
   EngineStats stats() const;
 
