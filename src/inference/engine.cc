@@ -13,6 +13,8 @@ namespace {
 
 // A prompt that shares so much with one that is being read waits for it instead of reading the same.
 constexpr int64_t kWorthWaiting = kKvPagePositions;
+constexpr int64_t kToldRows =
+    64;  // of a prompt whose probabilities are told: each has a number a word of the vocabulary
 constexpr int64_t kPrefixBytes = int64_t{256} << 20;  // kept for later prompts, at least
 
 int64_t common(std::span<const int32_t> a, std::span<const int32_t> b) {
@@ -32,6 +34,10 @@ int64_t prefix_pages(const CausalLM& model, const KvPool& pool, const EngineOpti
   return std::min(bytes, half) / pool.page_bytes();
 }
 
+JobTimes unbegun(const Job& job) {
+  return {.submitted_s = job.submitted_s, .ended_s = monotonic_s()};
+}
+
 /// What one sequence can have: a page is left, for one that is changed is copied first.
 int64_t positions_max(const KvPool& pool) {
   return (pool.limit_bytes() / pool.page_bytes() - 1) * kKvPagePositions;
@@ -39,11 +45,15 @@ int64_t positions_max(const KvPool& pool) {
 
 }  // namespace
 
-double MadeToken::logprob() const {
+double log_probability(std::span<const float> logits, int32_t id) {
   const double most = *std::ranges::max_element(logits);
   double sum = 0;
   for (const float value : logits) sum += std::exp(value - most);
   return logits[static_cast<size_t>(id)] - most - std::log(sum);
+}
+
+double MadeToken::logprob() const {
+  return log_probability(logits, id);
 }
 
 struct Engine::Sequence {
@@ -61,10 +71,13 @@ struct Engine::Sequence {
   int64_t made = 0, limit = 0, cached = 0;
   int64_t number = 0;      // in the order of arrival
   bool has_begun = false;  // to read: its beginning was looked up
+  int64_t told = 1;        // tokens of the prompt whose probabilities are told; of the first there is none
+  JobTimes times = {.submitted_s = job.submitted_s};
   bool is_over = false;
 
   int64_t length() const { return static_cast<int64_t>(ids.size()); }
   int64_t unread() const { return length() - cache.length(); }
+  bool tells_prompt() const { return job.on_prompt_token && told < static_cast<int64_t>(job.prompt.size()); }
   void give_up_pages() {
     cache.truncate(0);
     has_begun = false;
@@ -104,6 +117,7 @@ Status Engine::submit(Job job) {
   if (static_cast<int64_t>(job.prompt.size()) >= positions)
     return {Code::too_large, cat("the prompt has ", job.prompt.size(), " tokens; this engine's memory for keys and ",
                                  "values holds ", positions)};
+  job.submitted_s = monotonic_s();
   if (!waiting_.push(std::move(job)))
     return {Code::busy, cat(options_.waiting_max, " requests wait for this model already; try again in a moment")};
   return {};
@@ -121,8 +135,8 @@ void Engine::run(const std::stop_token& stop) {
     tell();
   }
   const Status stops(Code::unavailable, "the engine stops");
-  for (auto& sequence : running_) sequence.job.on_end({.failure = stops.clone()});
-  while (auto job = waiting_.try_pop()) job->on_end({.failure = stops.clone()});
+  for (auto& sequence : running_) sequence.job.on_end({.failure = stops.clone(), .times = sequence.times});
+  while (auto job = waiting_.try_pop()) job->on_end({.failure = stops.clone(), .times = unbegun(*job)});
 }
 
 void Engine::admit(Job job) {
@@ -132,8 +146,10 @@ void Engine::admit(Job job) {
                                model.config().max_position_embeddings + 1, positions_max(*pool_) + 1});
   auto sampler = Sampler::from(job.config, {.length = prompt_tokens, .total_length = total}, model.config().vocab_size);
   if (!sampler.ok()) {
-    job.on_end(
-        {.failure = std::move(sampler).status(), .reason = FinishReason::cancelled, .prompt_tokens = prompt_tokens});
+    job.on_end({.failure = std::move(sampler).status(),
+                .reason = FinishReason::cancelled,
+                .prompt_tokens = prompt_tokens,
+                .times = unbegun(job)});
     return;
   }
   auto& sequence =
@@ -145,7 +161,9 @@ void Engine::admit(Job job) {
 /// Ends the answers that nobody reads any more.
 void Engine::drop_gone() {
   for (auto& job : waiting_.take_if([](const Job& waiting) { return waiting.stop.stop_requested(); }))
-    job.on_end({.reason = FinishReason::cancelled, .prompt_tokens = static_cast<int64_t>(job.prompt.size())});
+    job.on_end({.reason = FinishReason::cancelled,
+                .prompt_tokens = static_cast<int64_t>(job.prompt.size()),
+                .times = unbegun(job)});
   for (auto& sequence : running_)
     if (sequence.job.stop.stop_requested()) finish(sequence, {.reason = FinishReason::cancelled});
   std::erase_if(running_, [](const Sequence& s) { return s.is_over; });
@@ -153,6 +171,7 @@ void Engine::drop_gone() {
 
 /// Before a sequence reads: takes over what others have read of its text. False while another reads much of it.
 bool Engine::begin(Sequence& sequence) {
+  if (sequence.tells_prompt()) return sequence.has_begun = true;
   const auto wanted = std::span<const int32_t>(sequence.ids).first(sequence.ids.size() - 1);  // the last is always read
   auto match = prefixes_.find(wanted);
   const Sequence* being_read = nullptr;
@@ -185,7 +204,7 @@ std::vector<Engine::Planned> Engine::plan() {
   auto room = pace_.rows(static_cast<int64_t>(out.size()));
   const auto read = [&](Sequence& s, int64_t most) {
     if (most <= 0 || (!s.has_begun && !begin(s))) return false;
-    const auto rows = std::min(most, s.unread());
+    const auto rows = std::min(s.tells_prompt() ? std::min(most, kToldRows) : most, s.unread());
     room -= rows;
     out.push_back({&s, rows});
     return true;
@@ -201,7 +220,7 @@ std::vector<Engine::Planned> Engine::plan() {
     if (s != first) read(*s, room);
   if (first != nullptr && room > 0) {
     auto& planned = *std::ranges::find(out, first, &Planned::sequence);
-    planned.rows = std::min(planned.rows + room, first->unread());
+    if (!first->tells_prompt()) planned.rows = std::min(planned.rows + room, first->unread());
   }
   return out;
 }
@@ -238,14 +257,19 @@ void Engine::step() {
     const bool is_whole = rows == sequence->unread();
     views.push_back({.cache = &sequence->cache,
                      .ids = std::span<const int32_t>(sequence->ids).subspan(at, static_cast<size_t>(rows)),
-                     .logits = is_whole ? LogitRows::last : LogitRows::none,
+                     .logits = sequence->tells_prompt() ? LogitRows::all
+                               : is_whole               ? LogitRows::last
+                                                        : LogitRows::none,
                      .rope_length = sequence->length()});
-    wanted += is_whole ? 1 : 0;
+    wanted += sequence->tells_prompt() ? rows : is_whole ? 1 : 0;
     (rows == 1 ? writing : read) += rows;
   }
   const auto vocab_size = static_cast<size_t>(pipeline_.model().config().vocab_size);
   std::vector<float> logits(vocab_size * static_cast<size_t>(wanted));
   const auto begin = monotonic_s();
+  for (const auto& p : planned)
+    if (auto& at = p.sequence->times.begun_s; at == 0) at = begin;
+  StepReport report{.written = writing, .read = read};
   try {
     const auto made = pipeline_.model().forward(views);
     if (wanted > 0) pipeline_.model().backend().to_host(made, logits);
@@ -257,18 +281,43 @@ void Engine::step() {
              {.failure = Status(Code::internal, cat("the model failed: ", std::string_view(error.what())))});
     }
     std::erase_if(running_, [](const Sequence& s) { return s.is_over; });
+    report.failed = true;
+    if (options_.on_step) options_.on_step(report);
     return;
   }
-  pace_.note(writing, read, monotonic_s() - begin);
+  const auto made_s = monotonic_s();
+  report.forward_s = made_s - begin;
+  pace_.note(writing, read, report.forward_s);
   ++counted_.steps;
   size_t row = 0;
   for (const auto& p : planned) {
     auto& sequence = *p.sequence;
+    if (sequence.tells_prompt()) {
+      const auto rows = static_cast<size_t>(p.rows);
+      tell_prompt(sequence, sequence.cache.length() - p.rows, {logits.data() + vocab_size * row, vocab_size * rows});
+      row += sequence.unread() > 0 ? rows : rows - 1;
+    }
     if (sequence.unread() > 0) continue;
     if (sequence.made == 0) keep(sequence, sequence.cache.length() / kKvPagePositions * kKvPagePositions);
+    if (sequence.made == 0) sequence.times.first_token_s = made_s;
     sequence.is_over = !accept(sequence, {logits.data() + vocab_size * row++, vocab_size});
   }
   std::erase_if(running_, [](const Sequence& s) { return s.is_over; });
+  report.decode_s = monotonic_s() - made_s;
+  if (options_.on_step) options_.on_step(report);
+}
+
+/// What the rows from position `begin` say of the prompt's tokens that come after them. What was read a second time is
+/// not told again.
+void Engine::tell_prompt(Sequence& sequence, int64_t begin, std::span<const float> rows) const {
+  const auto& prompt = sequence.job.prompt;
+  const auto vocab_size = static_cast<size_t>(pipeline_.model().config().vocab_size);
+  const auto end = std::min<int64_t>(std::ssize(prompt), sequence.cache.length() + 1);
+  for (; sequence.told < end; ++sequence.told) {
+    const auto id = prompt[static_cast<size_t>(sequence.told)];
+    const auto row = static_cast<size_t>(sequence.told - 1 - begin);
+    sequence.job.on_prompt_token(id, log_probability(rows.subspan(row * vocab_size, vocab_size), id));
+  }
 }
 
 // Picks a new token and takes it into the answer; false when the answer is over.
@@ -305,6 +354,8 @@ void Engine::finish(Sequence& sequence, JobEnd end) {
   end.cached_tokens = sequence.cached;
   end.completion_tokens = sequence.made;
   end.stop_text = sequence.text.stop_text();
+  end.times = sequence.times;
+  end.times.ended_s = monotonic_s();
   counted_.prompt_tokens += end.prompt_tokens;
   counted_.cached_tokens += end.cached_tokens;
   counted_.completion_tokens += end.completion_tokens;

@@ -34,6 +34,12 @@
 
 namespace hearth::inference {
 
+/// When a job was handed in, its first token was read, its first one was made, and it ended, by monotonic_s(); 0 for
+/// what it did not come to.
+struct JobTimes {
+  double submitted_s = 0, begun_s = 0, first_token_s = 0, ended_s = 0;
+};
+
 struct JobEnd {
   Status failure;  ///< ok unless the job could not be answered
   FinishReason reason = FinishReason::stop;
@@ -41,7 +47,11 @@ struct JobEnd {
   int64_t cached_tokens = 0;  ///< of the prompt, found in the prefix cache
   int64_t completion_tokens = 0;
   std::string stop_text = {};  ///< of the configuration's `stop`: what ended the answer, if one did
+  JobTimes times = {};
 };
+
+/// Of token `id` under a distribution that is given by logits.
+double log_probability(std::span<const float> logits, int32_t id);
 
 /// A token of an answer, the one that ends it included.
 struct MadeToken {
@@ -64,8 +74,20 @@ struct Job {
   /// In place of on_text, where it is set: every token, with its probability.
   std::function<bool(const MadeToken& token)> on_token = {};
   std::function<void(JobEnd end)> on_end;  ///< on the engine's thread
-  std::stop_token stop;                    ///< requested when nobody reads the answer any more
-  bool keeps_special_tokens = false;       ///< spelt in the text, for those who look for them there
+  /// Where it is set: each token of the prompt but the first, in their order, with its log probability. All of the
+  /// prompt is then read, whatever is known of it.
+  std::function<void(int32_t id, double logprob)> on_prompt_token = {};
+  std::stop_token stop;               ///< requested when nobody reads the answer any more
+  double submitted_s = 0;             ///< set by submit()
+  bool keeps_special_tokens = false;  ///< spelt in the text, for those who look for them there
+};
+
+/// What a pass over the model was for, and how long it and the work on its result took.
+struct StepReport {
+  int64_t written = 0;  ///< answers that went on
+  int64_t read = 0;     ///< tokens of prompts
+  double forward_s = 0, decode_s = 0;
+  bool failed = false;
 };
 
 struct EngineOptions {
@@ -74,6 +96,7 @@ struct EngineOptions {
   int64_t cache_bytes = 0;    ///< of all keys and values; 0: a quarter of the memory that is free at the start
   /// Of it, for what was read and may be asked again; absent: a part of it; 0: nothing is kept.
   std::optional<int64_t> prefix_bytes = {};
+  std::function<void(const StepReport& step)> on_step = {};  ///< on the engine's thread; returns at once
 };
 
 /// What an engine has done and is at. Counters only grow.
@@ -102,6 +125,7 @@ class Engine {
   std::vector<Planned> plan();
   bool make_room(Sequence& sequence, int64_t length, std::vector<Planned>& planned);
   void step();
+  void tell_prompt(Sequence& sequence, int64_t begin, std::span<const float> rows) const;
   bool accept(Sequence& sequence, std::span<const float> logits);
   void finish(Sequence& sequence, JobEnd end);
   void keep(const Sequence& sequence, int64_t length);

@@ -7,6 +7,7 @@
 #include <future>
 #include <random>
 
+#include "base/clock.h"
 #include "transformers/testing.h"
 
 namespace hearth::inference {
@@ -243,6 +244,67 @@ TEST_CASE("engine: clients take turns") {
   hand_in("one", [&](JobEnd) { place.set_value(ended++); });
   CHECK(place.get_future().get() < 38);  // not behind all forty
   while (ended < 41) std::this_thread::yield();
+}
+
+TEST_CASE(
+    "engine: a prompt's probabilities are those of one pass over it, though it is known and its pages are taken") {
+  TinyEngine engine({.cache_bytes = 8 * kPageBytes});
+  GenerationConfig config;
+  config.max_new_tokens = 30;
+  const auto prompt = prompt_of(200, 1);
+  ask(*engine, prompt, config).get();  // it is known then
+
+  const auto& model = engine->pipeline().model();
+  auto cache = model.make_cache();
+  const auto vocab_size = static_cast<size_t>(model.config().vocab_size);
+  std::vector<float> logits(prompt.size() * vocab_size);
+  model.backend().to_host(model.forward(std::vector<SequenceView>{{&cache, prompt, LogitRows::all}}), logits);
+
+  std::vector<std::pair<int32_t, double>> told;
+  std::promise<JobEnd> ended;
+  REQUIRE(engine
+              ->submit({.prompt = prompt,
+                        .config = config,
+                        .on_text = [](std::string_view) { return true; },
+                        .on_end = [&](JobEnd end) { ended.set_value(std::move(end)); },
+                        .on_prompt_token = [&](int32_t id, double logprob) { told.emplace_back(id, logprob); },
+                        .stop = {}})
+              .ok());
+  std::vector<std::future<Answer>> others;
+  for (uint32_t i = 0; i < 4; ++i) others.push_back(ask(*engine, prompt_of(180, i), config));
+  const auto end = ended.get_future().get();
+  CHECK(end.cached_tokens == 0);
+  CHECK(end.completion_tokens == 30);
+  REQUIRE(told.size() == prompt.size() - 1);
+  for (size_t i = 1; i < prompt.size(); ++i) {
+    CHECK(told[i - 1].first == prompt[i]);
+    const auto expected = log_probability({logits.data() + (i - 1) * vocab_size, vocab_size}, prompt[i]);
+    CHECK(told[i - 1].second == doctest::Approx(expected).epsilon(1e-4));
+  }
+  for (auto& other : others) other.get();
+}
+
+TEST_CASE("engine: an answer's times are in their order, and each step is reported") {
+  std::atomic<int64_t> steps = 0, read = 0, written = 0;
+  TinyEngine engine({.on_step = [&](const StepReport& step) {
+    ++steps;
+    read += step.read;
+    written += step.written;
+    CHECK_FALSE(step.failed);
+    CHECK(step.forward_s > 0);
+  }});
+  GenerationConfig config;
+  config.max_new_tokens = 10;
+  const auto before = monotonic_s();
+  const auto times = ask(*engine, prompt_of(100, 1), config).get().end.times;
+  CHECK(before <= times.submitted_s);
+  CHECK(times.submitted_s <= times.begun_s);
+  CHECK(times.begun_s < times.first_token_s);
+  CHECK(times.first_token_s < times.ended_s);
+  ask(*engine, prompt_of(2, 1), config).get();  // the report of a step comes after its answers: of the first's last one
+  CHECK(steps >= 10);
+  CHECK(read >= 100);
+  CHECK(written >= 9);
 }
 
 TEST_CASE("engine: its end ends what is under way and what waits") {
