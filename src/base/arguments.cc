@@ -110,4 +110,27 @@ Result<double> Arguments::get_double(std::string_view name, double otherwise, do
   return *value;
 }
 
+Result<int64_t> Arguments::get_size(std::string_view name, int64_t otherwise) const {
+  if (!has(name)) return otherwise;
+  auto size = parse_size(get(name));
+  if (!size.ok()) return std::move(size).status().with(cat("--", name));
+  return size;
+}
+
+Result<int64_t> parse_size(std::string_view text) {
+  const auto letters = text.find_first_not_of("0123456789.");
+  const auto number = parse_double(trim(text.substr(0, letters)));
+  auto unit = letters == std::string_view::npos ? std::string_view() : trim(text.substr(letters));
+  if (unit.ends_with('b') || unit.ends_with('B')) unit.remove_suffix(1);
+  double factor = 1;
+  for (const std::string_view known : {"", "K", "M", "G", "T", "P"}) {
+    if (equals_ignore_case(unit, known)) {
+      if (number && *number >= 0 && *number * factor < 9e18) return static_cast<int64_t>(*number * factor);
+      break;
+    }
+    factor *= 1000;
+  }
+  return Status(Code::bad_input, cat("'", text.substr(0, 40), "' is no size: 500MB, 100GB, 1.5TB"));
+}
+
 }  // namespace hearth

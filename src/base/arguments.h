@@ -41,10 +41,15 @@ class Arguments {
   /// bad_input that names the option when its value is no number or outside [low, high].
   Result<int64_t> get_int(std::string_view name, int64_t otherwise, int64_t low, int64_t high) const;
   Result<double> get_double(std::string_view name, double otherwise, double low, double high) const;
+  /// bad_input that names the option when its value is no size.
+  Result<int64_t> get_size(std::string_view name, int64_t otherwise) const;
 
  private:
   std::vector<std::string> positional_;
   std::vector<std::pair<std::string, std::string>> options_;
 };
+
+/// "100GB", "1.5 TB", "20M", "4096": bytes, in decimal units. bad_input otherwise.
+Result<int64_t> parse_size(std::string_view text);
 
 }  // namespace hearth

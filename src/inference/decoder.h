@@ -49,7 +49,7 @@ class KeptConversations {
 };
 
 struct Decoder {
-  explicit Decoder(TextGenerationPipeline pipeline) : engine(std::move(pipeline), {}) {}
+  Decoder(TextGenerationPipeline pipeline, const EngineOptions& options) : engine(std::move(pipeline), options) {}
   Engine engine;
   Constraints constraints = {};
   KeptConversations conversations = {};

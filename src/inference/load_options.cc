@@ -22,4 +22,16 @@ Result<LoadOptions> load_options(const Arguments& arguments) {
   return out;
 }
 
+Result<EngineOptions> engine_options(const Arguments& arguments) {
+  EngineOptions out;
+  constexpr int64_t kStreamsMax = 1024, kWaitingMax = 1 << 20;
+  out.active_max =
+      static_cast<size_t>(TRY(arguments.get_int("streams", static_cast<int64_t>(out.active_max), 1, kStreamsMax)));
+  out.waiting_max =
+      static_cast<size_t>(TRY(arguments.get_int("waiting", static_cast<int64_t>(out.waiting_max), 1, kWaitingMax)));
+  out.cache_bytes = TRY(arguments.get_size("cache-bytes", 0));
+  if (arguments.has("prefix-bytes")) out.prefix_bytes = TRY(arguments.get_size("prefix-bytes", 0));
+  return out;
+}
+
 }  // namespace hearth::inference

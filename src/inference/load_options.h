@@ -1,13 +1,17 @@
-// The flags that every verb of a model shares: --exact, --fast, --dtype, --backend.
+// Flags of verbs that load a model: --exact, --fast, --dtype, --backend; and those of its engine.
 #pragma once
 
 #include "base/arguments.h"
 #include "base/result.h"
+#include "inference/engine.h"
 #include "transformers/auto.h"
 
 namespace hearth::inference {
 
 /// bad_input when flags contradict each other or name what is not there.
 Result<LoadOptions> load_options(const Arguments& arguments);
+
+/// --streams, --waiting, --cache-bytes, --prefix-bytes. bad_input on a value that is out of range.
+Result<EngineOptions> engine_options(const Arguments& arguments);
 
 }  // namespace hearth::inference

@@ -36,9 +36,10 @@ Result<bool> continues_text(const std::string& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<ServedModel>> ServedModel::open(std::string path, LoadOptions options) {
+Result<std::unique_ptr<ServedModel>> ServedModel::open(std::string path, LoadOptions options,
+                                                       EngineOptions engine_options) {
   const bool continues = TRY(inference::continues_text(path));
-  return std::unique_ptr<ServedModel>(new ServedModel(std::move(path), std::move(options), continues));
+  return std::unique_ptr<ServedModel>(new ServedModel(std::move(path), std::move(options), engine_options, continues));
 }
 
 bool ServedModel::is_sentence_model() const {
@@ -64,7 +65,7 @@ Result<Decoder*> ServedModel::decoder() {
     return Status(Code::bad_input, cat("this model does not continue texts: it is made for ",
                                        task({}).value_or("another task"), ", POST /models/MODEL asks for that"));
   return decoder_.get([&]() -> Result<std::unique_ptr<Decoder>> {
-    return std::make_unique<Decoder>(TRY(TextGenerationPipeline::from_pretrained(path_, options_)));
+    return std::make_unique<Decoder>(TRY(TextGenerationPipeline::from_pretrained(path_, options_)), engine_options_);
   });
 }
 

@@ -67,7 +67,8 @@ struct Embedder {
 class ServedModel {
  public:
   /// Looks at the files and loads nothing: unsupported and bad_input as the loaders.
-  static Result<std::unique_ptr<ServedModel>> open(std::string path, LoadOptions options);
+  static Result<std::unique_ptr<ServedModel>> open(std::string path, LoadOptions options,
+                                                   EngineOptions engine_options = {});
 
   const std::string& path() const { return path_; }
   /// A decoder that continues texts: it is served by an engine.
@@ -85,11 +86,15 @@ class ServedModel {
   Turns& turns() { return turns_; }
 
  private:
-  ServedModel(std::string path, LoadOptions options, bool continues_text)
-      : path_(std::move(path)), options_(std::move(options)), continues_text_(continues_text) {}
+  ServedModel(std::string path, LoadOptions options, const EngineOptions& engine_options, bool continues_text)
+      : path_(std::move(path)),
+        options_(std::move(options)),
+        engine_options_(engine_options),
+        continues_text_(continues_text) {}
 
   const std::string path_;
   const LoadOptions options_;
+  const EngineOptions engine_options_;
   const bool continues_text_;
   Lazy<Decoder> decoder_;
   std::mutex pipelines_mutex_;

@@ -1,9 +1,9 @@
 #include "server/network.h"
 
+#include "base/arguments.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "server/size_argument.h"
 #include "server/systemd.h"
 #include "server/trust.h"
 

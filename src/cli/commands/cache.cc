@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/arguments.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/hash.h"
@@ -37,23 +38,6 @@ struct Entry {
     return {out.begin(), out.end()};
   }
 };
-
-/// "1.5GB", "20M", "300": bytes in decimal units.
-std::optional<double> parse_size(std::string_view text) {
-  const auto end = text.find_first_not_of("0123456789.");
-  const auto number = parse_double(text.substr(0, end));
-  auto unit = to_lower_ascii(trim(end == std::string_view::npos ? "" : text.substr(end)));
-  if (unit.ends_with('b')) unit.pop_back();
-  if (!number || unit.size() > 1) return std::nullopt;
-  constexpr std::string_view kUnits = "kmgt";
-  double factor = 1;
-  if (!unit.empty()) {
-    const auto at = kUnits.find(unit[0]);
-    if (at == std::string_view::npos) return std::nullopt;
-    for (size_t i = 0; i <= at; ++i) factor *= 1000;
-  }
-  return *number * factor;
-}
 
 /// "30s", "5m", "1h", "7d", "2w", "1mo", "1y" in seconds.
 std::optional<double> parse_duration(std::string_view text) {
@@ -97,15 +81,16 @@ Status apply_filter(std::vector<Entry>& entries, std::string_view expression) {
     });
     return {};
   }
-  const auto limit = key == "size" ? parse_size(value) : parse_duration(value);
+  const double limit =
+      key == "size" ? static_cast<double>(parse_size(value).value_or(-1)) : parse_duration(value).value_or(-1);
   if (key != "size" && key != "accessed" && key != "modified") return wrong("unknown key");
-  if (!limit) return wrong(key == "size" ? "no size" : "no duration (30s, 5m, 1h, 7d, 2w, 1mo, 1y)");
+  if (limit < 0) return wrong(key == "size" ? "no size" : "no duration (30s, 5m, 1h, 7d, 2w, 1mo, 1y)");
   const double now = static_cast<double>(now_ms()) / 1000;
   std::erase_if(entries, [&](const Entry& entry) {
     const double found = key == "size"       ? static_cast<double>(entry.size())
                          : key == "accessed" ? now - entry.repo->last_accessed
                                              : now - entry.modified();
-    return !compare(found, op, *limit);
+    return !compare(found, op, limit);
   });
   return {};
 }

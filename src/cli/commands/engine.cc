@@ -13,6 +13,10 @@ constexpr Option kOptions[] = {
     {"fast", "", "8-bit activations on quantized weights"},
     {"dtype", "f32|bf16", "Arithmetic of --exact"},
     {"backend", "native|aten", "Whose kernels"},
+    {"streams", "N", "Answers made at once; more wait [64]"},
+    {"waiting", "N", "Requests that wait; more are refused [1024]"},
+    {"cache-bytes", "SIZE", "Memory of all keys and values, as 2GB [a quarter of what is free]"},
+    {"prefix-bytes", "SIZE", "Of it, for what was read and may be asked again; 0 keeps nothing [a part]"},
 };
 
 constexpr Command kRows[] = {{

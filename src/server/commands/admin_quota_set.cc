@@ -1,12 +1,12 @@
 // hearth admin quota set: how much a user or organisation may store.
 #include <optional>
 
+#include "base/arguments.h"
 #include "base/text.h"
 #include "hub/audit.h"
 #include "hub/owners.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
-#include "server/size_argument.h"
 
 namespace hearth::server::commands {
 namespace {

@@ -1,10 +1,10 @@
 // hearth admin upstream add: another hub is asked for what this one lacks. The running server sees it within seconds.
+#include "base/arguments.h"
 #include "base/text.h"
 #include "hub/audit.h"
 #include "hub/mirrors.h"
 #include "server/commands_registry.h"
 #include "server/data_folder.h"
-#include "server/size_argument.h"
 
 namespace hearth::server::commands {
 namespace {
