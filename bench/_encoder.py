@@ -43,11 +43,11 @@ def ask(command, text):
     return json.loads(done.stdout.splitlines()[-1])["rate"]
 
 
-def row(folder, batch, length, peers, count=64, turns=3):
-    """{"ours", "peers"} in texts per CPU second: the best of the turns."""
+def row(folder, batch, length, peers, count=64, turns=3, quantize=None):
+    """{"ours", "peers"} in texts per CPU second: the best of the turns. `quantize`: what ours rounds the weights to."""
     subprocess.run(["cmake", "--build", str(_common.root / "build"), "--target", "bench_encoder"], check=True, stdout=subprocess.DEVNULL)
     text, words = texts(count, length), [str(folder), str(batch), str(length), "3"]
-    runs = {"ours": [str(_common.root / "build" / "bin" / "bench_encoder"), *words]}
+    runs = {"ours": [str(_common.root / "build" / "bin" / "bench_encoder"), *words, *filter(None, [quantize])]}
     for peer in peers:
         runs[peer] = [python, str(_common.root / "bench" / "_encoder_peer.py"), peer, *words]
     best = dict.fromkeys(runs, 0)

@@ -71,7 +71,7 @@ def with_onnxruntime(folder):
     return lambda ids, mask: session.run(None, {"ids": ids, "mask": mask})[0]
 
 
-def with_ctranslate2(folder):
+def with_ctranslate2(folder, compute_type="float32"):
     import ctranslate2
 
     path = pathlib.Path(__file__).resolve().parent.parent / "build" / "bench" / "models" / f"{folder.parent.name}-{folder.name}.ct2"
@@ -79,7 +79,7 @@ def with_ctranslate2(folder):
         from ctranslate2.converters import TransformersConverter
 
         TransformersConverter(str(folder)).convert(str(path))
-    encoder = ctranslate2.Encoder(str(path), device="cpu", inter_threads=1, intra_threads=1, compute_type="float32")
+    encoder = ctranslate2.Encoder(str(path), device="cpu", inter_threads=1, intra_threads=1, compute_type=compute_type)
     return lambda ids, mask: numpy.array(encoder.forward_batch(ids.tolist()).last_hidden_state)
 
 
@@ -97,7 +97,7 @@ def work_of(library, folder, batch, length, texts):
     if library == "sentence-transformers":
         run = with_sentence_transformers(folder, batch)
         return lambda: run(texts), len(texts)
-    run = {"torch": with_torch, "onnxruntime": with_onnxruntime, "CTranslate2": with_ctranslate2}[library](folder)
+    run = {"CTranslate2 int8": lambda f: with_ctranslate2(f, "int8"), "torch": with_torch, "onnxruntime": with_onnxruntime, "CTranslate2": with_ctranslate2}[library](folder)
     if not (folder / "modules.json").exists():
         vocabulary = json.loads((folder / "config.json").read_text())["vocab_size"]
         ids = 1000 + numpy.arange(batch * length, dtype=numpy.int64).reshape(batch, length) * 37 % (vocabulary - 1000)

@@ -1,6 +1,7 @@
 // Speed of an encoder on the native backend, the best of several rounds by CPU time.
-// Usage: build/bin/bench_encoder FOLDER BATCH LENGTH ROUNDS < TEXTS; prints one JSON object. A folder with modules.json
-// turns the lines of standard input into vectors, BATCH at a time; any other reads BATCH rows of LENGTH made-up ids.
+// Usage: build/bin/bench_encoder FOLDER BATCH LENGTH ROUNDS [q8_0] < TEXTS; prints one JSON object. A folder with
+// modules.json turns the lines of standard input into vectors, BATCH at a time; any other reads BATCH rows of LENGTH
+// made-up ids.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -31,13 +32,15 @@ std::vector<std::string> lines() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) return std::fprintf(stderr, "usage: bench_encoder FOLDER BATCH LENGTH ROUNDS < TEXTS\n"), 2;
+  if (argc < 5) return std::fprintf(stderr, "usage: bench_encoder FOLDER BATCH LENGTH ROUNDS [q8_0] < TEXTS\n"), 2;
   const std::string folder = argv[1];
   const int64_t batch = std::atoi(argv[2]), length = std::atoi(argv[3]);
   const int rounds = std::atoi(argv[4]);
+  LoadOptions options;
+  if (argc > 5) options.quantize = DType::q8_0;
   double seconds = 0, count = 0;
   if (exists(path_join(folder, "modules.json"))) {
-    const auto model = SentenceTransformer::from_pretrained(folder);
+    const auto model = SentenceTransformer::from_pretrained(folder, options);
     if (!model.ok()) return fail(model.status());
     const auto texts = lines();
     const auto took =
@@ -46,7 +49,7 @@ int main(int argc, char** argv) {
     seconds = *took;
     count = static_cast<double>(texts.size());
   } else {
-    const auto model = AutoModel::from_pretrained(Task::base, folder);
+    const auto model = AutoModel::from_pretrained(Task::base, folder, options);
     if (!model.ok()) return fail(model.status());
     ModelInputs inputs{.batch = batch, .length = length};
     for (int64_t i = 0; i < batch * length; ++i)

@@ -16,6 +16,8 @@ constexpr Option kGrammarOption{"grammar", "FILE", "the answer is a text of this
 constexpr Option kExactOption{"exact", "", "dequantized weights and f32 arithmetic: the numbers of transformers"};
 constexpr Option kFastOption{"fast", "", "8-bit activations with quantized weights (their default)"};
 constexpr Option kDTypeOption{"dtype", "TYPE", "arithmetic of exact numerics: f32 (default) or bf16"};
+constexpr Option kQuantizeOption{"quantize", "TYPE",
+                                 "round plain weights to 4, 5 or 8 bits while loading: q4_0, q4_1, q5_0, q5_1, q8_0"};
 constexpr Option kBackendOption{"backend", "NAME", "native (default), or aten: libtorch"};
 
 }  // namespace hearth::cli

@@ -1,5 +1,8 @@
 #include "inference/load_options.h"
 
+#include <string>
+#include <vector>
+
 #include "base/text.h"
 
 namespace hearth::inference {
@@ -17,6 +20,16 @@ Result<LoadOptions> load_options(const Arguments& arguments) {
     out.numerics = Numerics::exact;
   } else if (dtype != "f32" && dtype != "float32") {
     return Status(Code::bad_input, cat("--dtype ", dtype, " is not known (f32, bf16)"));
+  }
+  if (arguments.has("quantize")) {
+    const auto wanted = arguments.get("quantize");
+    std::vector<std::string> known;
+    for (const auto type : {DType::q4_0, DType::q4_1, DType::q5_0, DType::q5_1, DType::q8_0}) {
+      known.push_back(to_lower_ascii(name(type)));
+      if (known.back() == to_lower_ascii(wanted)) out.quantize = type;
+    }
+    if (!out.quantize)
+      return Status(Code::bad_input, cat("--quantize ", wanted, " is not known (", join(known, ", "), ")"));
   }
   out.backend = arguments.get("backend");
   return out;

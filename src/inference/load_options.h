@@ -1,4 +1,4 @@
-// Flags of verbs that load a model: --exact, --fast, --dtype, --backend; and those of its engine.
+// Flags of verbs that load a model: --exact, --fast, --dtype, --quantize, --backend; and those of its engine.
 #pragma once
 
 #include "base/arguments.h"

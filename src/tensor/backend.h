@@ -43,6 +43,8 @@ struct WeightSource {
 struct WeightOptions {
   Numerics numerics = Numerics::exact;
   DType dtype = DType::f32;  ///< of the arithmetic: f32, or bf16: every result rounded to bf16
+  /// Matrices of plain numbers that are multiplied with are rounded to this block type first, where its blocks fit.
+  std::optional<DType> quantize = {};
   /// Each matrix is read by one pass, or by few that are far apart: what a product borrowed from a file leaves this
   /// process's memory after it.
   bool read_once = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "tensor/quantize.h"
 
 namespace hearth {
 namespace {
@@ -16,7 +17,7 @@ bool is_equal(const WeightSource& a, const WeightSource& b) {
 void ParamStore::set(WeightSource source) {
   auto key = source.name;
   if (!sources_.contains(key)) names_.push_back(key);
-  matrices_.erase(key);
+  std::erase_if(matrices_, [&](const auto& made) { return made.first.starts_with(key); });
   sources_.insert_or_assign(std::move(key), std::move(source));
 }
 
@@ -141,15 +142,25 @@ const WeightSource* ParamStore::find(const std::string& name, const Shape& shape
 
 std::shared_ptr<const Weight> ParamStore::matrix(const std::string& name, int64_t rows, int64_t cols,
                                                  const Stored& stored) {
+  return make(name, rows, cols, stored, options_.quantize);
+}
+
+std::shared_ptr<const Weight> ParamStore::table(const std::string& name, int64_t rows, int64_t cols) {
+  return make(name, rows, cols, {}, {});
+}
+
+std::shared_ptr<const Weight> ParamStore::make(const std::string& name, int64_t rows, int64_t cols,
+                                               const Stored& stored, std::optional<DType> quantize) {
   used_.insert(name);  // a stored copy of a tied weight is left unread
   const auto& origin = origin_of(name);
-  const auto key = key_of(origin, stored);
+  const auto key = cat(key_of(origin, stored), quantize ? cat(" as ", hearth::name(*quantize)) : "");
   if (const auto made = matrices_.find(key); made != matrices_.end()) return made->second;
   const auto stored_rows = row_count(stored, rows);
   const auto* source = find(origin, stored.is_transposed ? Shape{cols, stored_rows} : Shape{stored_rows, cols});
   if (!source) return nullptr;
   const auto made = [&]() -> Result<std::shared_ptr<const Weight>> {
-    const auto asked = TRY(rearranged(*source, stored));
+    auto asked = TRY(rearranged(*source, stored));
+    if (quantize && is_quantizable(asked, *quantize)) asked = TRY(quantized(asked, *quantize, ThreadPool::shared()));
     return backend_.weight(asked, options_);
   }();
   if (source->file) source->file->forget(source->data);  // what was packed is not read again
@@ -238,6 +249,6 @@ RMSNorm::RMSNorm(const Params& p, int64_t width, double eps, float offset) : RMS
 }
 
 Embedding::Embedding(const Params& p, int64_t count, int64_t width)
-    : weight_(p.store().matrix(p.name("weight"), count, width)) {}
+    : weight_(p.store().table(p.name("weight"), count, width)) {}
 
 }  // namespace hearth

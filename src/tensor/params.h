@@ -10,6 +10,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -60,6 +61,8 @@ class ParamStore {
 
   /// The matrix, made once however often it is asked for. Null, and noted, when it is missing or misshaped.
   std::shared_ptr<const Weight> matrix(const std::string& name, int64_t rows, int64_t cols, const Stored& stored = {});
+  /// A matrix whose rows are looked up: as `matrix`, but never quantized.
+  std::shared_ptr<const Weight> table(const std::string& name, int64_t rows, int64_t cols);
   /// The vector; undefined, and noted, when it is missing or misshaped.
   Tensor vector(const std::string& name, int64_t size, const Stored& stored = {});
   /// An array of any shape, as a tensor; undefined, and noted, when it is missing or misshaped.
@@ -77,6 +80,8 @@ class ParamStore {
  private:
   const WeightSource* find(const std::string& name, const Shape& shape);
   const std::string& origin_of(const std::string& name) const;
+  std::shared_ptr<const Weight> make(const std::string& name, int64_t rows, int64_t cols, const Stored& stored,
+                                     std::optional<DType> quantize);
   Result<WeightSource> rearranged(const WeightSource& source, const Stored& stored) const;
 
   const Backend& backend_;

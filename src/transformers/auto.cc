@@ -106,11 +106,13 @@ auto load(const std::shared_ptr<const Weights>& weights, const std::string& path
                                      : options.dtype == DType::f32 ? "native"
                                                                    : "aten";
     const auto* backend = TRY(backend_by_name(backend_name));
-    const bool is_quantized =
-        std::ranges::any_of(sources, [](const WeightSource& source) { return is_block_type(source.dtype); });
+    const bool is_quantized = options.quantize || std::ranges::any_of(sources, [](const WeightSource& source) {
+                                return is_block_type(source.dtype);
+                              });
     const bool default_fast = is_quantized && backend_name == "native";
     ParamStore store(*backend, {.numerics = options.numerics.value_or(default_fast ? Numerics::fast : Numerics::exact),
                                 .dtype = options.dtype,
+                                .quantize = options.quantize,
                                 .read_once = options.read_once});
     for (auto& source : sources) {
       source.name = current_name(source.name);

@@ -1,8 +1,6 @@
 #include "transformers/save_pretrained.h"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <iterator>
@@ -18,6 +16,7 @@
 #include "safetensors/shards.h"
 #include "safetensors/tf_file.h"
 #include "safetensors/torch_file.h"
+#include "tensor/half.h"
 #include "tensor/linear_kernels.h"
 #include "transformers/auto.h"
 #include "transformers/gguf_checkpoint.h"
@@ -33,27 +32,6 @@ constexpr uint64_t kSideFileMax = 256u << 20;
 
 bool is_floating(DType dtype) {
   return is_block_type(dtype) || dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
-}
-
-uint16_t to_bf16(float x) {
-  const auto bits = std::bit_cast<uint32_t>(x);
-  if (std::isnan(x)) return static_cast<uint16_t>(bits >> 16 | 0x40);
-  return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
-
-/// Rounded to the nearest, halves to the even one; beyond the largest, infinity.
-uint16_t to_f16(float x) {
-  const auto bits = std::bit_cast<uint32_t>(x);
-  const auto sign = static_cast<uint16_t>(bits >> 16 & 0x8000);
-  const uint32_t magnitude = bits & 0x7FFFFFFF;
-  if (magnitude > 0x7F800000) return sign | 0x7E00;
-  if (magnitude >= 0x47800000) return sign | 0x7C00;
-  if (magnitude < 0x38800000) {  // below the smallest normal number: whole 2^-24ths, which nearbyint rounds so
-    const float parts = std::nearbyint(std::bit_cast<float>(magnitude) * 0x1p24f);
-    return static_cast<uint16_t>(sign | static_cast<uint16_t>(parts));
-  }
-  const uint32_t rounded = magnitude + 0xFFF + (magnitude >> 13 & 1);
-  return static_cast<uint16_t>(sign | (rounded - 0x38000000) >> 13);
 }
 
 /// A tensor on its way, and the bytes made for it, if any.

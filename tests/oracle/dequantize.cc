@@ -1,11 +1,13 @@
 // Asked by test_dequantize.py. Usage: oracle_dequantize TYPE < blocks > f32 values; where there is a
 // kernel, a matrix of 32 columns goes through `pack` and `embedding_row` as well, and must give the same.
+// oracle_dequantize TYPE quantize < f32 values > blocks.
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
 
 #include "safetensors/dtype.h"
 #include "tensor/linear_kernels.h"
+#include "tensor/quantize.h"
 
 using namespace hearth;
 
@@ -14,6 +16,15 @@ int main(int argc, char** argv) {
   if (!type) return 2;
   std::vector<std::byte> data;
   for (int c = std::getchar(); c != EOF; c = std::getchar()) data.push_back(static_cast<std::byte>(c));
+  ThreadPool pool(1);
+  if (argc > 2) {
+    const auto rows = static_cast<int64_t>(data.size() / sizeof(float) / 32);
+    const auto made =
+        quantized({.name = "x", .dtype = DType::f32, .shape = {rows, 32}, .data = data, .owner = {}}, *type, pool);
+    if (!made.ok()) return std::fprintf(stderr, "%s\n", made.status().message().c_str()), 6;
+    std::fwrite(made->data.data(), 1, made->data.size(), stdout);
+    return 0;
+  }
   const int64_t count = static_cast<int64_t>(data.size()) / block_bytes(*type) * block_elements(*type);
   std::vector<float> out(static_cast<size_t>(count)), row(32);
   if (!kernels::dequantize(*type, data, out).ok()) return 3;
@@ -21,7 +32,6 @@ int main(int argc, char** argv) {
     std::fwrite(out.data(), sizeof(float), out.size(), stdout);
     return 0;
   }
-  ThreadPool pool(1);
   const auto weight = kernels::pack(*type, data, count / 32, 32, Numerics::exact, pool);
   if (!weight.ok()) return 4;
   for (int64_t r = 0; r < weight->rows(); ++r) {

@@ -1,4 +1,5 @@
-"""Our dequantized weights equal the gguf package's bit for bit, on random blocks and on the ends of their ranges."""
+"""Our dequantized weights equal the gguf package's bit for bit, on random blocks and on the ends of their ranges; and so do
+the blocks that --quantize makes of plain weights."""
 import os
 import pathlib
 import subprocess
@@ -54,3 +55,35 @@ def test_blocks_without_a_kernel(name):
     done = subprocess.run([PROGRAM, str(int(type_))], input=blocks.tobytes(), stdout=subprocess.PIPE, check=True)
     got = numpy.frombuffer(done.stdout, numpy.float32)
     assert got.tobytes() == numpy.ascontiguousarray(wanted, numpy.float32).tobytes()
+
+
+def quantized(name, values):
+    type_ = gguf.GGMLQuantizationType[name]
+    return subprocess.run([PROGRAM, str(int(type_)), "quantize"], input=values.tobytes(), capture_output=True)
+
+
+@pytest.mark.parametrize("name", ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"])
+def test_quantized_as_gguf_does(name):
+    random = numpy.random.default_rng(11)
+    values = random.normal(0, 0.05, (4096, 32)).astype(numpy.float32)
+    values[:1024] = values[:1024].astype(numpy.float16).astype(numpy.float32)  # ties are likelier among short numbers
+    values[1024:1100] = numpy.round(values[1024:1100] * 64) / 64
+    values[0] = 0
+    values[1] = 1
+    values[2, 1:] = 0
+    values[3] = numpy.arange(32) - 16
+    values[4] = 1e-7 * values[5]  # the scale is subnormal in f16
+    values[5] *= 1e5
+    values[6] = numpy.tile([-2, 2], 16)
+    values[7] = numpy.arange(32) * 127 / 31
+    wanted = gguf.quants.quantize(values, gguf.GGMLQuantizationType[name])
+    done = quantized(name, values)
+    assert done.returncode == 0 and done.stdout == wanted.tobytes()
+
+
+@pytest.mark.parametrize("bad", [numpy.inf, -numpy.inf, numpy.nan])
+def test_what_is_not_finite_has_no_blocks(bad):
+    values = numpy.ones((3, 32), numpy.float32)
+    values[2, 31] = bad
+    done = quantized("Q8_0", values)
+    assert done.returncode != 0 and b"infinity or a NaN" in done.stderr

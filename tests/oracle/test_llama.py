@@ -77,6 +77,28 @@ def test_tiny_checkpoints(seed, variant, backend, tmp_path):
                     assert len(out[f"ids.{i}"]) > 0
 
 
+@pytest.mark.parametrize("backend", ["native", "aten"])
+@pytest.mark.parametrize("kind", ["Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"])
+def test_weights_quantized_while_loading_are_those_of_gguf(kind, backend, tmp_path):
+    """Every matrix of a product goes through gguf's blocks and back; tables that are looked up stay as they are."""
+    import gguf
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    folder = checkpoints.make(NAMES, 0, "default") / "llama3.causal"
+    model, type_ = AutoModelForCausalLM.from_pretrained(folder).eval(), gguf.GGMLQuantizationType[kind]
+    ids = [3, 5, 8, 13, 21, 34]
+    plain = model(torch.tensor([ids])).logits[0].detach().numpy()
+    model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach().clone())  # no longer that of the embedding
+    for part in model.modules():
+        if isinstance(part, torch.nn.Linear):
+            blocks = gguf.quants.quantize(part.weight.detach().numpy(), type_)
+            part.weight.data = torch.from_numpy(gguf.quants.dequantize(blocks, type_))
+    theirs = model(torch.tensor([ids])).logits[0].detach().numpy()
+    ours = logits(tmp_path, folder, [ids], "--quantize", kind.lower(), "--exact", "--backend", backend)["logits.0"]
+    assert distance(ours, theirs) <= 2e-5 < distance(plain, theirs)
+
+
 def test_sharded_checkpoint_equals_the_whole(tmp_path):
     made = checkpoints.make(NAMES, 0, "default")
     whole = logits(tmp_path, made / "llama3.causal", [[5, 6, 7, 8]])["logits.0"]

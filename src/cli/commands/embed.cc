@@ -11,7 +11,10 @@ constexpr Option kOptions[] = {
     {"prompt-name", "NAME", "a prompt of the model to put before each text: query, document, ..."},
     {"prompt", "TEXT", "words to put before each text"},
     {"normalize", "", "vectors of length 1, whatever the model's modules say"},
+    kExactOption,
+    kFastOption,
     kDTypeOption,
+    kQuantizeOption,
     kBackendOption,
 };
 constexpr Command kRows[] = {{

@@ -12,6 +12,7 @@ constexpr Option kOptions[] = {
     {"exact", "", "Weights dequantized, f32 arithmetic"},
     {"fast", "", "8-bit activations on quantized weights"},
     {"dtype", "f32|bf16", "Arithmetic of --exact"},
+    {"quantize", "TYPE", "Round plain weights to q4_0, q4_1, q5_0, q5_1 or q8_0 while loading"},
     {"backend", "native|aten", "Whose kernels"},
     {"streams", "N", "Answers made at once; more wait [64]"},
     {"waiting", "N", "Requests that wait; more are refused [1024]"},

@@ -10,7 +10,10 @@ constexpr Option kOptions[] = {
     {"generate", "JSON",
      "out.sequences: what generate() makes of the batch under these arguments, as {\"num_beams\": 4}"},
     {"assistant", "MODEL", "with --generate: a smaller model whose guesses are checked"},
+    {"exact", "", "dequantized weights and f32 arithmetic"},
+    {"fast", "", "8-bit activations with quantized weights"},
     {"dtype", "TYPE", "arithmetic of exact numerics: f32 (default) or bf16"},
+    {"quantize", "TYPE", "round plain weights to q4_0, q4_1, q5_0, q5_1 or q8_0 while loading"},
     {"backend", "NAME", "native (default) or aten"},
 };
 constexpr Command kRows[] = {{

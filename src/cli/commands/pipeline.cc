@@ -8,7 +8,10 @@ namespace {
 constexpr Option kOptions[] = {
     {"input", "TEXT", "a text, or JSON: a list, an object; several make a list", /*repeated=*/true},
     {"parameters", "JSON", "the task's parameters, an object: {\"top_k\": 2}"},
+    kExactOption,
+    kFastOption,
     kDTypeOption,
+    kQuantizeOption,
     kBackendOption,
 };
 constexpr Command kRows[] = {{

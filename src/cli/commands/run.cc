@@ -31,6 +31,7 @@ constexpr Option kOptions[] = {
     kExactOption,
     kFastOption,
     kDTypeOption,
+    kQuantizeOption,
     kBackendOption,
 };
 constexpr Command kRows[] = {{

@@ -2,10 +2,10 @@
 // three orders; positions are rotary, or slopes added to the scores (ALiBi).
 // Source: Almazrouei et al., arXiv:2311.16867; Press et al., arXiv:2108.12409; transformers 5.23.0
 // models/falcon/modeling_falcon.py. Oracle: falcon-7b, falcon-40b.
-#include <bit>
 #include <cmath>
 #include <optional>
 
+#include "tensor/half.h"
 #include "transformers/alibi.h"
 #include "transformers/fused_qkv.h"
 #include "transformers/heads.h"
@@ -37,11 +37,6 @@ struct Options {
     return o;
   }
 };
-
-float rounded_to_bf16(float x) {
-  const auto bits = std::bit_cast<uint32_t>(x);
-  return std::bit_cast<float>((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000u);
-}
 
 /// transformers makes slopes and products in bf16, and scales them as it does the scores.
 /// Differs: with attn_implementation="eager" transformers 5.23 adds them twice, once by the mask; by default (sdpa) and
