@@ -7,6 +7,7 @@
 #include "inference/generation_server.h"
 #include "inference/server_parts.h"
 #include "inference/task_server.h"
+#include "inference/text_generation_server.h"
 #include "wire/anthropic.h"
 #include "wire/openai.h"
 #include "wire/openai_answer.h"
@@ -62,17 +63,30 @@ Result<std::optional<net::Response>> generate(ServedModel& model, const std::str
                                            make_writer, asker)));
 }
 
+// SageMaker has one address for all: the body tells which call it is.
+// Source: text-generation-inference router/src/sagemaker.rs.
+Result<net::Response> invoke(ServedModel& model, const std::string& name, const Json& body, const Asker& asker) {
+  const auto path = body.find("messages") ? "/v1/chat/completions" : body.find("prompt") ? "/v1/completions" : "";
+  if (*path == 0) return answer_task(model, {}, body, asker);
+  return *TRY(generate(model, name, path, body, asker));
+}
+
 }  // namespace
 
 Result<net::Response> EngineServer::answer(const net::Request& request, std::stop_token stop) {
   const auto& path = request.head.path;
-  if (path == "/health") return json_answer("{}");
+  if (path == "/health" || path == "/ping") return net::Response();
+  if (path == "/info" && model_.continues_text())
+    return text_generation_info(*TRY(model_.decoder()), name_, model_.path());
   if (path == "/v1/models") return json_answer(wire::models_json({{name_, 0, "hearth"}}));
   if (request.head.method != "POST") return Status(Code::bad_input, cat(path, " takes POST"));
   const auto body = TRY(Json::parse(request.body));
   const Asker asker{std::string(request.head.headers.get("X-Hearth-Client")), std::move(stop)};
   if (is_task_path(path))
     return answer_task(model_, std::string_view(path).substr(std::min(path.size(), kPipeline.size() + 1)), body, asker);
+  if (path == "/invocations") return invoke(model_, name_, body, asker);
+  if (model_.continues_text())
+    if (auto told = answer_text_generation(*TRY(model_.decoder()), path, body, asker)) return *std::move(told);
   if (path == "/v1/embeddings") return answer_embeddings(model_, name_, body, asker.stop);
   if (path == "/v1/responses") return respond(model_, name_, body, asker);
   auto made = TRY(generate(model_, name_, path, body, asker));

@@ -1,5 +1,6 @@
 // The engine process's HTTP face on its Unix socket: /health; /v1/models, /v1/chat/completions, /v1/completions,
-// /v1/embeddings, /v1/responses, /v1/messages; /pipeline/{task}, and /pipeline for the repository's own task.
+// /v1/embeddings, /v1/responses, /v1/messages; /pipeline/{task}, and /pipeline for the repository's own task; of
+// decoders the addresses of Text Generation Inference.
 #pragma once
 
 #include <string>

@@ -4,12 +4,12 @@
 #include <cmath>
 #include <condition_variable>
 #include <mutex>
-#include <numeric>
 
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "inference/server_parts.h"
+#include "inference/token_logprobs.h"
 #include "inference/tool_use.h"
 
 namespace hearth::inference {
@@ -26,16 +26,9 @@ std::string bytes_of(const Tokenizer& tokenizer, int32_t id) {
 
 /// What the model itself thought of the token and of the likeliest ones.
 wire::TokenLogprob logprob_of(const Tokenizer& tokenizer, const MadeToken& token, int64_t top) {
-  const auto logits = token.logits;
   const double own = token.logprob();
   wire::TokenLogprob out{bytes_of(tokenizer, token.id), own};
-  std::vector<int32_t> ids(logits.size());
-  std::iota(ids.begin(), ids.end(), 0);
-  const auto end = ids.begin() + std::min<std::ptrdiff_t>(top, std::ssize(ids));
-  const auto logit = [&](int32_t id) { return logits[static_cast<size_t>(id)]; };
-  std::ranges::partial_sort(ids, end, std::greater(), logit);
-  for (auto id = ids.begin(); id != end; ++id)
-    out.top.emplace_back(bytes_of(tokenizer, *id), own + (logit(*id) - logit(token.id)));
+  for (const auto& [id, logprob] : likeliest(token, own, top)) out.top.emplace_back(bytes_of(tokenizer, id), logprob);
   return out;
 }
 

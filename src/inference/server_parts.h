@@ -11,6 +11,9 @@
 
 namespace hearth::inference {
 
+/// Requests that are looked at at once: each answer that is not streamed keeps a thread while it is made.
+constexpr int kServerThreads = 32;
+
 inline net::Response json_answer(std::string json, int status = 200) {
   net::Response out;
   out.status = status;

@@ -90,20 +90,6 @@ Result<net::Response> run_pipeline(ServedModel& model, const std::string& task, 
   return json_answer(wire::task_answer(task, *call, std::move(answer)).dump());
 }
 
-Result<net::Response> continue_text(ServedModel& model, const Json& body, const Asker& asker) {
-  auto& decoder = *TRY(model.decoder());
-  const auto call = wire::parse_text_generation_call(body);
-  auto answer = call.ok() ? generate_text(decoder, *call, asker) : call.status().clone();
-  if (answer.ok()) return answer;
-  const auto& status = answer.status();
-  const auto code = status.code();
-  const int http = code == Code::bad_input     ? 422
-                   : code == Code::unsupported ? 400
-                   : code == Code::busy        ? 429
-                                               : code_row(code).http_status;
-  return json_answer(wire::task_error_json(status, wire::generation_error_type(status)), http);
-}
-
 /// The parsed call, or the answer that says what is wrong with it.
 template <class Call, class Work>
 Result<net::Response> with_call(Result<Call> call, const Work& work) {
@@ -118,7 +104,7 @@ Result<net::Response> answer_task(ServedModel& model, std::string_view asked, co
   const auto& stop = asker.stop;
   auto task = TRY(model.task(asked));
   if (task == "text-generation") {
-    if (model.continues_text()) return continue_text(model, body, asker);
+    if (model.continues_text()) return continue_text(*TRY(model.decoder()), body, asker);
     task = "text2text-generation";  // InferenceClient.text_generation asks these models too
   }
   if (task == "feature-extraction" && model.is_sentence_model())

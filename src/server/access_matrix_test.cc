@@ -89,6 +89,9 @@ constexpr std::string_view kSpeaking[] = {"/discussions", "/like"};
 // Rows open to whoever may open a pull request, which this request does not ask for: they write to main.
 constexpr std::string_view kWritesMain[] = {"/commit/", "/preupload/", "/xet-write-token"};
 constexpr std::string_view kRuns[] = {"/v1/", "/pipeline/", "/hf-inference/", "/rerank"};
+// Under a model: the addresses of the server that its engine stands in for.
+constexpr std::string_view kServes[] = {
+    "generate", "generate_stream", "tokenize", "chat_tokenize", "invocations", "vertex", "info", "health", "ping"};
 constexpr std::string_view kTakes[] = {"{repo}/duplicate", "/git-receive-pack", "/locks/verify"};
 
 bool has_any(std::string_view text, std::span<const std::string_view> parts) {
@@ -130,6 +133,10 @@ std::string_view row_of(const Route& route) {
       return route.pattern.ends_with("/ask-access") ? "ask" : "metadata";
     case Access::content:
       if (has_any(route.pattern, kRuns) || route.pattern == "/{kind}/{repo}") return "run";
+      if (const auto last = route.pattern.rfind('/');
+          route.pattern.substr(0, last) == "/{kind}/{repo}" &&
+          std::find(std::begin(kServes), std::end(kServes), route.pattern.substr(last + 1)) != std::end(kServes))
+        return "run";
       if (has_any(route.pattern, kWritesMain) && (!reads || contains(route.pattern, "xet"))) return "write";
       return has_any(route.pattern, kTakes) ? "take" : "content";
     case Access::write:

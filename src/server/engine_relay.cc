@@ -22,9 +22,9 @@ Result<Response> relay_to_engine(const Request& rq, std::string_view model, Engi
   auto ready = TRY(rq.services().endpoints->acquire(chosen.path, chosen.id, rq.stop()));
   net::Relay to;
   to.unix_path = std::move(ready.socket_path);
-  to.method = "POST";
+  to.method = rq.head().method;
   to.target = target;
-  to.headers.set("Content-Type", "application/json");
+  if (to.method == "POST") to.headers.set("Content-Type", "application/json");
   to.headers.set("X-Request-Id", rq.id());
   to.headers.set("X-Hearth-Client", rq.user() ? cat("user ", rq.user()->id) : cat("address ", rq.client_address()));
   to.body = rq.body();

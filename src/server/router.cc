@@ -75,6 +75,9 @@ class Matcher {
       auto two = cat(TRY(decode(path_[i])), "/", TRY(decode(path_[i + 1])));
       if (TRY(with("repo", value(std::move(two)), p + 1, i + 2))) return true;
     }
+    // Of /models/a/b the model is a/b, though `b` is also something that models without an owner are asked for.
+    const bool is_asked = p > 0 && pattern_[p - 1] == "{kind}" && (p == 1 || pattern_[0] == "hf-inference");
+    if (is_asked && p + 2 == pattern_.size()) return false;
     return with("repo", value(TRY(decode(path_[i]))), p + 1, i + 1);
   }
 

@@ -21,6 +21,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/{kind?}/{repo}", Access::metadata, none},
     {"GET", "/{kind?}/{repo}/resolve/{rev}/{path*}", Access::content, none},
     {"POST", "/{kind?}/{repo}/git-upload-pack", Access::content, none},
+    {"POST", "/{kind}/{repo}", Access::content, none},
+    {"POST", "/{kind}/{repo}/generate", Access::content, none},
 };
 
 Router router() {
@@ -48,6 +50,13 @@ TEST_CASE("router: the most literal pattern wins") {
   CHECK(pattern("GET", "/api/spaces/a/b") == "/api/{kind}/{repo}");
   CHECK(pattern("POST", "/api/models") == "none");
   CHECK(pattern("GET", "/a/b/c/d") == "none");
+}
+
+TEST_CASE("router: a model may have the name of what models are asked for") {
+  CHECK(pattern("POST", "/models/alice/generate") == "/{kind}/{repo}");
+  CHECK(pattern("POST", "/models/alice/generate/generate") == "/{kind}/{repo}/generate");
+  CHECK(pattern("POST", "/models/alice/tiny/generate") == "/{kind}/{repo}/generate");
+  CHECK(pattern("POST", "/models/gpt2") == "/{kind}/{repo}");
 }
 
 TEST_CASE("router: arguments are decoded, revisions may hold slashes") {

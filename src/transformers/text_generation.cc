@@ -136,16 +136,25 @@ Result<std::vector<int32_t>> TextGenerationPipeline::encode(std::string_view tex
   return TRY(tokenizer().encode(text, {.split_special_tokens = text_.split_special_tokens})).ids;
 }
 
-Result<std::vector<int32_t>> TextGenerationPipeline::encode_chat(Conversation conversation) const {
+Result<std::string> TextGenerationPipeline::chat_text(Conversation conversation) const {
   const auto& chat_template = conversation.tools.is_null() ? text_.chat_template : text_.tool_template;
   if (!chat_template) return Status(Code::unsupported, "this model has no chat template");
   conversation.variables.object();
   for (const auto& [name, token] : text_.special_tokens)
     if (!conversation.variables.find(name)) conversation.variables.set(name, token);
-  const auto text = TRY(chat_template->apply(conversation));
+  return chat_template->apply(conversation);
+}
+
+Result<std::vector<int32_t>> TextGenerationPipeline::encode_chat(Conversation conversation) const {
   // The template has written the special tokens itself.
   const EncodeOptions options{.add_special_tokens = false, .split_special_tokens = text_.split_special_tokens};
-  return TRY(tokenizer().encode(text, options)).ids;
+  return TRY(tokenizer().encode(TRY(chat_text(std::move(conversation))), options)).ids;
+}
+
+Result<Encoding> TextGenerationPipeline::encode_with_places(std::string_view text, bool add_special_tokens) const {
+  return tokenizer().encode(text, {.add_special_tokens = add_special_tokens,
+                                   .split_special_tokens = text_.split_special_tokens,
+                                   .offsets = OffsetUnit::characters});
 }
 
 Result<GeneratedText> TextGenerationPipeline::generate(Session& session, std::span<const int32_t> prompt,

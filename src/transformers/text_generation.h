@@ -69,8 +69,13 @@ class TextGenerationPipeline {
 
   /// The tokens of a text as the model was trained to read it (with <s> where it wants one).
   Result<std::vector<int32_t>> encode(std::string_view text) const;
+  /// A conversation as the chat template writes it. unsupported when there is none.
+  Result<std::string> chat_text(Conversation conversation) const;
   /// The tokens of a conversation. unsupported when there is no chat template.
   Result<std::vector<int32_t>> encode_chat(Conversation conversation) const;
+  /// With the places that the tokens have in the text, in characters. `add_special_tokens`: <s> where the model wants
+  /// one.
+  Result<Encoding> encode_with_places(std::string_view text, bool add_special_tokens) const;
 
   /// Holds answers to a grammar. The vocabulary is looked through at the first call. Where a vocabulary knows
   /// characters by their text alone (SentencePiece), a token is what it adds in the middle of a text.

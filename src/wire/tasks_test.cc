@@ -77,11 +77,15 @@ TEST_CASE("tasks: what is missing or not known is named") {
 }
 
 TEST_CASE("tasks: text generation takes TGI's parameters and asks for a draw when one of them needs it") {
-  const auto parse = [](std::string_view body) { return parse_text_generation_call(json(body)); };
+  const auto parse = [](std::string_view body) {
+    return parse_text_generation_call(json(body), {.max_input_tokens = 9, .max_total_tokens = 10});
+  };
   CHECK_FALSE(parse(R"({"inputs":"a","parameters":{"best_of":1,"watermark":false,"seed":3}})")->do_sample);
   CHECK(parse(R"({"inputs":"a","parameters":{"top_p":0.5}})")->do_sample);
   CHECK(parse(R"({"inputs":"a","parameters":{"grammar":{"type":"regex","value":"a+"}}})")->form.text == "a+");
-  CHECK(parse(R"({"inputs":"a","parameters":{"adapter_id":"x"}})").status().code() == Code::unsupported);
+  CHECK(parse(R"({"inputs":"a","parameters":{"watermark":true}})").status().code() == Code::unsupported);
+  CHECK(parse(R"({"inputs":"a"})")->do_sample);
+  CHECK_FALSE(parse(R"({"inputs":"a","parameters":{}})")->do_sample);
   for (const auto* wrong :
        {R"({"inputs":"a","parameters":{"top_k":0}})", R"({"inputs":["a"]})",
         R"({"inputs":"a","parameters":{"stop":"x"}})", R"({"inputs":"a","parameters":{"frequency_penalty":3}})"})

@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!body.ok()) return 0;
   if (const auto call = wire::parse_task_call(task, *body); call.ok())
     static_cast<void>(wire::task_answer(task, *call, (*body)["answer"]).dump());
-  static_cast<void>(wire::parse_text_generation_call(*body).ok());
+  static_cast<void>(wire::parse_text_generation_call(*body, {.max_input_tokens = 9, .max_total_tokens = 10}).ok());
   static_cast<void>(wire::parse_openai_embedding_call(*body).ok());
   static_cast<void>(wire::parse_feature_call(*body).ok());
   static_cast<void>(wire::parse_similarity_call(*body).ok());

@@ -2,6 +2,7 @@
 #include "inference/commands_registry.h"
 #include "inference/engine_server.h"
 #include "inference/load_options.h"
+#include "inference/server_parts.h"
 #include "transformers/models_registry.h"
 
 namespace hearth::inference::commands {
@@ -17,7 +18,7 @@ Status serve(const Arguments& arguments) {
   net::ServerOptions options;
   options.unix_path = socket;
   options.stop_on_signals = true;
-  options.pool_threads = 32;  // each answer that is not streamed keeps one while it is made
+  options.pool_threads = kServerThreads;
   const auto server = TRY(net::Server::listen(options, handler));
   server->run();
   return {};

@@ -1,0 +1,48 @@
+// The addresses of Text Generation Inference under /models/{repo}, the router's /hf-inference/models/{repo}, and at the
+// root for the hub's only model that generates: sent on to the engine.
+// Source: text-generation-inference router/src/server.rs; text-generation 0.7.0 client.py.
+#include "wire/text_generation.h"
+#include "base/text.h"
+#include "server/engine_relay.h"
+#include "server/route.h"
+
+namespace hearth::server::routes {
+namespace {
+
+// The last part of the pattern is the engine's own address.
+Result<Response> relay(Request& rq) {
+  const std::string_view path = rq.head().path;
+  const auto model = rq.arg("repo").empty() ? std::string() : TRY(model_of_path(rq));
+  return relay_to_engine(rq, model, rq.arg("repo").empty() ? EngineUse::generation : EngineUse::any,
+                         path.substr(path.rfind('/')), wire::text_generation_error_event(engine_stopped()));
+}
+
+constexpr uint64_t kMaxBody = 16 << 20;
+constexpr Route kRoutes[] = {
+    {"POST", "/generate", Access::open, relay, BodyMode::memory, kMaxBody},
+    {"POST", "/generate_stream", Access::open, relay, BodyMode::memory, kMaxBody},
+    {"POST", "/tokenize", Access::open, relay, BodyMode::memory, kMaxBody},
+    {"POST", "/chat_tokenize", Access::open, relay, BodyMode::memory, kMaxBody},
+    {"POST", "/invocations", Access::open, relay, BodyMode::memory, kMaxBody},
+    {"POST", "/vertex", Access::open, relay, BodyMode::memory, kMaxBody},
+    {"GET", "/info", Access::open, relay},
+    {"GET", "/health", Access::open, relay},
+    {"GET", "/ping", Access::open, relay},
+    {"POST", "/{kind}/{repo}/generate", Access::content, relay, BodyMode::memory, kMaxBody},
+    {"POST", "/{kind}/{repo}/generate_stream", Access::content, relay, BodyMode::memory, kMaxBody},
+    {"POST", "/{kind}/{repo}/tokenize", Access::content, relay, BodyMode::memory, kMaxBody},
+    {"POST", "/{kind}/{repo}/chat_tokenize", Access::content, relay, BodyMode::memory, kMaxBody},
+    {"POST", "/{kind}/{repo}/invocations", Access::content, relay, BodyMode::memory, kMaxBody},
+    {"POST", "/{kind}/{repo}/vertex", Access::content, relay, BodyMode::memory, kMaxBody},
+    {"GET", "/{kind}/{repo}/info", Access::content, relay},
+    {"GET", "/{kind}/{repo}/health", Access::content, relay},
+    {"GET", "/{kind}/{repo}/ping", Access::content, relay},
+    {"POST", "/hf-inference/{kind}/{repo}/generate", Access::content, relay, BodyMode::memory, kMaxBody},
+    {"POST", "/hf-inference/{kind}/{repo}/generate_stream", Access::content, relay, BodyMode::memory, kMaxBody},
+    {"GET", "/hf-inference/{kind}/{repo}/info", Access::content, relay},
+    {"GET", "/hf-inference/{kind}/{repo}/health", Access::content, relay},
+};
+
+}  // namespace
+extern constinit const Routes text_generation_entry{kRoutes};
+}  // namespace hearth::server::routes
