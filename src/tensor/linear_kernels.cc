@@ -12,7 +12,8 @@
 namespace hearth::kernels {
 namespace {
 
-constexpr int64_t kRowChunk = 128;  // activation rows of one tile: with 1,536 columns of them they stay in the L2 cache
+// Activation rows of one tile: with 1,536 columns of them they stay in the L2 cache; a multiple of all groups of rows.
+constexpr int64_t kRowChunk = 120;
 // Of float weights taken by columns: from so many rows on it pays to turn a weight's rows into columns; longer chunks
 // pay it less often; a block of so many columns stays in the L2 cache.
 constexpr int64_t kColumnRowsMin = 12, kColumnChunkMin = 96, kColumnChunkMax = 1024, kColumnBlock = 1536;

@@ -9,26 +9,38 @@ namespace {
 
 constexpr float kLowest = -1e30f;  // stands for minus infinity, without its NaN
 
-/// scores[r][key] for R rows and a transposed tile of keys.
-template <int R>
+/// scores[r][key] for R rows and the first 16 C keys of a transposed tile.
+template <int R, int C>
 static inline void scores_transposed(const float* q, int64_t padded, const float* keys, int64_t head_dim,
                                      float* scores) {
-  F s[R][4];
+  F s[R][C];
   for (int r = 0; r < R; ++r)
-    for (int c = 0; c < 4; ++c) s[r][c] = splat(0);
+    for (int c = 0; c < C; ++c) s[r][c] = splat(0);
   for (int64_t d = 0; d < head_dim; ++d, keys += kKeyTile) {
-    const F k0 = load(keys), k1 = load(keys + 16), k2 = load(keys + 32), k3 = load(keys + 48);
+    F k[C];
+#pragma GCC unroll 4
+    for (int c = 0; c < C; ++c) k[c] = load(keys + 16 * c);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const F x = splat(q[r * padded + d]);
-      s[r][0] = fma(x, k0, s[r][0]);
-      s[r][1] = fma(x, k1, s[r][1]);
-      s[r][2] = fma(x, k2, s[r][2]);
-      s[r][3] = fma(x, k3, s[r][3]);
+#pragma GCC unroll 4
+      for (int c = 0; c < C; ++c) s[r][c] = fma(x, k[c], s[r][c]);
     }
   }
   for (int r = 0; r < R; ++r)
-    for (int c = 0; c < 4; ++c) store(scores + r * kKeyTile + 16 * c, s[r][c]);
+    for (int c = 0; c < C; ++c) store(scores + r * kKeyTile + 16 * c, s[r][c]);
+}
+
+/// The scores of all rows against `count` keys of a transposed tile; up to the next 16 they are those of zero keys.
+template <int C>
+static inline void scores_tile(const float* q, int64_t padded, int64_t row_count, const float* keys, int64_t head_dim,
+                               float* scores) {
+  constexpr int R = kTileRows;
+  int64_t r = 0;
+  for (; r + R <= row_count; r += R)
+    scores_transposed<R, C>(q + r * padded, padded, keys, head_dim, scores + r * kKeyTile);
+  if constexpr (R > 1)
+    for (; r < row_count; ++r) scores_transposed<1, C>(q + r * padded, padded, keys, head_dim, scores + r * kKeyTile);
 }
 
 /// Asks for `count` rows that come next: keys and values of a long context come from memory, two streams in turn.
@@ -89,10 +101,20 @@ static inline void values_rows(const float* weights, const float* decay, const f
   int64_t d = 0;
   for (; d + 64 <= head_dim; d += 64)
     values_tile<R, 4, false>(weights, decay, v + d, stride, count, 0, out + d, padded);
+  for (; d + 32 <= head_dim; d += 32)
+    values_tile<R, 2, false>(weights, decay, v + d, stride, count, 0, out + d, padded);
   for (; d + 16 <= head_dim; d += 16)
     values_tile<R, 1, false>(weights, decay, v + d, stride, count, 0, out + d, padded);
   if (d < head_dim) values_tile<R, 1, true>(weights, decay, v + d, stride, count, head_dim - d, out + d, padded);
 }
+
+// The tail of a row from its element 16 - n on: what is added to n scores and the rest, and what multiplies their
+// weights.
+constexpr float kLowTail[32] = {0,       0,       0,       0,       0,       0,       0,       0,
+                                0,       0,       0,       0,       0,       0,       0,       0,
+                                kLowest, kLowest, kLowest, kLowest, kLowest, kLowest, kLowest, kLowest,
+                                kLowest, kLowest, kLowest, kLowest, kLowest, kLowest, kLowest, kLowest};
+constexpr float kKeepTail[32] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
 /// Turns a row of scores into weights e^(score - maximum) for keys `hidden` .. `seen` - 1; the rest become 0.
 static inline void softmax_row(float* s, int64_t hidden, int64_t seen, float* maximum, float* total, float* decay) {
@@ -101,21 +123,31 @@ static inline void softmax_row(float* s, int64_t hidden, int64_t seen, float* ma
     *decay = 1;
     return;
   }
-  const int64_t whole = (seen + 15) / 16 * 16;  // vectors past the last key that is seen are left alone, then 0
-  for (int64_t key = seen; key < whole; ++key) s[key] = kLowest;
+  const int64_t last = (seen - 1) / 16 * 16, n = seen - last;  // the vector with the last key that is seen
   for (int64_t key = 0; key < hidden; ++key) s[key] = kLowest;
-  F most = load(s);
-  for (int64_t i = 16; i < whole; i += 16) most = max(most, load(s + i));
+  const F tail = n == 16 ? load(s + last) : add(load_first(s + last, n), load(kLowTail + 16 - n));
+  F most = tail;
+  for (int64_t i = 0; i < last; i += 16) most = max(most, load(s + i));
   const float tile_maximum = largest(most);
   const float after = tile_maximum > *maximum ? tile_maximum : *maximum;
   const F shift = splat(after);
-  for (int64_t i = 0; i < kKeyTile; i += 16) store(s + i, i < whole ? exponential(sub(load(s + i), shift)) : splat(0));
-  for (int64_t key = seen; key < whole; ++key) s[key] = 0;
-  for (int64_t key = 0; key < hidden; ++key) s[key] = 0;
-  float first16[16];
-  store(first16, exponential(splat(*maximum - after)));
-  *decay = first16[0];
-  *total = *total * *decay + sum(add(add(load(s), load(s + 16)), add(load(s + 32), load(s + 48))));
+  F weights = mul(exponential(sub(tail, shift)), load(kKeepTail + 16 - n)), part = weights;
+  store(s + last, weights);
+  for (int64_t i = 0; i < last; i += 16) {
+    weights = exponential(sub(load(s + i), shift));
+    part = add(part, weights);
+    store(s + i, weights);
+  }
+  for (int64_t i = last + 16; i < kKeyTile; i += 16) store(s + i, splat(0));
+  for (int64_t key = 0; key < hidden; ++key) s[key] = 0;  // their e^-87 in the sum is nothing
+  if (*maximum == after || *maximum == kLowest) {
+    *decay = *maximum == after ? 1 : 0;  // in most tiles, and in the first
+  } else {
+    float first16[16];
+    store(first16, exponential(splat(*maximum - after)));
+    *decay = first16[0];
+  }
+  *total = *total * *decay + sum(part);
   *maximum = after;
 }
 
@@ -149,11 +181,10 @@ static inline void attention_scores(const AttentionWork& t, const float* q, int6
     return;
   }
   const float* keys = t.transposed + tile * t.head_dim;
-  constexpr int R = kTileRows;
-  for (; r + R <= row_count; r += R)
-    scores_transposed<R>(q + r * padded, padded, keys, t.head_dim, scores + r * kKeyTile);
-  if constexpr (R > 1)
-    for (; r < row_count; ++r) scores_transposed<1>(q + r * padded, padded, keys, t.head_dim, scores + r * kKeyTile);
+  if (count <= 16) return scores_tile<1>(q, padded, row_count, keys, t.head_dim, scores);
+  if (count <= 32) return scores_tile<2>(q, padded, row_count, keys, t.head_dim, scores);
+  if (count <= 48) return scores_tile<3>(q, padded, row_count, keys, t.head_dim, scores);
+  scores_tile<4>(q, padded, row_count, keys, t.head_dim, scores);
 }
 
 static void attention(const AttentionWork& t) {
@@ -166,9 +197,10 @@ static void attention(const AttentionWork& t) {
   float* const decay = total + kQueryRows;
   for (int64_t r = 0; r < row_count; ++r) {
     const float* from = t.q + r / t.group * t.q_stride + r % t.group * t.head_dim;
-    for (int64_t d = 0; d < padded; ++d) {
-      q[r * padded + d] = d < t.head_dim ? from[d] * t.scale : 0;
-      out[r * padded + d] = 0;
+    for (int64_t d = 0; d < padded; d += 16) {
+      const int64_t n = t.head_dim - d;
+      store(q + r * padded + d, mul(n >= 16 ? load(from + d) : load_first(from + d, n), splat(t.scale)));
+      store(out + r * padded + d, splat(0));
     }
     maximum[r] = kLowest;
     total[r] = 0;
@@ -211,13 +243,19 @@ static void attention(const AttentionWork& t) {
       *to++ = total[r];
       factor = 1;
     }
-    for (int64_t d = 0; d < t.head_dim; ++d) to[d] = out[r * padded + d] * factor;
+    for (int64_t d = 0; d < t.head_dim; d += 16) {
+      const F value = mul(load(out + r * padded + d), splat(factor));
+      if (t.head_dim - d >= 16)
+        store(to + d, value);
+      else
+        store_first(to + d, value, t.head_dim - d);
+    }
   }
 }
 
 static void transpose_keys(const float* k, int64_t stride, int64_t count, int64_t head_dim, float* out) {
   for (int64_t tile = 0; tile < count; tile += kKeyTile, out += head_dim * kKeyTile)
-    for (int64_t first = 0; first < kKeyTile; first += 16)
+    for (int64_t first = 0; first < kKeyTile && tile + first < count; first += 16)
       for (int64_t d = 0; d < head_dim; d += 16) {
         const int64_t n = head_dim - d < 16 ? head_dim - d : 16;
         F square[16];

@@ -114,7 +114,8 @@ struct KernelTable {
   int64_t (*argmax)(const float* x, int64_t count);
   void (*silu_mul)(const float* gate, const float* up, int64_t count, float* out);
   void (*rope)(float* x, int64_t heads, int64_t head_dim, const float* cos, const float* sin);
-  /// keys: `count` rows of `stride` floats -> for each tile of kKeyTile keys [head_dim, kKeyTile], zeros past the end.
+  /// keys: `count` rows of `stride` floats -> for each tile of kKeyTile keys [head_dim, kKeyTile], zeros past
+  /// the end up to the next 16 keys.
   void (*transpose_keys)(const float* k, int64_t stride, int64_t count, int64_t head_dim, float* out);
   void (*attention)(const AttentionWork&);
 };
