@@ -7,6 +7,7 @@
 #include "inference/generation_server.h"
 #include "inference/server_parts.h"
 #include "inference/task_server.h"
+#include "inference/text_embeddings_server.h"
 #include "inference/text_generation_server.h"
 #include "wire/anthropic.h"
 #include "wire/openai.h"
@@ -78,6 +79,7 @@ Result<net::Response> EngineServer::answer(const net::Request& request, std::sto
   if (path == "/health" || path == "/ping") return net::Response();
   if (path == "/info" && model_.continues_text())
     return text_generation_info(*TRY(model_.decoder()), name_, model_.path());
+  if (path == "/info") return text_embeddings_info(model_, name_);
   if (path == "/v1/models") return json_answer(wire::models_json({{name_, 0, "hearth"}}));
   if (request.head.method != "POST") return Status(Code::bad_input, cat(path, " takes POST"));
   const auto body = TRY(Json::parse(request.body));
@@ -87,7 +89,9 @@ Result<net::Response> EngineServer::answer(const net::Request& request, std::sto
   if (path == "/invocations") return invoke(model_, name_, body, asker);
   if (model_.continues_text())
     if (auto told = answer_text_generation(*TRY(model_.decoder()), path, body, asker)) return *std::move(told);
-  if (path == "/v1/embeddings") return answer_embeddings(model_, name_, body, asker.stop);
+  if (!model_.continues_text())
+    if (auto told = answer_text_embeddings(model_, path, body, asker)) return *std::move(told);
+  if (path == "/v1/embeddings" || path == "/embeddings") return answer_embeddings(model_, name_, body, asker.stop);
   if (path == "/v1/responses") return respond(model_, name_, body, asker);
   auto made = TRY(generate(model_, name_, path, body, asker));
   if (!made) return Status(Code::not_found, cat("the engine has nothing at ", path));

@@ -1,6 +1,6 @@
 // The engine process's HTTP face on its Unix socket: /health; /v1/models, /v1/chat/completions, /v1/completions,
 // /v1/embeddings, /v1/responses, /v1/messages; /pipeline/{task}, and /pipeline for the repository's own task; of
-// decoders the addresses of Text Generation Inference.
+// decoders the addresses of Text Generation Inference, of other models those of Text Embeddings Inference.
 #pragma once
 
 #include <string>

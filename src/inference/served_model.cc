@@ -81,18 +81,65 @@ Result<std::shared_ptr<const Pipeline>> ServedModel::pipeline(const std::string&
   return pipelines_.front();
 }
 
-Result<const Embedder*> ServedModel::embedder() {
-  return TRY(embedder_.get([&]() -> Result<std::unique_ptr<Embedder>> {
-    const auto folder = model_folder(path_);
-    return std::make_unique<Embedder>(Embedder{TRY(SentenceTransformer::from_pretrained(folder, options_)),
-                                               TRY(AutoTokenizer::from_pretrained(folder))});
-  }));
+Result<TextUse> ServedModel::text_use() const {
+  const auto folder = model_folder(path_);
+  if (const auto modules = path_join(folder, "modules.json"); exists(modules)) {
+    const bool is_sparse = contains(TRY(read_file(modules, 1 << 20)), "SpladePooling");
+    return is_sparse ? TextUse::sparse_vectors : TextUse::vectors;
+  }
+  const auto config = TRY(Config::from_pretrained(folder));
+  const std::string_view named = config.architectures.empty() ? std::string_view() : config.architectures.front();
+  if (named.ends_with("ForMaskedLM")) return TextUse::sparse_vectors;
+  if (!named.ends_with("ForSequenceClassification")) return TextUse::vectors;
+  return config.num_labels == 1 ? TextUse::ranking : TextUse::labels;
 }
 
-Result<const CrossEncoder*> ServedModel::ranker() {
-  return TRY(ranker_.get([&]() -> Result<std::unique_ptr<CrossEncoder>> {
-    return std::make_unique<CrossEncoder>(TRY(CrossEncoder::from_pretrained(model_folder(path_), options_)));
-  }));
+Result<Embedder*> ServedModel::embedder() {
+  return embedder_.get([&]() -> Result<std::unique_ptr<Embedder>> {
+    const auto folder = model_folder(path_);
+    return std::make_unique<Embedder>(TRY(SentenceTransformer::from_pretrained(folder, options_)),
+                                      TRY(AutoTokenizer::from_pretrained(folder)), turns_);
+  });
 }
+
+Result<Judge*> ServedModel::judge() {
+  return judge_.get([&]() -> Result<std::unique_ptr<Judge>> {
+    const auto folder = model_folder(path_);
+    return std::make_unique<Judge>(TRY(CrossEncoder::from_pretrained(folder, options_)),
+                                   TRY(AutoTokenizer::from_pretrained(folder)), turns_);
+  });
+}
+
+Result<SparseEmbedder*> ServedModel::sparse() {
+  return sparse_.get([&]() -> Result<std::unique_ptr<SparseEmbedder>> {
+    const auto folder = model_folder(path_);
+    return std::make_unique<SparseEmbedder>(TRY(SparseEncoder::from_pretrained(folder, options_)),
+                                            TRY(AutoTokenizer::from_pretrained(folder)), turns_);
+  });
+}
+
+Embedder::Embedder(SentenceTransformer with, PreTrainedTokenizer reads, Turns& turns)
+    : model(std::move(with)),
+      tokenizer(std::move(reads)),
+      vectors(turns, [this](PreparedTexts texts) { return model.encode(texts); }),
+      token_rows(turns, [this](PreparedTexts texts) { return model.token_embeddings(texts); }) {}
+
+Judge::Judge(CrossEncoder with, PreTrainedTokenizer reads, Turns& turns)
+    : model(std::move(with)),
+      tokenizer(std::move(reads)),
+      logits(turns, [this](PreparedTexts texts) { return model.logits(texts); }) {
+  const auto& config = model.model().config();
+  for (int64_t i = 0; i < config.num_labels; ++i)
+    labels.emplace_back(config.raw["id2label"][cat(i)].as_string(cat("LABEL_", i)));
+}
+
+// Of each token the model gives a number a word of the vocabulary.
+constexpr int64_t kSparseTokens = 1024;
+
+SparseEmbedder::SparseEmbedder(SparseEncoder with, PreTrainedTokenizer reads, Turns& turns)
+    : model(std::move(with)),
+      tokenizer(std::move(reads)),
+      vectors(
+          turns, [this](PreparedTexts texts) { return model.encode(texts); }, kSparseTokens) {}
 
 }  // namespace hearth::inference

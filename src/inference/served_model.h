@@ -2,17 +2,18 @@
 // engine and the pipelines of its tasks.
 #pragma once
 
-#include <condition_variable>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "inference/decoder.h"
+#include "inference/text_batcher.h"
+#include "inference/turns.h"
 #include "tokenizers/auto_tokenizer.h"
 #include "transformers/auto.h"
 #include "transformers/pipeline.h"
@@ -36,32 +37,33 @@ class Lazy {
   std::unique_ptr<T> made_;
 };
 
-/// Those that compute, one after another: each pass takes all cores. Thread-safe.
-class Turns {
- public:
-  /// Waits for the turn, which lasts as long as what is returned; cancelled when the stop comes before that.
-  Result<std::shared_ptr<void>> take(std::stop_token stop) {
-    std::unique_lock lock(mutex_);
-    if (!free_.wait(lock, stop, [&] { return !taken_; })) return Status(Code::cancelled, "the client left");
-    taken_ = true;
-    return std::shared_ptr<void>(nullptr, [this](void*) {
-      std::lock_guard again(mutex_);
-      taken_ = false;
-      free_.notify_one();
-    });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable_any free_;
-  bool taken_ = false;
-};
-
-/// A sentence model with the tokenizer that counts its tokens.
+/// A sentence model, its tokenizer, and the texts that wait for it.
 struct Embedder {
-  SentenceTransformer model;
-  PreTrainedTokenizer tokenizer;
+  Embedder(SentenceTransformer with, PreTrainedTokenizer reads, Turns& turns);
+  const SentenceTransformer model;
+  const PreTrainedTokenizer tokenizer;
+  TextBatcher vectors, token_rows;
 };
+
+/// A model that gives each text numbers of its labels.
+struct Judge {
+  Judge(CrossEncoder with, PreTrainedTokenizer reads, Turns& turns);
+  const CrossEncoder model;
+  const PreTrainedTokenizer tokenizer;
+  std::vector<std::string> labels;
+  TextBatcher logits;
+};
+
+/// A masked language model as an encoder of sparse vectors.
+struct SparseEmbedder {
+  SparseEmbedder(SparseEncoder with, PreTrainedTokenizer reads, Turns& turns);
+  const SparseEncoder model;
+  const PreTrainedTokenizer tokenizer;
+  TextBatcher vectors;
+};
+
+/// What a model that does not continue texts is for, as text-embeddings-inference sees it.
+enum class TextUse : uint8_t { vectors, sparse_vectors, labels, ranking };
 
 /// Thread-safe.
 class ServedModel {
@@ -81,8 +83,10 @@ class ServedModel {
   /// bad_input when the model does not continue texts.
   Result<Decoder*> decoder();
   Result<std::shared_ptr<const Pipeline>> pipeline(const std::string& task);
-  Result<const Embedder*> embedder();
-  Result<const CrossEncoder*> ranker();
+  Result<TextUse> text_use() const;
+  Result<Embedder*> embedder();
+  Result<Judge*> judge();
+  Result<SparseEmbedder*> sparse();
   Turns& turns() { return turns_; }
 
  private:
@@ -96,12 +100,13 @@ class ServedModel {
   const LoadOptions options_;
   const EngineOptions engine_options_;
   const bool continues_text_;
+  Turns turns_;  // first: what is below uses it
   Lazy<Decoder> decoder_;
   std::mutex pipelines_mutex_;
   std::list<std::shared_ptr<const Pipeline>> pipelines_;  // the last used first, at most kPipelinesMax
   Lazy<Embedder> embedder_;
-  Lazy<CrossEncoder> ranker_;
-  Turns turns_;
+  Lazy<Judge> judge_;
+  Lazy<SparseEmbedder> sparse_;
 };
 
 }  // namespace hearth::inference

@@ -5,7 +5,6 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "base/files.h"
 #include "base/text.h"
 #include "inference/server_parts.h"
 #include "inference/text_tokens.h"
@@ -317,16 +316,9 @@ std::optional<net::Response> answer_text_generation(Decoder& decoder, std::strin
 }
 
 net::Response text_generation_info(const Decoder& decoder, std::string_view name, std::string_view path) {
-  // Checkpoints of a hub lie in a folder that has their commit's name.
-  const auto is_commit = [](std::string_view text) {
-    return text.size() == 40 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-  };
-  const auto own = path_name(path), parent = path_name(path_parent(path));
   return json_answer(
       wire::text_generation_info_json({.model_id = std::string(name),
-                                       .model_sha = std::string(is_commit(own)      ? own
-                                                                : is_commit(parent) ? parent
-                                                                                    : std::string_view()),
+                                       .model_sha = std::string(commit_of(path)),
                                        .limits = text_generation_limits(decoder),
                                        .max_concurrent_requests = static_cast<int64_t>(EngineOptions().waiting_max),
                                        .max_client_batch_size = 4,

@@ -88,10 +88,12 @@ constexpr std::string_view kSpeaking[] = {"/discussions", "/like"};
 
 // Rows open to whoever may open a pull request, which this request does not ask for: they write to main.
 constexpr std::string_view kWritesMain[] = {"/commit/", "/preupload/", "/xet-write-token"};
-constexpr std::string_view kRuns[] = {"/v1/", "/pipeline/", "/hf-inference/", "/rerank"};
+constexpr std::string_view kRuns[] = {"/v1/", "/pipeline/", "/hf-inference/"};
 // Under a model: the addresses of the server that its engine stands in for.
 constexpr std::string_view kServes[] = {
-    "generate", "generate_stream", "tokenize", "chat_tokenize", "invocations", "vertex", "info", "health", "ping"};
+    "generate",     "generate_stream", "tokenize",   "chat_tokenize", "invocations", "vertex",
+    "info",         "health",          "ping",       "metrics",       "embed",       "embed_all",
+    "embed_sparse", "embeddings",      "similarity", "predict",       "rerank",      "decode"};
 constexpr std::string_view kTakes[] = {"{repo}/duplicate", "/git-receive-pack", "/locks/verify"};
 
 bool has_any(std::string_view text, std::span<const std::string_view> parts) {

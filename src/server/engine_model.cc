@@ -100,6 +100,8 @@ bool serves(const hub::RepoIndex& index, EngineUse use) {
       return task == "text-generation" || task == "image-text-to-text" || !index.gguf.is_null();
     case EngineUse::embedding:
       return task == "sentence-similarity" || task == "feature-extraction";
+    case EngineUse::judgement:
+      return task == "text-classification" || task == "text-ranking";
     case EngineUse::any:
       return true;
   }

@@ -9,8 +9,8 @@
 
 namespace hearth::server {
 
-/// What a model is asked for.
-enum class EngineUse { generation, embedding, any };
+/// What a model is asked for. `judgement`: labels and ranks of texts.
+enum class EngineUse { generation, embedding, judgement, any };
 /// Is the repository one for this? Told by its task; `any`: every one.
 bool serves(const hub::RepoIndex& index, EngineUse use);
 

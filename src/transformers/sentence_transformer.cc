@@ -217,6 +217,23 @@ struct Reader {
     return std::move(TRY(tokenizer(inputs, call)).encodings);
   }
 
+  Result<Encoding> prepare(const EncodeInput& input, const TextCut& cut) const {
+    auto whole = std::move(TRY(tokenizer({&input, 1}, {.truncation = Truncate::do_not_truncate})).encodings.front());
+    if (!max_length || static_cast<int64_t>(whole.size()) <= *max_length) return whole;
+    if (!cut.may_cut)
+      return Status(Code::too_large,
+                    cat("`inputs` must have less than ", *max_length, " tokens. Given: ", whole.size()));
+    if (cut.side == Side::right) return std::move(TRY(tokenize({&input, 1})).front());
+    return tokenizer.backend_tokenizer().encode(
+        input, {.truncation = Truncation{.max_length = static_cast<size_t>(*max_length), .side = Side::left}});
+  }
+
+  Result<ModelOutput> run(PreparedTexts texts) const {
+    std::vector<const Encoding*> encodings;
+    for (const auto* text : texts) encodings.push_back(&text->tokens);
+    return run(encodings);
+  }
+
   Result<ModelOutput> run(std::span<const Encoding* const> texts) const {
     ModelInputs inputs{.batch = static_cast<int64_t>(texts.size())};
     for (const auto* text : texts) inputs.length = std::max(inputs.length, static_cast<int64_t>(text->size()));
@@ -238,6 +255,32 @@ struct Reader {
     return model->forward(inputs);
   }
 };
+
+/// The rows of a table of `count` rows.
+std::vector<Vector> rows_of(const Vector& values, size_t count) {
+  std::vector<Vector> out(count);
+  const auto width = static_cast<ptrdiff_t>(values.size() / std::max<size_t>(count, 1));
+  for (size_t i = 0; i < count; ++i) {
+    const auto begin = values.begin() + static_cast<ptrdiff_t>(i) * width;
+    out[i].assign(begin, begin + width);
+  }
+  return out;
+}
+
+/// What belongs to each text of a table of a row a token.
+std::vector<Vector> rows_of_tokens(const Vector& values, PreparedTexts texts) {
+  size_t rows = 0;
+  for (const auto* text : texts) rows += text->tokens.size();
+  const auto width = values.size() / std::max<size_t>(rows, 1);
+  std::vector<Vector> out;
+  auto at = values.begin();
+  for (const auto* text : texts) {
+    const auto end = at + static_cast<ptrdiff_t>(text->tokens.size() * width);
+    out.emplace_back(at, end);
+    at = end;
+  }
+  return out;
+}
 
 /// The order of lengths, longest first: a batch then holds texts of about one length.
 std::vector<size_t> longest_first(const std::vector<Encoding>& encodings) {
@@ -282,6 +325,26 @@ struct SentenceTransformer::State {
     }
     return Status(Code::bad_input,
                   cat("there is no prompt '", name, "'; the model has: ", known.empty() ? "none" : join(known, ", ")));
+  }
+
+  /// A vector a text, in one pass. `prompt_rows(i)`: of the text's first rows, those of a prompt.
+  template <class PromptRows>
+  Result<std::vector<Vector>> encode(std::span<const Encoding* const> texts, const PromptRows& prompt_rows) const {
+    const auto hidden = TRY(reader.run(texts)).last_hidden_state;
+    const auto values = to_vector(contiguous(hidden));
+    const auto width = hidden.size(1);
+    std::vector<Vector> out;
+    size_t at = 0;
+    for (const auto* text : texts) {
+      const auto count = text->size() * static_cast<size_t>(width);
+      out.push_back(pooling({.values = std::span(values).subspan(at, count),
+                             .count = static_cast<int64_t>(text->size()),
+                             .width = width,
+                             .prompt_rows = prompt_rows(out.size())}));
+      at += count;
+    }
+    for (const auto& module : modules) (*module)(out);
+    return out;
   }
 
   /// Rows that a prompt takes at a text's beginning: its tokens without the one that ends a text.
@@ -351,24 +414,11 @@ Result<std::vector<std::vector<float>>> SentenceTransformer::encode(std::span<co
   for (const auto& text : texts) cleaned.push_back(s.reader.cleaned(cat(prompt, text)));
   std::vector<EncodeInput> inputs;
   for (const auto& text : cleaned) inputs.push_back({.text = {.text = text}});
-  const auto encodings = TRY(s.reader.tokenize(inputs));
+  auto encodings = TRY(s.reader.tokenize(inputs));
   std::vector<Vector> out(texts.size());
   TRY(in_batches(encodings, options.batch_size,
                  [&](std::span<const size_t> indices, std::span<const Encoding* const> batch) -> Status {
-                   const auto hidden = TRY(s.reader.run(batch)).last_hidden_state;
-                   const auto values = to_vector(contiguous(hidden));
-                   const auto width = hidden.size(1);
-                   std::vector<Vector> vectors;
-                   size_t at = 0;
-                   for (const auto* text : batch) {
-                     const auto count = text->size() * static_cast<size_t>(width);
-                     vectors.push_back(s.pooling({.values = std::span(values).subspan(at, count),
-                                                  .count = static_cast<int64_t>(text->size()),
-                                                  .width = width,
-                                                  .prompt_rows = prompt_rows}));
-                     at += count;
-                   }
-                   for (const auto& module : s.modules) (*module)(vectors);
+                   auto vectors = TRY(s.encode(batch, [&](size_t) { return prompt_rows; }));
                    if (options.normalize_embeddings) Normalize()(vectors);
                    for (size_t i = 0; i < indices.size(); ++i) out[indices[i]] = std::move(vectors[i]);
                    return {};
@@ -376,11 +426,34 @@ Result<std::vector<std::vector<float>>> SentenceTransformer::encode(std::span<co
   return out;
 }
 
+Result<PreparedText> SentenceTransformer::prepare(std::string_view text, const SentenceEncodeOptions& options,
+                                                  const TextCut& cut) const {
+  const auto prompt = TRY(state_->prompt_of(options));
+  const auto cleaned = state_->reader.cleaned(cat(prompt, text));
+  return PreparedText{TRY(state_->reader.prepare({.text = {.text = cleaned}}, cut)), TRY(state_->prompt_rows(prompt))};
+}
+
+Result<std::vector<Vector>> SentenceTransformer::encode(PreparedTexts texts) const {
+  std::vector<const Encoding*> encodings;
+  for (const auto* text : texts) encodings.push_back(&text->tokens);
+  return state_->encode(encodings, [&](size_t i) { return texts[i]->prompt_rows; });
+}
+
+Result<std::vector<Vector>> SentenceTransformer::token_embeddings(PreparedTexts texts) const {
+  return rows_of_tokens(to_vector(contiguous(TRY(state_->reader.run(texts)).last_hidden_state)), texts);
+}
+
 std::optional<int64_t> SentenceTransformer::max_seq_length() const {
   return state_->reader.max_length;
 }
 const std::vector<std::pair<std::string, std::string>>& SentenceTransformer::prompts() const {
   return state_->prompts;
+}
+Result<std::string> SentenceTransformer::prompt(const std::string& name) const {
+  return state_->prompt_of({.prompt_name = name});
+}
+std::string_view SentenceTransformer::pooling_name() const {
+  return std::ranges::find(kPoolingNames, state_->pooling.modes.front(), &PoolingName::mode)->name;
 }
 const PreTrainedModel& SentenceTransformer::model() const {
   return *state_->reader.model;
@@ -435,8 +508,52 @@ Result<std::vector<std::vector<float>>> CrossEncoder::predict(
   return out;
 }
 
+Result<PreparedText> CrossEncoder::prepare(std::string_view text, std::optional<std::string_view> pair,
+                                           const TextCut& cut) const {
+  EncodeInput input{.text = {.text = text}};
+  if (pair) input.pair = TextInput{.text = *pair};
+  return PreparedText{TRY(state_->reader.prepare(input, cut))};
+}
+
+Result<std::vector<Vector>> CrossEncoder::logits(PreparedTexts texts) const {
+  return rows_of(to_vector(contiguous(TRY(state_->reader.run(texts)).logits)), texts.size());
+}
+
+std::optional<int64_t> CrossEncoder::max_seq_length() const {
+  return state_->reader.max_length;
+}
 const PreTrainedModel& CrossEncoder::model() const {
   return *state_->reader.model;
+}
+
+struct SparseEncoder::State {
+  Reader reader;
+};
+
+Result<SparseEncoder> SparseEncoder::from_pretrained(const std::string& folder, const LoadOptions& options) {
+  return SparseEncoder(
+      std::make_shared<const State>(State{TRY(Reader::from(folder, Task::masked_lm, options, Json(Json::Object{})))}));
+}
+
+Result<PreparedText> SparseEncoder::prepare(std::string_view text, const TextCut& cut) const {
+  return PreparedText{TRY(state_->reader.prepare({.text = {.text = text}}, cut))};
+}
+
+Result<std::vector<Vector>> SparseEncoder::encode(PreparedTexts texts) const {
+  const auto logits = TRY(state_->reader.run(texts)).logits;
+  const auto width = static_cast<size_t>(logits.size(-1));
+  auto rows = rows_of_tokens(to_vector(contiguous(logits)), texts);
+  for (auto& values : rows) {
+    Vector most(width, 0);  // relu of the greatest: log1p grows with its argument
+    for (size_t i = 0; i < values.size(); ++i) most[i % width] = std::max(most[i % width], values[i]);
+    for (auto& value : most) value = std::log1p(value);
+    values = std::move(most);
+  }
+  return rows;
+}
+
+std::optional<int64_t> SparseEncoder::max_seq_length() const {
+  return state_->reader.max_length;
 }
 
 }  // namespace hearth

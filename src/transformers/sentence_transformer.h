@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tokenizers/encoding.h"
 #include "transformers/auto.h"
 
 namespace hearth {
@@ -25,6 +26,19 @@ struct SentenceEncodeOptions {
   bool normalize_embeddings = false;       ///< lengths of 1, whatever the modules say
 };
 
+/// What happens to a text that is longer than the model reads: it is cut, or refused as too_large.
+struct TextCut {
+  bool may_cut = true;
+  Side side = Side::right;  ///< that goes
+};
+
+/// A text as a model reads it.
+struct PreparedText {
+  Encoding tokens;
+  int64_t prompt_rows = 0;  ///< of its first tokens, those that the pooling leaves out
+};
+using PreparedTexts = std::span<const PreparedText* const>;
+
 /// Immutable and cheap to copy; any number of threads may use one at once.
 class SentenceTransformer {
  public:
@@ -35,10 +49,18 @@ class SentenceTransformer {
   /// One vector a text, in their order. bad_input on a prompt_name that is not there.
   Result<std::vector<std::vector<float>>> encode(std::span<const std::string> texts,
                                                  const SentenceEncodeOptions& options = {}) const;
+  Result<PreparedText> prepare(std::string_view text, const SentenceEncodeOptions& options, const TextCut& cut) const;
+  /// One vector a text, of one pass over the model; of `token_embeddings` its last hidden states, row after row.
+  Result<std::vector<std::vector<float>>> encode(PreparedTexts texts) const;
+  Result<std::vector<std::vector<float>>> token_embeddings(PreparedTexts texts) const;
   /// Tokens of a text that are read; what follows is cut off.
   std::optional<int64_t> max_seq_length() const;
   /// Name and text, in the file's order.
   const std::vector<std::pair<std::string, std::string>>& prompts() const;
+  /// The text of a prompt. bad_input on a name that is not there.
+  Result<std::string> prompt(const std::string& name) const;
+  /// "mean", "cls", ...: the first one, where the vectors of several are joined.
+  std::string_view pooling_name() const;
   const PreTrainedModel& model() const;
 
   struct State;  ///< private to the file
@@ -59,10 +81,32 @@ class CrossEncoder {
   /// none); `sigmoid` says otherwise.
   Result<std::vector<std::vector<float>>> predict(std::span<const std::pair<std::string, std::string>> pairs,
                                                   int64_t batch_size = 32, std::optional<bool> sigmoid = {}) const;
+  /// A text, or a pair of them.
+  Result<PreparedText> prepare(std::string_view text, std::optional<std::string_view> pair, const TextCut& cut) const;
+  /// num_labels numbers a text, of one pass over the model.
+  Result<std::vector<std::vector<float>>> logits(PreparedTexts texts) const;
+  std::optional<int64_t> max_seq_length() const;
   const PreTrainedModel& model() const;
 
   struct State;  ///< private to the file
   explicit CrossEncoder(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+ private:
+  std::shared_ptr<const State> state_;
+};
+
+/// A masked language model whose vectors have a number for each word of the vocabulary, most of them 0 (SPLADE).
+/// Source: Formal et al., arXiv:2109.10086: of all positions the greatest log(1 + relu(logit)); sentence-transformers
+/// 6.2.0 sparse_encoder/modules/splade_pooling.py.
+class SparseEncoder {
+ public:
+  static Result<SparseEncoder> from_pretrained(const std::string& folder, const LoadOptions& options = {});
+  Result<PreparedText> prepare(std::string_view text, const TextCut& cut) const;
+  Result<std::vector<std::vector<float>>> encode(PreparedTexts texts) const;
+  std::optional<int64_t> max_seq_length() const;
+
+  struct State;  ///< private to the file
+  explicit SparseEncoder(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
  private:
   std::shared_ptr<const State> state_;

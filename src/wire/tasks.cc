@@ -336,27 +336,4 @@ Result<SimilarityCall> parse_similarity_call(const Json& body) {
                         .sentences = TRY(read_texts("inputs.sentences", inputs["sentences"]))};
 }
 
-Result<RankCall> parse_rank_call(const Json& body) {
-  const auto& at = body["inputs"].is_object() ? body["inputs"] : body;
-  const auto& parameters = body["parameters"].is_object() ? body["parameters"] : body;
-  if (!at["query"].is_string()) return wrong("query", "is missing: {\"query\": TEXT, \"texts\": [TEXT]}");
-  return RankCall{.query = std::string(at["query"].as_string()),
-                  .texts = TRY(read_texts("texts", at["texts"])),
-                  .raw_scores = TRY(read_flag(parameters, "raw_scores", false)),
-                  .return_text = TRY(read_flag(parameters, "return_text", false))};
-}
-
-Json rank_answer(const RankCall& call, const std::vector<float>& scores) {
-  std::vector<size_t> order(scores.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::ranges::stable_sort(order, [&](size_t a, size_t b) { return scores[a] > scores[b]; });
-  Json::Array out;
-  for (const auto i : order) {
-    Json row = Json::Object{{"index", i}, {"score", double{scores[i]}}};
-    if (call.return_text) row.set("text", call.texts[i]);
-    out.push_back(std::move(row));
-  }
-  return Json(std::move(out));
-}
-
 }  // namespace hearth::wire

@@ -63,15 +63,4 @@ struct SimilarityCall {
 };
 Result<SimilarityCall> parse_similarity_call(const Json& body);
 
-/// Text Embeddings Inference's /rerank: {"query", "texts", "raw_scores", "return_text"}, or the same in `inputs`.
-struct RankCall {
-  std::string query;
-  std::vector<std::string> texts;
-  bool raw_scores = false;
-  bool return_text = false;
-};
-Result<RankCall> parse_rank_call(const Json& body);
-/// [{"index", "score", "text"?}], best first.
-Json rank_answer(const RankCall& call, const std::vector<float>& scores);
-
 }  // namespace hearth::wire

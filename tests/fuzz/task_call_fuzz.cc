@@ -6,6 +6,7 @@
 #include "wire/anthropic.h"
 #include "wire/openai_responses.h"
 #include "wire/tasks.h"
+#include "wire/text_embeddings.h"
 #include "wire/text_generation.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -21,8 +22,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static_cast<void>(wire::parse_openai_embedding_call(*body).ok());
   static_cast<void>(wire::parse_feature_call(*body).ok());
   static_cast<void>(wire::parse_similarity_call(*body).ok());
-  if (const auto call = wire::parse_rank_call(*body); call.ok())
-    static_cast<void>(wire::rank_answer(*call, std::vector<float>(call->texts.size())).dump());
+  if (const auto call = wire::parse_rerank_call(*body); call.ok())
+    static_cast<void>(wire::rerank_json(*call, std::vector<std::vector<float>>(call->inputs.size(), {0})));
+  if (const auto call = wire::parse_predict_call(*body); call.ok())
+    static_cast<void>(wire::predict_json(*call, std::vector<std::vector<float>>(call->inputs.size(), {0, 1}), {"a"}));
+  static_cast<void>(wire::parse_embed_call(*body).ok());
+  static_cast<void>(wire::parse_tei_similarity_call(*body).ok());
+  static_cast<void>(wire::parse_tokenize_call(*body).ok());
+  static_cast<void>(wire::parse_decode_call(*body).ok());
   static_cast<void>(wire::parse_chat_request(*body).ok());
   static_cast<void>(wire::parse_completion_request(*body).ok());
   static_cast<void>(wire::parse_messages_request(*body, true).ok());

@@ -1,7 +1,7 @@
 // POST /models/{repo} and its siblings: a task of a model, as the Inference API asked for it; the task is the path's,
 // else the repository's own. The engine reads the body and answers.
 // Source: huggingface_hub 2.4.0 inference/_providers/hf_inference.py (_prepare_url); @huggingface/inference 4.13.30
-// providers/hf-inference.ts (makeRoute); text-embeddings-inference (rerank).
+// providers/hf-inference.ts (makeRoute).
 #include "base/encoding.h"
 #include "base/text.h"
 #include "server/engine_relay.h"
@@ -20,15 +20,11 @@ Result<Response> relay(const Request& rq, std::string_view task) {
 Result<Response> task(Request& rq) {
   return relay(rq, rq.arg("task"));
 }
-Result<Response> rerank(Request& rq) {
-  return relay(rq, "text-ranking");
-}
 
 constexpr uint64_t kMaxBody = 16 << 20;
 constexpr Route kRoutes[] = {
     {"POST", "/{kind}/{repo}", Access::content, task, BodyMode::memory, kMaxBody},
     {"POST", "/{kind}/{repo}/pipeline/{task}", Access::content, task, BodyMode::memory, kMaxBody},
-    {"POST", "/{kind}/{repo}/rerank", Access::content, rerank, BodyMode::memory, kMaxBody},
     {"POST", "/pipeline/{task}/{kind?}/{repo}", Access::content, task, BodyMode::memory, kMaxBody},
     {"POST", "/hf-inference/{kind}/{repo}", Access::content, task, BodyMode::memory, kMaxBody},
     {"POST", "/hf-inference/{kind}/{repo}/pipeline/{task}", Access::content, task, BodyMode::memory, kMaxBody},

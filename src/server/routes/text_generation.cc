@@ -10,24 +10,36 @@ namespace hearth::server::routes {
 namespace {
 
 // The last part of the pattern is the engine's own address.
-Result<Response> relay(Request& rq) {
+Result<Response> send_on(Request& rq, std::string_view model, EngineUse use) {
   const std::string_view path = rq.head().path;
-  const auto model = rq.arg("repo").empty() ? std::string() : TRY(model_of_path(rq));
-  return relay_to_engine(rq, model, rq.arg("repo").empty() ? EngineUse::generation : EngineUse::any,
-                         path.substr(path.rfind('/')), wire::text_generation_error_event(engine_stopped()));
+  return relay_to_engine(rq, model, use, path.substr(path.rfind('/')),
+                         wire::text_generation_error_event(engine_stopped()));
+}
+
+Result<Response> relay(Request& rq) {
+  if (!rq.arg("repo").empty()) return send_on(rq, TRY(model_of_path(rq)), EngineUse::any);
+  return send_on(rq, "", EngineUse::generation);
+}
+
+// What servers of embeddings have, too: without a model that generates it is the one that embeds.
+Result<Response> relay_shared(Request& rq) {
+  if (!rq.arg("repo").empty()) return relay(rq);
+  auto answer = send_on(rq, "", EngineUse::generation);
+  if (answer.ok() || answer.status().code() != Code::not_found) return answer;
+  return send_on(rq, "", EngineUse::embedding);
 }
 
 constexpr uint64_t kMaxBody = 16 << 20;
 constexpr Route kRoutes[] = {
     {"POST", "/generate", Access::open, relay, BodyMode::memory, kMaxBody},
     {"POST", "/generate_stream", Access::open, relay, BodyMode::memory, kMaxBody},
-    {"POST", "/tokenize", Access::open, relay, BodyMode::memory, kMaxBody},
+    {"POST", "/tokenize", Access::open, relay_shared, BodyMode::memory, kMaxBody},
     {"POST", "/chat_tokenize", Access::open, relay, BodyMode::memory, kMaxBody},
-    {"POST", "/invocations", Access::open, relay, BodyMode::memory, kMaxBody},
-    {"POST", "/vertex", Access::open, relay, BodyMode::memory, kMaxBody},
-    {"GET", "/info", Access::open, relay},
-    {"GET", "/health", Access::open, relay},
-    {"GET", "/ping", Access::open, relay},
+    {"POST", "/invocations", Access::open, relay_shared, BodyMode::memory, kMaxBody},
+    {"POST", "/vertex", Access::open, relay_shared, BodyMode::memory, kMaxBody},
+    {"GET", "/info", Access::open, relay_shared},
+    {"GET", "/health", Access::open, relay_shared},
+    {"GET", "/ping", Access::open, relay_shared},
     {"POST", "/{kind}/{repo}/generate", Access::content, relay, BodyMode::memory, kMaxBody},
     {"POST", "/{kind}/{repo}/generate_stream", Access::content, relay, BodyMode::memory, kMaxBody},
     {"POST", "/{kind}/{repo}/tokenize", Access::content, relay, BodyMode::memory, kMaxBody},
