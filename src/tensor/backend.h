@@ -20,6 +20,16 @@
 
 namespace hearth {
 
+/// A matrix of which a file holds no numbers but codes and what they mean: made into numbers when a module asks for it,
+/// so that no model is in memory twice while it is loaded. Immutable.
+class EncodedMatrix {
+ public:
+  virtual ~EncodedMatrix() = default;
+  /// Of the source's type and shape. bad_input, without the tensor's name, where the stored parts contradict each
+  /// other.
+  virtual Result<std::shared_ptr<const std::vector<std::byte>>> decode() const = 0;
+};
+
 /// A stored array as a checkpoint has it, on its way into a backend.
 struct WeightSource {
   std::string name;                   ///< the checkpoint's, for messages
@@ -29,6 +39,9 @@ struct WeightSource {
   std::shared_ptr<const void> owner;  ///< the mapped file, or a buffer made while loading
   /// Where it was read from: may be asked to give the memory of `data` back. Null: not from a file.
   std::shared_ptr<const Weights> file = {};
+  /// If any, `data` is empty until it is decoded, and `shape` is [outputs, inputs] even where the model's own files are
+  /// transposed.
+  std::shared_ptr<const EncodedMatrix> encoded = {};
 
   /// The numbers are those of a buffer from now on; the file's are not read again.
   void take(std::shared_ptr<const std::vector<std::byte>> buffer) {

@@ -9,7 +9,7 @@ namespace hearth {
 namespace {
 
 bool is_equal(const WeightSource& a, const WeightSource& b) {
-  return a.dtype == b.dtype && a.shape == b.shape && std::ranges::equal(a.data, b.data);
+  return a.dtype == b.dtype && a.shape == b.shape && a.encoded == b.encoded && std::ranges::equal(a.data, b.data);
 }
 
 }  // namespace
@@ -135,8 +135,18 @@ const WeightSource* ParamStore::find(const std::string& name, const Shape& shape
     return nullptr;
   }
   used_.insert(name);
-  if (it->second.shape == shape) return &it->second;
-  misshaped_.push_back(cat(name, " is ", it->second.shape.text(), ", the configuration asks for ", shape.text()));
+  auto& source = it->second;
+  if (source.shape == shape) {
+    if (!source.encoded || !source.data.empty()) return &source;
+    auto numbers = source.encoded->decode();
+    if (numbers.ok()) {
+      source.take(*std::move(numbers));
+      return &source;
+    }
+    unreadable_.push_back(std::move(numbers).status().with(name).message());
+    return nullptr;
+  }
+  misshaped_.push_back(cat(name, " is ", source.shape.text(), ", the configuration asks for ", shape.text()));
   return nullptr;
 }
 
@@ -156,10 +166,13 @@ std::shared_ptr<const Weight> ParamStore::make(const std::string& name, int64_t 
   const auto key = cat(key_of(origin, stored), quantize ? cat(" as ", hearth::name(*quantize)) : "");
   if (const auto made = matrices_.find(key); made != matrices_.end()) return made->second;
   const auto stored_rows = row_count(stored, rows);
-  const auto* source = find(origin, stored.is_transposed ? Shape{cols, stored_rows} : Shape{stored_rows, cols});
+  const auto entry = sources_.find(origin);
+  Stored layout = stored;
+  if (entry != sources_.end() && entry->second.encoded) layout.is_transposed = false;
+  const auto* source = find(origin, layout.is_transposed ? Shape{cols, stored_rows} : Shape{stored_rows, cols});
   if (!source) return nullptr;
   const auto made = [&]() -> Result<std::shared_ptr<const Weight>> {
-    auto asked = TRY(rearranged(*source, stored));
+    auto asked = TRY(rearranged(*source, layout));
     if (quantize && is_quantizable(asked, *quantize)) asked = TRY(quantized(asked, *quantize, ThreadPool::shared()));
     return backend_.weight(asked, options_);
   }();

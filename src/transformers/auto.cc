@@ -4,9 +4,9 @@
 
 #include "base/files.h"
 #include "base/text.h"
-#include "transformers/fp8_weights.h"
 #include "transformers/gguf_checkpoint.h"
 #include "transformers/gguf_tensors.h"
+#include "transformers/quantized_weights.h"
 
 namespace hearth {
 namespace {
@@ -100,7 +100,7 @@ auto load(const std::shared_ptr<const Weights>& weights, const std::string& path
     const auto* family = TRY(family_of(config.model_type));
     const auto* row = TRY(find_head(config, *family, task));
     auto sources = is_gguf ? TRY(gguf_sources(weights, config.raw)) : TRY(safetensors_sources(weights));
-    TRY(unpack_fp8(sources, config.raw));
+    if (!is_gguf) TRY(unpack_quantized(sources, config.raw));
 
     const std::string backend_name = !options.backend.empty()      ? options.backend
                                      : options.dtype == DType::f32 ? "native"

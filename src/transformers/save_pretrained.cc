@@ -22,6 +22,7 @@
 #include "transformers/gguf_checkpoint.h"
 #include "transformers/gguf_export.h"
 #include "transformers/gguf_tensors.h"
+#include "transformers/quantized_weights.h"
 #include "transformers/text_model.h"
 #include "transformers/tf_checkpoint.h"
 
@@ -162,7 +163,31 @@ Status read_foreign(const std::string& path, Checkpoint& out) {
   return named.ok() ? Status() : std::move(named).with(path);
 }
 
-Result<Checkpoint> open_checkpoint(const std::string& from, const SaveOptions& options, bool needs_config) {
+/// The numbers that the parts of a quantized checkpoint stand for, and a configuration without a word of them.
+Status dequantize(Checkpoint& checkpoint) {
+  for (const auto* tensor : checkpoint.weights->tensors())
+    checkpoint.sources.push_back({.name = tensor->name,
+                                  .dtype = tensor->dtype,
+                                  .shape = Shape(tensor->shape),
+                                  .data = tensor->data,
+                                  .owner = checkpoint.weights,
+                                  .file = checkpoint.weights});
+  TRY(unpack_quantized(checkpoint.sources, checkpoint.config));
+  for (auto& source : checkpoint.sources) {
+    if (!source.encoded) continue;
+    auto numbers = source.encoded->decode();
+    if (!numbers.ok()) return std::move(numbers).status().with(source.name);
+    source.take(*std::move(numbers));
+  }
+  std::erase_if(checkpoint.config.object(), [](const Json::Member& member) {
+    return member.first == "quantization_config" || member.first == "compression_config";
+  });
+  return {};
+}
+
+/// `as_numbers`: what a library quantized is dequantized, as it is where a type is asked for.
+Result<Checkpoint> open_checkpoint(const std::string& from, const SaveOptions& options, bool needs_config,
+                                   bool as_numbers = false) {
   Checkpoint out;
   const auto foreign = foreign_path(from);
   const auto config_path = path_join(model_folder(from), "config.json");
@@ -177,9 +202,16 @@ Result<Checkpoint> open_checkpoint(const std::string& from, const SaveOptions& o
     out.weights = TRY(Weights::open(from));
     out.is_gguf = out.weights->front().format() == WeightFormat::gguf;
   }
+  if (out.weights && !out.is_gguf) TRY(read_config());
+  const bool is_quantized =
+      out.config["quantization_config"].is_object() || out.config["compression_config"].is_object();
+  const bool is_dequantized = out.weights && !out.is_gguf && is_quantized && (as_numbers || options.dtype);
+  if (is_dequantized) TRY(dequantize(out));
   if (out.is_gguf) {
     out.config = TRY(gguf_config(*out.weights));
     out.sources = TRY(gguf_sources(out.weights, out.config));
+  }
+  if (out.is_gguf || is_dequantized) {
     for (const auto& s : out.sources)
       out.entries.push_back({s.name, s.dtype, {s.shape.begin(), s.shape.end()}, s.data, s.dtype});
   } else {
@@ -187,10 +219,8 @@ Result<Checkpoint> open_checkpoint(const std::string& from, const SaveOptions& o
       out.entries.push_back({t.name, t.dtype, t.shape, t.data, t.dtype});
     };
     for (const auto& tensor : out.foreign.tensors) add(tensor);
-    if (out.weights) {
+    if (out.weights)
       for (const auto* tensor : out.weights->tensors()) add(*tensor);
-      TRY(read_config());
-    }
   }
   // A family that is not known here is written as it lies; its tied copies stay.
   if (const auto tied = tied_name(out.config); tied.ok() && !tied->empty())
@@ -251,7 +281,7 @@ uint32_t file_type_of(std::span<const Entry> entries) {
 }
 
 Status write_gguf_model(const std::string& from, const std::string& to, const SaveOptions& options) {
-  auto checkpoint = TRY(open_checkpoint(from, options, /*needs_config=*/true));
+  auto checkpoint = TRY(open_checkpoint(from, options, /*needs_config=*/true, /*as_numbers=*/true));
   if (checkpoint.is_gguf) return {Code::unsupported, "a GGUF file is not written over again as one"};
   const auto config = TRY(Config::from_json(checkpoint.config));
   auto metadata = TRY(gguf_metadata(config, model_folder(from)));

@@ -1,17 +1,16 @@
-#include "transformers/fp8_weights.h"
-
+// fp8: 8-bit floating-point weights, as DeepSeek-V3 and Qwen3-FP8 repositories have them: beside `X.weight` stands
+// `X.weight_scale_inv`, a factor for each block of rows and columns. They become f32 at once.
+// Source: transformers 5.23.0 integrations/finegrained_fp8.py; OCP 8-bit floating point specification 1.0.
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <memory>
 #include <string>
 #include <unordered_map>
 
 #include "base/text.h"
+#include "transformers/quantized_weights.h"
 
-namespace hearth {
+namespace hearth::transformers::quantizers {
 namespace {
 
 constexpr std::string_view kWeight = ".weight", kScale = ".weight_scale_inv", kActivation = ".activation_scale";
@@ -21,31 +20,13 @@ bool is_fp8(DType dtype) {
   return dtype == DType::f8_e4m3 || dtype == DType::f8_e5m2;
 }
 
-/// The value of every byte. E4M3 has no infinities, and one NaN a sign.
-std::array<float, 256> values_of(DType dtype) {
-  const bool is_e4m3 = dtype == DType::f8_e4m3;
-  const int fraction_bits = is_e4m3 ? 3 : 2, bias = is_e4m3 ? 7 : 15;
-  std::array<float, 256> out{};
-  for (int byte = 0; byte < 256; ++byte) {
-    const int magnitude = byte & 0x7F, exponent = magnitude >> fraction_bits;
-    const int fraction = magnitude & ((1 << fraction_bits) - 1);
-    const int whole = exponent > 0 ? 1 << fraction_bits : 0;  // subnormal numbers have none
-    float value = std::ldexp(static_cast<float>(whole + fraction), std::max(exponent, 1) - bias - fraction_bits);
-    if (is_e4m3 && magnitude == 0x7F) value = std::numeric_limits<float>::quiet_NaN();
-    if (!is_e4m3 && exponent == 31)
-      value = fraction == 0 ? std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
-    out[static_cast<size_t>(byte)] = byte < 128 ? value : -value;
-  }
-  return out;
-}
-
 /// [rows of blocks, columns of blocks]; one factor stands for the whole tensor.
 struct Scales {
   std::vector<float> values = {1.0f};
   int64_t row_block = 1, col_block = 1, columns = 1;
 };
 
-Result<Scales> read_scales(const WeightSource& weight, const WeightSource& scale, const Json& config) {
+Result<Scales> read_scales(const WeightSource& weight, const WeightSource& scale, const Json& settings) {
   const auto bad = [&] {
     return Status(Code::bad_input, cat(scale.name, " is ", scale.shape.text(), " of ", name(scale.dtype),
                                        ", which does not fit ", weight.name, " ", weight.shape.text()));
@@ -64,7 +45,7 @@ Result<Scales> read_scales(const WeightSource& weight, const WeightSource& scale
     out.col_block = std::max<int64_t>(cols, 1);
     return out;
   }
-  const auto& block = config["quantization_config"]["weight_block_size"];
+  const auto& block = settings["weight_block_size"];
   out.row_block = block.is_array() && block.size() == 2 ? block.array()[0].as_int(0) : kBlock;
   out.col_block = block.is_array() && block.size() == 2 ? block.array()[1].as_int(0) : kBlock;
   if (out.row_block < 1 || out.col_block < 1)
@@ -75,7 +56,7 @@ Result<Scales> read_scales(const WeightSource& weight, const WeightSource& scale
 }
 
 Status unpack(WeightSource& weight, const Scales& scales) {
-  const auto values = values_of(weight.dtype);
+  const auto values = values_of_fp8(weight.dtype);
   auto made = std::make_shared<std::vector<float>>(weight.data.size());
   const auto cols = weight.shape.size() == 2 ? weight.shape[1] : static_cast<int64_t>(weight.data.size());
   for (size_t i = 0; i < made->size(); ++i) {
@@ -91,9 +72,7 @@ Status unpack(WeightSource& weight, const Scales& scales) {
   return {};
 }
 
-}  // namespace
-
-Status unpack_fp8(std::vector<WeightSource>& sources, const Json& config) {
+Status unpack_all(std::vector<WeightSource>& sources, const Json& settings) {
   std::unordered_map<std::string, const WeightSource*> scales;
   bool has_fp8 = false;
   for (const auto& source : sources) {
@@ -105,7 +84,7 @@ Status unpack_fp8(std::vector<WeightSource>& sources, const Json& config) {
     if (!is_fp8(source.dtype)) continue;
     const auto stem = source.name.substr(0, source.name.size() - kWeight.size());
     const auto found = source.name.ends_with(kWeight) ? scales.find(cat(stem, kScale)) : scales.end();
-    TRY(unpack(source, found == scales.end() ? Scales() : TRY(read_scales(source, *found->second, config))));
+    TRY(unpack(source, found == scales.end() ? Scales() : TRY(read_scales(source, *found->second, settings))));
   }
   std::erase_if(sources, [](const WeightSource& source) {
     return source.name.ends_with(kScale) || source.name.ends_with(kActivation);
@@ -113,4 +92,8 @@ Status unpack_fp8(std::vector<WeightSource>& sources, const Json& config) {
   return {};
 }
 
-}  // namespace hearth
+}  // namespace
+
+extern constinit const Quantizer fp8_entry{"fp8", unpack_all};
+
+}  // namespace hearth::transformers::quantizers
