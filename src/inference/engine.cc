@@ -13,8 +13,9 @@ namespace {
 
 // A prompt that shares so much with one that is being read waits for it instead of reading the same.
 constexpr int64_t kWorthWaiting = kKvPagePositions;
-constexpr int64_t kToldRows =
-    64;  // of a prompt whose probabilities are told: each has a number a word of the vocabulary
+// Of a prompt whose probabilities are told: each has a number for each word of the vocabulary.
+constexpr int64_t kToldRows = 64;
+constexpr int64_t kTogetherRows = 32;                 // of prompts, that a pass reads beside the answers' tokens
 constexpr int64_t kPrefixBytes = int64_t{256} << 20;  // kept for later prompts, at least
 
 int64_t common(std::span<const int32_t> a, std::span<const int32_t> b) {
@@ -73,10 +74,14 @@ struct Engine::Sequence {
   bool has_begun = false;  // to read: its beginning was looked up
   int64_t told = 1;        // tokens of the prompt whose probabilities are told; of the first there is none
   JobTimes times = {.submitted_s = job.submitted_s};
+  int64_t begun_length = 0;  // what it was long when its cache began
+  bool in_pass = false;      // its pages are being written
   bool is_over = false;
 
   int64_t length() const { return static_cast<int64_t>(ids.size()); }
   int64_t unread() const { return length() - cache.length(); }
+  /// The next token is all that is to be read.
+  bool is_writing() const { return has_begun && unread() == 1; }
   bool tells_prompt() const { return job.on_prompt_token && told < static_cast<int64_t>(job.prompt.size()); }
   void give_up_pages() {
     cache.truncate(0);
@@ -88,6 +93,7 @@ struct Engine::Sequence {
 struct Engine::Planned {
   Sequence* sequence;
   int64_t rows;
+  bool is_new;  // a piece of a prompt
 };
 
 Engine::Engine(TextGenerationPipeline pipeline, EngineOptions options)
@@ -171,6 +177,7 @@ void Engine::drop_gone() {
 
 /// Before a sequence reads: takes over what others have read of its text. False while another reads much of it.
 bool Engine::begin(Sequence& sequence) {
+  sequence.begun_length = sequence.length();
   if (sequence.tells_prompt()) return sequence.has_begun = true;
   const auto wanted = std::span<const int32_t>(sequence.ids).first(sequence.ids.size() - 1);  // the last is always read
   auto match = prefixes_.find(wanted);
@@ -188,25 +195,25 @@ bool Engine::begin(Sequence& sequence) {
   return true;
 }
 
-/// One token of each answer, and pieces of prompts: half of the room for the one that came first, the rest for those
-/// with least to read, so that a long prompt neither waits for ever nor holds up short ones.
-std::vector<Engine::Planned> Engine::plan() {
+/// Its text has grown past a length at which the model reads all of it in another way.
+bool Engine::must_read_again(const Sequence& s) const {
+  const auto changed = pipeline_.model().stack().rereads_after();
+  return changed > 0 && s.has_begun && s.begun_length <= changed && s.length() > changed;
+}
+
+/// Pieces of prompts: half of the room for the one that came first, the rest for those with least to read, so that a
+/// long prompt neither waits for ever nor holds up short ones.
+std::vector<Engine::Planned> Engine::plan_reading() {
   std::vector<Planned> out;
   std::vector<Sequence*> reading;
-  const auto changed = pipeline_.model().stack().rereads_after();
-  for (auto& s : running_) {
-    if (changed > 0 && s.cache.length() <= changed && s.length() > changed) s.cache.truncate(0);
-    if (s.has_begun && s.unread() == 1)
-      out.push_back({&s, 1});
-    else
-      reading.push_back(&s);
-  }
-  auto room = pace_.rows(static_cast<int64_t>(out.size()));
+  for (auto& s : running_)
+    if (!s.is_writing()) reading.push_back(&s);
+  auto room = pace_.rows(std::ssize(running_) - std::ssize(reading));
   const auto read = [&](Sequence& s, int64_t most) {
     if (most <= 0 || (!s.has_begun && !begin(s))) return false;
     const auto rows = std::min(s.tells_prompt() ? std::min(most, kToldRows) : most, s.unread());
     room -= rows;
-    out.push_back({&s, rows});
+    out.push_back({&s, rows, true});
     return true;
   };
   Sequence* first = nullptr;
@@ -225,13 +232,22 @@ std::vector<Engine::Planned> Engine::plan() {
   return out;
 }
 
+/// One token of each answer.
+std::vector<Engine::Planned> Engine::plan_writing() {
+  std::vector<Planned> out;
+  for (auto& s : running_)
+    if (s.is_writing() && !s.in_pass && !s.is_over && !must_read_again(s)) out.push_back({&s, 1, false});
+  return out;
+}
+
 /// Room for `length` positions: what is kept for later goes first, then the pages of those who came later. False when
 /// those who came before hold it all.
 bool Engine::make_room(Sequence& sequence, int64_t length, std::vector<Planned>& planned) {
   while (!sequence.cache.reserve(pipeline_.model().backend(), length).ok()) {
     if (prefixes_.evict()) continue;
-    auto victim = std::ranges::find_if(running_.rbegin(), running_.rend(),
-                                       [&](const Sequence& s) { return &s == &sequence || s.cache.length() > 0; });
+    auto victim = std::ranges::find_if(running_.rbegin(), running_.rend(), [&](const Sequence& s) {
+      return &s == &sequence || (s.cache.length() > 0 && !s.in_pass);
+    });
     if (&*victim == &sequence) return false;
     victim->give_up_pages();
     ++counted_.preemptions;
@@ -241,7 +257,24 @@ bool Engine::make_room(Sequence& sequence, int64_t length, std::vector<Planned>&
 }
 
 void Engine::step() {
-  auto planned = plan();
+  for (auto& s : running_)
+    if (must_read_again(s)) s.give_up_pages();
+  auto writing = plan_writing();
+  auto planned = plan_reading();
+  int64_t rows = 0;
+  bool is_whole = true;
+  for (const auto& p : planned) {
+    rows += p.rows;
+    is_whole = is_whole && p.rows == p.sequence->unread();
+  }
+  const bool together = is_whole && rows <= kTogetherRows;  // the weights are read once for both
+  if (together) planned.insert(planned.end(), writing.begin(), writing.end());
+  if (!pass(std::move(planned), !together)) pass(plan_writing(), /*is_reading=*/false);
+  std::erase_if(running_, [](const Sequence& s) { return s.is_over; });
+}
+
+/// False when there is no room for any of it.
+bool Engine::pass(std::vector<Planned> planned, bool is_reading) {
   std::ranges::sort(planned, {}, [&](const Planned& p) { return p.sequence->number; });
   for (size_t i = 0; i < planned.size();) {
     auto& sequence = *planned[i].sequence;
@@ -250,61 +283,84 @@ void Engine::step() {
     else
       std::erase_if(planned, [&](const Planned& p) { return p.sequence == &sequence; });
   }
+  if (planned.empty()) return false;
   std::vector<SequenceView> views;
-  int64_t writing = 0, read = 0, wanted = 0;
-  for (const auto& [sequence, rows] : planned) {
+  int64_t wanted = 0;
+  StepReport report;
+  const auto begin = monotonic_s();
+  for (const auto& [sequence, rows, is_new] : planned) {
     const auto at = static_cast<size_t>(sequence->cache.length());
-    const bool is_whole = rows == sequence->unread();
+    const auto logits = sequence->tells_prompt()     ? LogitRows::all
+                        : rows == sequence->unread() ? LogitRows::last
+                                                     : LogitRows::none;
     views.push_back({.cache = &sequence->cache,
                      .ids = std::span<const int32_t>(sequence->ids).subspan(at, static_cast<size_t>(rows)),
-                     .logits = sequence->tells_prompt() ? LogitRows::all
-                               : is_whole               ? LogitRows::last
-                                                        : LogitRows::none,
+                     .logits = logits,
                      .rope_length = sequence->length()});
-    wanted += sequence->tells_prompt() ? rows : is_whole ? 1 : 0;
-    (rows == 1 ? writing : read) += rows;
+    wanted += logits == LogitRows::all ? rows : logits == LogitRows::last ? 1 : 0;
+    (is_new ? report.read : report.written) += rows;
+    if (auto& first = sequence->times.begun_s; first == 0) first = begin;
+    sequence->in_pass = true;
   }
-  const auto vocab_size = static_cast<size_t>(pipeline_.model().config().vocab_size);
-  std::vector<float> logits(vocab_size * static_cast<size_t>(wanted));
-  const auto begin = monotonic_s();
-  for (const auto& p : planned)
-    if (auto& at = p.sequence->times.begun_s; at == 0) at = begin;
-  StepReport report{.written = writing, .read = read};
+  double lent_s = 0;  // of this pass to those that write
+  const std::function<void()> let_write = [&] {
+    const auto now = monotonic_s();
+    if (!pace_.is_due(now - written_s_, report.read)) return;
+    pass(plan_writing(), /*is_reading=*/false);
+    lent_s += monotonic_s() - now;
+  };
+  const auto& model = pipeline_.model();
+  std::vector<float> logits(static_cast<size_t>(model.config().vocab_size * wanted));
   try {
-    const auto made = pipeline_.model().forward(views);
-    if (wanted > 0) pipeline_.model().backend().to_host(made, logits);
+    const auto made = is_reading ? model.forward(views, let_write) : model.forward(views);
+    if (wanted > 0) model.backend().to_host(made, logits);
   } catch (const std::exception& error) {
-    // Which sequence it was cannot be told: all of the step end, the engine lives.
+    // Which sequence it was cannot be told: all of the pass end, the engine lives.
     for (const auto& p : planned) {
+      p.sequence->in_pass = false;
       p.sequence->give_up_pages();
       finish(*p.sequence,
              {.failure = Status(Code::internal, cat("the model failed: ", std::string_view(error.what())))});
     }
-    std::erase_if(running_, [](const Sequence& s) { return s.is_over; });
     report.failed = true;
     if (options_.on_step) options_.on_step(report);
-    return;
+    return true;
   }
   const auto made_s = monotonic_s();
-  report.forward_s = made_s - begin;
-  pace_.note(writing, read, report.forward_s);
+  report.forward_s = made_s - begin - lent_s;
+  if (is_reading) pace_.note_reading(report.read, model.stack().cache_shape().layers, report.forward_s);
+  if (report.read == 0) pace_.note_writing(report.forward_s);
+  if (report.written > 0) written_s_ = made_s;
   ++counted_.steps;
-  size_t row = 0;
+  std::span<const float> rest = logits;
   for (const auto& p : planned) {
-    auto& sequence = *p.sequence;
-    if (sequence.tells_prompt()) {
-      const auto rows = static_cast<size_t>(p.rows);
-      tell_prompt(sequence, sequence.cache.length() - p.rows, {logits.data() + vocab_size * row, vocab_size * rows});
-      row += sequence.unread() > 0 ? rows : rows - 1;
-    }
-    if (sequence.unread() > 0) continue;
-    if (sequence.made == 0) keep(sequence, sequence.cache.length() / kKvPagePositions * kKvPagePositions);
-    if (sequence.made == 0) sequence.times.first_token_s = made_s;
-    sequence.is_over = !accept(sequence, {logits.data() + vocab_size * row++, vocab_size});
+    p.sequence->in_pass = false;
+    give(*p.sequence, p.rows, rest, made_s);
   }
-  std::erase_if(running_, [](const Sequence& s) { return s.is_over; });
   report.decode_s = monotonic_s() - made_s;
   if (options_.on_step) options_.on_step(report);
+  return true;
+}
+
+/// Hands a sequence what a pass has made of its `rows`: the first of the `logits`, which are taken away.
+void Engine::give(Sequence& sequence, int64_t rows, std::span<const float>& logits, double made_s) {
+  const auto vocab_size = static_cast<size_t>(pipeline_.model().config().vocab_size);
+  const auto take = [&](int64_t count) {
+    const auto out = logits.first(vocab_size * static_cast<size_t>(count));
+    logits = logits.subspan(out.size());
+    return out;
+  };
+  if (sequence.tells_prompt()) {
+    const auto all = take(rows);
+    tell_prompt(sequence, sequence.cache.length() - rows, all);
+    if (sequence.unread() == 0) logits = {all.data() + all.size() - vocab_size, logits.size() + vocab_size};
+  }
+  if (sequence.unread() > 0) return;
+  if (sequence.made == 0) {
+    keep(sequence, sequence.cache.length() / kKvPagePositions * kKvPagePositions);
+    sequence.times.first_token_s = made_s;
+  }
+  sequence.is_over = !accept(sequence, take(1));
 }
 
 /// What the rows from position `begin` say of the prompt's tokens that come after them. What was read a second time is

@@ -1,15 +1,16 @@
 // The engine: one thread that owns a model and answers many requests at once (continuous batching).
 //
 // 1. Only the engine's thread runs the model; others hand it jobs through a bounded line and get text by callback.
-// 2. A step is one forward pass over the newest token of all answers under way and a piece of the prompts that are
-//    read: so long a piece that nobody's next token is late for it (StepPace).
+// 2. A pass goes over the newest token of all answers under way, or over a piece of the prompts that are read, or over
+//    both where little is to be read. Between the layers of a long piece the answers are written, by passes of their
+//    own: nobody's next token is late for it (StepPace).
 // 3. Keys and values lie in pages of one pool with a limit. What was read stays until its room is wanted, and is not
 //    read again by prompts that begin with it (PrefixCache).
 // 4. When the pool is full, the latest sequence gives its pages up and reads its text again later; its answer is the
 //    same, for nothing but its cache is forgotten.
 // 5. on_end is called once for every accepted job, whatever happens.
 //
-//    submit -> waiting -> [step: a piece of the prompt]* -> [step: a token]* -> on_end(stop | length | cancelled | ...)
+//    submit -> waiting -> [pass: a piece of the prompt]* -> [pass: a token]* -> on_end(stop | length | cancelled | ...)
 //                              ^---- pages given up -----------------'
 #pragma once
 
@@ -122,9 +123,13 @@ class Engine {
   void admit(Job job);
   void drop_gone();
   bool begin(Sequence& sequence);
-  std::vector<Planned> plan();
+  bool must_read_again(const Sequence& sequence) const;
+  std::vector<Planned> plan_reading();
+  std::vector<Planned> plan_writing();
   bool make_room(Sequence& sequence, int64_t length, std::vector<Planned>& planned);
   void step();
+  bool pass(std::vector<Planned> planned, bool is_reading);
+  void give(Sequence& sequence, int64_t rows, std::span<const float>& logits, double made_s);
   void tell_prompt(Sequence& sequence, int64_t begin, std::span<const float> rows) const;
   bool accept(Sequence& sequence, std::span<const float> logits);
   void finish(Sequence& sequence, JobEnd end);
@@ -139,6 +144,7 @@ class Engine {
   // The engine's thread alone:
   PrefixCache prefixes_;
   StepPace pace_;
+  double written_s_ = 0;         // when the answers went on
   std::list<Sequence> running_;  // in the order of their arrival
   EngineStats counted_;
   std::jthread thread_;  // last: it uses all of the above

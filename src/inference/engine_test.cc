@@ -307,6 +307,40 @@ TEST_CASE("engine: an answer's times are in their order, and each step is report
   CHECK(written >= 9);
 }
 
+TEST_CASE("engine: answers go on between the layers of a long prompt's pieces") {
+  std::vector<StepReport> reports;  // of the engine's thread, read when it has ended
+  std::vector<int32_t> ids, expected;
+  {
+    TinyEngine engine({.cache_bytes = 200 * kPageBytes, .prefix_bytes = 0, .on_step = [&](const StepReport& step) {
+                         reports.push_back(step);
+                       }});
+    GenerationConfig config;
+    config.max_new_tokens = 1500;
+    auto writes = ask(*engine, prompt_of(3, 7), config);
+    config.max_new_tokens = 1;
+    auto reads = ask(*engine, prompt_of(2000, 8), config);
+    reads.get();
+    ids = writes.get().ids;
+    config.max_new_tokens = 1500;
+    expected = alone(*engine, prompt_of(3, 7), config);
+  }
+  CHECK(ids == expected);
+  // A pass is reported when it ends: those of answers that were written in the middle of a piece come before the
+  // piece's own.
+  int64_t read = 0, between = 0, since = 0;
+  for (const auto& report : reports) {
+    if (report.read >= 8) {
+      if (read > 0) between += since;
+      since = 0;
+      read += report.read;
+    } else {
+      since += report.written;
+    }
+  }
+  CHECK(read >= 1900);
+  CHECK(between > 0);
+}
+
 TEST_CASE("engine: its end ends what is under way and what waits") {
   std::vector<std::future<Answer>> answers;
   {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -32,6 +33,8 @@ struct Batch {
   int64_t rope_length = 0;
   const Batch* source = nullptr;                 ///< of a decoder's batch: what the encoder read, sequence by sequence
   std::vector<Tensor>* hidden_states = nullptr;  ///< where record() puts what it is given, or none
+  /// Called after each layer of a decoder, or none: another pass, over other caches, may be made there.
+  const std::function<void()>* after_layer = nullptr;
 
   int64_t rows() const { return static_cast<int64_t>(ids.size()); }
   /// Each row's index in its sequence, earlier passes counted.
@@ -62,6 +65,7 @@ Tensor through(const Layers& layers, Tensor x, const Batch& batch, const Norm& n
   for (size_t i = 0; i < layers.size(); ++i) {
     batch.record(x);
     x = layer(layers[i], std::move(x), i);
+    if (batch.after_layer) (*batch.after_layer)();
   }
   x = norm(x);
   batch.record(x);

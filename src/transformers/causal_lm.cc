@@ -149,8 +149,14 @@ Result<KvCache> CausalLM::make_cache(std::span<const int32_t> source) const {
                  std::make_shared<const CrossCache>(seq2seq_->cross(encoded)));
 }
 
-Tensor CausalLM::forward(std::span<const SequenceView> sequences, Tensor& hidden, int64_t rope_length) const {
-  Batch batch{.backend = backend(), .rope_length = rope_length};
+struct CausalLM::Pass {
+  Tensor* hidden = nullptr;
+  int64_t rope_length = 0;
+  const std::function<void()>* after_layer = nullptr;
+};
+
+Tensor CausalLM::forward(std::span<const SequenceView> sequences, const Pass& pass) const {
+  Batch batch{.backend = backend(), .rope_length = pass.rope_length, .after_layer = pass.after_layer};
   std::vector<int64_t> wanted;
   for (const auto& s : sequences) {
     if (s.ids.empty()) throw ShapeError("a sequence without new tokens");
@@ -170,13 +176,20 @@ Tensor CausalLM::forward(std::span<const SequenceView> sequences, Tensor& hidden
   batch.commit();
   if (wanted.empty()) return {};
   const bool in_a_row = wanted.back() - wanted.front() + 1 == static_cast<int64_t>(wanted.size());
-  hidden = in_a_row ? all.narrow(0, wanted.front(), static_cast<int64_t>(wanted.size())) : index_select(all, wanted);
+  const Tensor hidden =
+      in_a_row ? all.narrow(0, wanted.front(), static_cast<int64_t>(wanted.size())) : index_select(all, wanted);
+  if (pass.hidden) *pass.hidden = hidden;
   return lm_head_.logits(hidden);
 }
 
 Tensor CausalLM::forward(std::span<const SequenceView> sequences, int64_t rope_length) const {
-  Tensor hidden;
-  return forward(sequences, hidden, rope_length);
+  return forward(sequences, Pass{.rope_length = rope_length});
+}
+Tensor CausalLM::forward(std::span<const SequenceView> sequences, Tensor& hidden, int64_t rope_length) const {
+  return forward(sequences, Pass{.hidden = &hidden, .rope_length = rope_length});
+}
+Tensor CausalLM::forward(std::span<const SequenceView> sequences, const std::function<void()>& after_layer) const {
+  return forward(sequences, Pass{.after_layer = &after_layer});
 }
 
 std::string_view auto_class(Task task) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -98,8 +99,13 @@ class CausalLM : public PreTrainedModel {
   Tensor forward(std::span<const SequenceView> sequences, int64_t rope_length = 0) const;
   /// The same with the last_hidden_state [wanted rows, hidden_size] that the logits came from.
   Tensor forward(std::span<const SequenceView> sequences, Tensor& hidden, int64_t rope_length = 0) const;
+  /// The same; `after_layer`: Batch's.
+  Tensor forward(std::span<const SequenceView> sequences, const std::function<void()>& after_layer) const;
 
  private:
+  struct Pass;
+  Tensor forward(std::span<const SequenceView> sequences, const Pass& pass) const;
+
   const RowHead& lm_head_;
   const Seq2SeqModel* seq2seq_;
 };
