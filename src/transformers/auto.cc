@@ -100,20 +100,20 @@ auto load(const std::shared_ptr<const Weights>& weights, const std::string& path
     const auto* family = TRY(family_of(config.model_type));
     const auto* row = TRY(find_head(config, *family, task));
     auto sources = is_gguf ? TRY(gguf_sources(weights, config.raw)) : TRY(safetensors_sources(weights));
-    if (!is_gguf) TRY(unpack_quantized(sources, config.raw));
-
     const std::string backend_name = !options.backend.empty()      ? options.backend
                                      : options.dtype == DType::f32 ? "native"
                                                                    : "aten";
     const auto* backend = TRY(backend_by_name(backend_name));
+    const auto numerics_if_quantized =
+        options.numerics.value_or(backend_name == "native" ? Numerics::fast : Numerics::exact);
+    if (!is_gguf) TRY(unpack_quantized(sources, config.raw, numerics_if_quantized));
     const bool is_quantized = options.quantize || std::ranges::any_of(sources, [](const WeightSource& source) {
                                 return is_block_type(source.dtype);
                               });
-    const bool default_fast = is_quantized && backend_name == "native";
-    ParamStore store(*backend, {.numerics = options.numerics.value_or(default_fast ? Numerics::fast : Numerics::exact),
-                                .dtype = options.dtype,
-                                .quantize = options.quantize,
-                                .read_once = options.read_once});
+    const auto numerics = is_quantized ? numerics_if_quantized : options.numerics.value_or(Numerics::exact);
+    ParamStore store(
+        *backend,
+        {.numerics = numerics, .dtype = options.dtype, .quantize = options.quantize, .read_once = options.read_once});
     for (auto& source : sources) {
       source.name = current_name(source.name);
       if (!is_computed(source.name)) store.set(std::move(source));

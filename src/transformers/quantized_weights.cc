@@ -31,7 +31,8 @@ T rounded(double x, DType dtype) {
 
 /// Rows of weights. The sum or product of what a code can be is exact in f64, so every weight is rounded once.
 template <class T>
-void decode_rows(const Codes& codes, DType dtype, int bits, int64_t groups, int64_t begin, int64_t end, T* out) {
+void decode_rows(const CodeMeaning& codes, int64_t groups, const uint8_t* values, DType dtype, int bits, int64_t begin,
+                 int64_t end, T* out) {
   const auto inputs = static_cast<int64_t>(codes.group_of_input.size());
   const auto weight = [&](int64_t row, int64_t group, int code) {
     const auto at = static_cast<size_t>(row * groups + group);
@@ -40,18 +41,60 @@ void decode_rows(const Codes& codes, DType dtype, int bits, int64_t groups, int6
   };
   const bool has_table = groups << bits <= inputs;  // all weights that there are, where those are fewer
   std::vector<T> table(has_table ? static_cast<size_t>(groups << bits) : 0);
-  for (int64_t row = begin; row < end; ++row) {
-    const auto* const values = codes.values.data() + row * inputs;
-    auto* const to = out + row * inputs;
+  for (int64_t row = begin; row < end; ++row, values += inputs, out += inputs) {
     if (!has_table) {
-      for (int64_t i = 0; i < inputs; ++i) to[i] = weight(row, codes.group_of_input[static_cast<size_t>(i)], values[i]);
+      for (int64_t i = 0; i < inputs; ++i)
+        out[i] = weight(row, codes.group_of_input[static_cast<size_t>(i)], values[i]);
       continue;
     }
     for (int64_t i = 0; i < groups << bits; ++i)
       table[static_cast<size_t>(i)] = weight(row, i >> bits, static_cast<int>(i & ((1 << bits) - 1)));
     for (int64_t i = 0; i < inputs; ++i)
-      to[i] = table[static_cast<size_t>((int64_t{codes.group_of_input[static_cast<size_t>(i)]} << bits) + values[i])];
+      out[i] = table[static_cast<size_t>((int64_t{codes.group_of_input[static_cast<size_t>(i)]} << bits) + values[i])];
   }
+}
+
+constexpr int64_t kBlock = 32;
+
+/// A block of Q4_1: scale, minimum, code i in the low half of byte i and code i + 16 in its high half. Of Q8_0: scale,
+/// codes around 0. Source: ggml-common.h block_q4_1, block_q8_0.
+void write_block(const uint8_t* codes, DType type, float scale, float minimum, std::byte* out) {
+  const auto store = [&out](uint16_t half) {
+    std::memcpy(out, &half, sizeof half);
+    out += sizeof half;
+  };
+  store(to_f16(scale));
+  if (type == DType::q8_0) {
+    for (int64_t i = 0; i < kBlock; ++i) out[i] = static_cast<std::byte>(codes[i] ^ 0x80);
+    return;
+  }
+  store(to_f16(minimum));
+  for (int64_t i = 0; i < kBlock / 2; ++i) out[i] = static_cast<std::byte>(codes[i] | codes[i + kBlock / 2] << 4);
+}
+
+/// A matrix of codes as blocks.
+class BlockMatrix final : public EncodedMatrix {
+ public:
+  BlockMatrix(std::shared_ptr<const CodedMatrix> codes, DType type) : codes_(std::move(codes)), type_(type) {}
+  Result<std::shared_ptr<const std::vector<std::byte>>> decode() const override { return codes_->decode_blocks(type_); }
+
+ private:
+  const std::shared_ptr<const CodedMatrix> codes_;
+  const DType type_;
+};
+
+/// Puts blocks in the place of codes that fit them.
+Status use_blocks(std::vector<WeightSource>& sources) {
+  for (auto& source : sources) {
+    auto codes = std::dynamic_pointer_cast<const CodedMatrix>(source.encoded);
+    if (!codes) continue;
+    auto type = codes->block_type();
+    if (!type.ok()) return std::move(type).status().with(source.name);
+    if (!*type) continue;
+    source.dtype = **type;
+    source.encoded = std::make_shared<BlockMatrix>(std::move(codes), **type);
+  }
+  return {};
 }
 
 constexpr std::string_view kUntold = "fp8";  // its tensors have a type of their own, so no configuration need tell
@@ -65,7 +108,7 @@ std::string method_of(const Json& settings) {
 
 }  // namespace
 
-Status unpack_quantized(std::vector<WeightSource>& sources, const Json& config) {
+Status unpack_quantized(std::vector<WeightSource>& sources, const Json& config, Numerics numerics) {
   const auto& settings =
       config["quantization_config"].is_object() ? config["quantization_config"] : config["compression_config"];
   const auto packed =
@@ -78,7 +121,10 @@ Status unpack_quantized(std::vector<WeightSource>& sources, const Json& config) 
   const auto method = settings.is_object() ? method_of(settings) : std::string(kUntold);
   std::vector<std::string> known;
   for (const auto* entry : transformers::quantizers::entries()) {
-    if (entry->method == method) return entry->unpack(sources, settings);
+    if (entry->method == method) {
+      TRY(entry->unpack(sources, settings));
+      return numerics == Numerics::fast ? use_blocks(sources) : Status();
+    }
     known.emplace_back(entry->method);
   }
   return {Code::unsupported,
@@ -123,16 +169,62 @@ void WeightTable::finish() {
   sources_ = std::move(out);
 }
 
+namespace {
+constexpr int64_t kRows = 64;  // a piece: where codes of neighbouring rows share words, they fill cache lines
+}
+
 Result<std::shared_ptr<const std::vector<std::byte>>> CodedMatrix::decode() const {
-  const auto codes = TRY(this->codes());
-  auto out = std::make_shared<std::vector<std::byte>>(static_cast<size_t>(outputs_ * inputs_ * block_bytes(dtype_)));
-  constexpr int64_t kRows = 16;
+  const auto meaning = TRY(this->meaning());
+  const auto width = block_bytes(dtype_);
+  auto out = std::make_shared<std::vector<std::byte>>(static_cast<size_t>(outputs_ * inputs_ * width));
   ThreadPool::shared().parallel_for(outputs_, kRows, [&](int64_t begin, int64_t end) {
+    std::vector<uint8_t> codes(static_cast<size_t>((end - begin) * inputs_));
+    read_codes(begin, end, codes.data());
+    auto* const to = out->data() + begin * inputs_ * width;
     if (dtype_ == DType::f32)
-      decode_rows(codes, dtype_, bits_, groups_, begin, end, reinterpret_cast<float*>(out->data()));
+      decode_rows(meaning, groups_, codes.data(), dtype_, bits_, begin, end, reinterpret_cast<float*>(to));
     else
-      decode_rows(codes, dtype_, bits_, groups_, begin, end, reinterpret_cast<uint16_t*>(out->data()));
+      decode_rows(meaning, groups_, codes.data(), dtype_, bits_, begin, end, reinterpret_cast<uint16_t*>(to));
   });
+  forget_codes();
+  return std::shared_ptr<const std::vector<std::byte>>(std::move(out));
+}
+
+Result<std::optional<DType>> CodedMatrix::block_type() const {
+  if ((bits_ != 4 && bits_ != 8) || inputs_ % kBlock != 0) return std::optional<DType>();
+  const auto meaning = TRY(this->meaning());
+  for (int64_t i = 0; i < inputs_; ++i)
+    if (meaning.group_of_input[static_cast<size_t>(i)] !=
+        meaning.group_of_input[static_cast<size_t>(i / kBlock * kBlock)])
+      return std::optional<DType>();
+  const bool is_around_middle =
+      !meaning.are_zeros_scaled && std::ranges::all_of(meaning.zeros, [](float zero) { return zero == 128; });
+  if (bits_ == 8 && !is_around_middle) return std::optional<DType>();
+  constexpr float kSmallest = 0x1p-14f, kLargest = 2048;  // such a scale and its minimum are normal numbers of f16
+  const bool is_f16 = std::ranges::all_of(meaning.scales, [this](float scale) {
+    return std::abs(scale) <= kLargest && (dtype_ == DType::f16 || scale == 0 || std::abs(scale) >= kSmallest);
+  });
+  if (!is_f16) return std::optional<DType>();
+  return std::optional(bits_ == 4 ? DType::q4_1 : DType::q8_0);
+}
+
+Result<std::shared_ptr<const std::vector<std::byte>>> CodedMatrix::decode_blocks(DType type) const {
+  const auto meaning = TRY(this->meaning());
+  const auto width = block_bytes(type), blocks = inputs_ / kBlock;
+  auto out = std::make_shared<std::vector<std::byte>>(static_cast<size_t>(outputs_ * blocks * width));
+  ThreadPool::shared().parallel_for(outputs_, kRows, [&](int64_t begin, int64_t end) {
+    std::vector<uint8_t> codes(static_cast<size_t>((end - begin) * inputs_));
+    read_codes(begin, end, codes.data());
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t block = 0; block < blocks; ++block) {
+        const auto group = meaning.group_of_input[static_cast<size_t>(block * kBlock)];
+        const auto at = static_cast<size_t>(row * groups_ + group);
+        const float scale = meaning.scales[at], zero = meaning.zeros[at];
+        write_block(codes.data() + (row - begin) * inputs_ + block * kBlock, type, scale,
+                    meaning.are_zeros_scaled ? zero : -scale * zero, out->data() + (row * blocks + block) * width);
+      }
+  });
+  forget_codes();
   return std::shared_ptr<const std::vector<std::byte>>(std::move(out));
 }
 

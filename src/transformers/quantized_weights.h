@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -20,9 +21,10 @@
 namespace hearth {
 
 /// Puts a matrix X.weight in the place of the parts that `config`'s quantization_config speaks of, to be decoded when
-/// it is asked for. bad_input names a part that is missing or does not fit; unsupported the method or format, and those
-/// that are known.
-Status unpack_quantized(std::vector<WeightSource>& sources, const Json& config);
+/// it is asked for. Where numerics are fast, codes that fit become blocks of Q4_1 or Q8_0, of the file's size in
+/// memory. bad_input names a part that is missing or does not fit; unsupported the method or format, and those that are
+/// known.
+Status unpack_quantized(std::vector<WeightSource>& sources, const Json& config, Numerics numerics);
 
 /// The tensors of a checkpoint by name, while parts become matrices. In the file's order.
 class WeightTable {
@@ -55,12 +57,11 @@ struct Quantizer {
   Status (*unpack)(std::vector<WeightSource>& sources, const Json& settings);
 };
 
-/// Whole numbers and what they mean: weight[o, i] = scales[o, g] * (values[o, i] - zeros[o, g]), g = group_of_input[i].
-struct Codes {
-  std::vector<uint8_t> values;          ///< [outputs, inputs], each under 2^bits
+/// What whole numbers mean: weight[o, i] = scales[o, g] * (code[o, i] - zeros[o, g]), g = group_of_input[i].
+struct CodeMeaning {
   std::vector<float> scales, zeros;     ///< [outputs, groups]
-  std::vector<int32_t> group_of_input;  ///< [inputs]
-  /// The zeros are addends that were scaled before: weight = scale * value + zero.
+  std::vector<int32_t> group_of_input;  ///< [inputs], each under `groups`
+  /// The zeros are addends that were scaled before: weight = scale * code + zero.
   bool are_zeros_scaled = false;
 };
 
@@ -70,10 +71,20 @@ class CodedMatrix : public EncodedMatrix {
   CodedMatrix(DType dtype, int bits, int64_t outputs, int64_t inputs, int64_t groups)
       : dtype_(dtype), bits_(bits), outputs_(outputs), inputs_(inputs), groups_(groups) {}
 
-  virtual Result<Codes> codes() const = 0;
   Result<std::shared_ptr<const std::vector<std::byte>>> decode() const final;
+  /// Q4_1 or Q8_0 if its blocks of 32 hold these codes: they do not where groups are not whole blocks, where codes of 8
+  /// bits are not around 128, or where f16 does not hold the scales.
+  Result<std::optional<DType>> block_type() const;
+  /// The codes in such blocks.
+  Result<std::shared_ptr<const std::vector<std::byte>>> decode_blocks(DType type) const;
 
  protected:
+  virtual Result<CodeMeaning> meaning() const = 0;
+  /// Codes under 2^bits. Several threads, each with rows of its own; out: [end - begin, inputs].
+  virtual void read_codes(int64_t begin, int64_t end, uint8_t* out) const = 0;
+  /// The codes were read for the last time.
+  virtual void forget_codes() const = 0;
+
   const DType dtype_;  ///< f16, bf16 or f32
   const int bits_;     ///< at most 8
   const int64_t outputs_, inputs_, groups_;

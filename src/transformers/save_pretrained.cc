@@ -172,7 +172,7 @@ Status dequantize(Checkpoint& checkpoint) {
                                   .data = tensor->data,
                                   .owner = checkpoint.weights,
                                   .file = checkpoint.weights});
-  TRY(unpack_quantized(checkpoint.sources, checkpoint.config));
+  TRY(unpack_quantized(checkpoint.sources, checkpoint.config, Numerics::exact));
   for (auto& source : checkpoint.sources) {
     if (!source.encoded) continue;
     auto numbers = source.encoded->decode();

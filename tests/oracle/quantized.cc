@@ -25,7 +25,7 @@ Status print(const std::string& folder, const std::string& name) {
                        .data = tensor->data,
                        .owner = weights,
                        .file = weights});
-  TRY(unpack_quantized(sources, config));
+  TRY(unpack_quantized(sources, config, Numerics::exact));
   for (auto& source : sources) {
     if (source.name != name) continue;
     if (source.encoded) source.take(TRY(source.encoded->decode()));

@@ -50,12 +50,12 @@ class Matrix final : public CodedMatrix {
         parts_(std::move(parts)),
         layout_(layout) {}
 
-  Result<Codes> codes() const override {
-    Codes out{.values = std::vector<uint8_t>(static_cast<size_t>(outputs_ * inputs_)),
-              .scales = std::vector<float>(static_cast<size_t>(outputs_ * groups_)),
-              .zeros = std::vector<float>(static_cast<size_t>(outputs_ * groups_)),
-              .group_of_input = groups_in_order(parts_),
-              .are_zeros_scaled = layout_ == Layout::gemv_fast};
+ private:
+  Result<CodeMeaning> meaning() const override {
+    CodeMeaning out{.scales = std::vector<float>(static_cast<size_t>(outputs_ * groups_)),
+                    .zeros = std::vector<float>(static_cast<size_t>(outputs_ * groups_)),
+                    .group_of_input = groups_in_order(parts_),
+                    .are_zeros_scaled = layout_ == Layout::gemv_fast};
     const auto scales = TRY(numbers_of(parts_.scales));
     const auto scaled_zeros = out.are_zeros_scaled ? TRY(numbers_of(parts_.zeros)) : std::vector<float>();
     const auto columns = parts_.scales.shape[1];
@@ -66,17 +66,13 @@ class Matrix final : public CodedMatrix {
         out.scales[at] = scales[from];
         out.zeros[at] = out.are_zeros_scaled ? scaled_zeros[from] : static_cast<float>(zero(row, group));
       }
-    constexpr int64_t kRows = 64;  // a piece reads whole cache lines of qweight
-    ThreadPool::shared().parallel_for(outputs_, kRows, [&](int64_t begin, int64_t end) {
-      for (int64_t i = 0; i < inputs_; ++i)
-        for (int64_t row = begin; row < end; ++row)
-          out.values[static_cast<size_t>(row * inputs_ + i)] = static_cast<uint8_t>(code(row, i));
-    });
-    forget(parts_.qweight);
     return out;
   }
-
- private:
+  void read_codes(int64_t begin, int64_t end, uint8_t* out) const override {
+    for (int64_t i = 0; i < inputs_; ++i)
+      for (int64_t row = begin; row < end; ++row) out[(row - begin) * inputs_ + i] = static_cast<uint8_t>(code(row, i));
+  }
+  void forget_codes() const override { forget(parts_.qweight); }
   static uint32_t in_gemm_order(const std::byte* words, int64_t index) {
     return code_at(words, 1, index / kCodes * kCodes + kPlace[static_cast<size_t>(index % kCodes)], kBits);
   }

@@ -29,7 +29,7 @@ struct Parts {
 
 /// A number for each output and group, of a tensor that has them, one a row, or one.
 template <class T>
-T element(const std::vector<T>& numbers, const Parts& parts, int64_t row, int64_t group) {
+T element(std::span<const T> numbers, const Parts& parts, int64_t row, int64_t group) {
   const auto count = static_cast<int64_t>(numbers.size());
   const auto at = count == 1 ? 0 : count == parts.outputs ? row : row * parts.groups + group;
   return numbers[static_cast<size_t>(at)];
@@ -41,11 +41,11 @@ class Matrix final : public CodedMatrix {
       : CodedMatrix(parts.scale.dtype, parts.bits, parts.outputs, parts.inputs, parts.groups),
         parts_(std::move(parts)) {}
 
-  Result<Codes> codes() const override {
-    Codes out{.values = std::vector<uint8_t>(static_cast<size_t>(outputs_ * inputs_)),
-              .scales = std::vector<float>(static_cast<size_t>(outputs_ * groups_)),
-              .zeros = std::vector<float>(static_cast<size_t>(outputs_ * groups_)),
-              .group_of_input = parts_.group_of_input};
+ private:
+  Result<CodeMeaning> meaning() const override {
+    CodeMeaning out{.scales = std::vector<float>(static_cast<size_t>(outputs_ * groups_)),
+                    .zeros = std::vector<float>(static_cast<size_t>(outputs_ * groups_)),
+                    .group_of_input = parts_.group_of_input};
     for (size_t i = 0; i < out.group_of_input.size(); ++i)
       if (out.group_of_input[i] < 0 || out.group_of_input[i] >= groups_)
         return Status(Code::bad_input, cat("weight_g_idx says that input ", i, " is of group ", out.group_of_input[i],
@@ -54,19 +54,16 @@ class Matrix final : public CodedMatrix {
     for (int64_t row = 0; row < outputs_; ++row)
       for (int64_t group = 0; group < groups_; ++group) {
         const auto at = static_cast<size_t>(row * groups_ + group);
-        out.scales[at] = element(scales, parts_, row, group);
+        out.scales[at] = element(std::span<const float>(scales), parts_, row, group);
         out.zeros[at] = static_cast<float>(zero(row, group));
       }
-    constexpr int64_t kRows = 16;
-    ThreadPool::shared().parallel_for(outputs_, kRows, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row)
-        for (int64_t i = 0; i < inputs_; ++i) out.values[static_cast<size_t>(row * inputs_ + i)] = code(row, i);
-    });
-    forget(parts_.weight);
     return out;
   }
-
- private:
+  void read_codes(int64_t begin, int64_t end, uint8_t* out) const override {
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t i = 0; i < inputs_; ++i) *out++ = code(row, i);
+  }
+  void forget_codes() const override { forget(parts_.weight); }
   uint8_t code(int64_t row, int64_t input) const {
     const auto* const data = parts_.weight.data.data();
     if (!parts_.is_packed()) return static_cast<uint8_t>(std::to_integer<int>(data[row * inputs_ + input]) ^ 0x80);
@@ -77,8 +74,7 @@ class Matrix final : public CodedMatrix {
     if (!parts_.zero) return middle;
     const auto* const data = parts_.zero->data.data();
     if (parts_.zero->dtype == DType::i32) return static_cast<int>(code_at(data + group * 4, groups_, row, bits_));
-    const std::vector<int8_t> stored(reinterpret_cast<const int8_t*>(data),
-                                     reinterpret_cast<const int8_t*>(data) + parts_.zero->data.size());
+    const std::span<const int8_t> stored(reinterpret_cast<const int8_t*>(data), parts_.zero->data.size());
     return element(stored, parts_, row, group) + middle;
   }
 

@@ -33,15 +33,15 @@ class Matrix final : public CodedMatrix {
         parts_(std::move(parts)),
         is_v1_(is_v1) {}
 
-  Result<Codes> codes() const override {
+ private:
+  Result<CodeMeaning> meaning() const override {
     for (size_t i = 0; i < parts_.groups.size(); ++i)
       if (parts_.groups[i] < 0 || parts_.groups[i] >= groups_)
         return Status(Code::bad_input,
                       cat("g_idx says that input ", i, " is of group ", parts_.groups[i], "; there are ", groups_));
-    Codes out{.values = std::vector<uint8_t>(static_cast<size_t>(outputs_ * inputs_)),
-              .scales = std::vector<float>(static_cast<size_t>(outputs_ * groups_)),
-              .zeros = std::vector<float>(static_cast<size_t>(outputs_ * groups_)),
-              .group_of_input = parts_.groups};
+    CodeMeaning out{.scales = std::vector<float>(static_cast<size_t>(outputs_ * groups_)),
+                    .zeros = std::vector<float>(static_cast<size_t>(outputs_ * groups_)),
+                    .group_of_input = parts_.groups};
     const auto scales = TRY(numbers_of(parts_.scales));
     for (int64_t group = 0; group < groups_; ++group)
       for (int64_t row = 0; row < outputs_; ++row) {
@@ -49,18 +49,15 @@ class Matrix final : public CodedMatrix {
         out.scales[at] = scales[static_cast<size_t>(group * outputs_ + row)];
         out.zeros[at] = static_cast<float>(zero(group, row));
       }
-    constexpr int64_t kColumns = 64;  // a piece reads whole cache lines of qweight
-    ThreadPool::shared().parallel_for(outputs_, kColumns, [&](int64_t begin, int64_t end) {
-      for (int64_t i = 0; i < inputs_; ++i)
-        for (int64_t row = begin; row < end; ++row)
-          out.values[static_cast<size_t>(row * inputs_ + i)] =
-              static_cast<uint8_t>(code_at(parts_.qweight.data.data() + row * 4, outputs_, i, bits_));
-    });
-    forget(parts_.qweight);
     return out;
   }
-
- private:
+  void read_codes(int64_t begin, int64_t end, uint8_t* out) const override {
+    for (int64_t i = 0; i < inputs_; ++i)
+      for (int64_t row = begin; row < end; ++row)
+        out[(row - begin) * inputs_ + i] =
+            static_cast<uint8_t>(code_at(parts_.qweight.data.data() + row * 4, outputs_, i, bits_));
+  }
+  void forget_codes() const override { forget(parts_.qweight); }
   uint32_t zero(int64_t group, int64_t row) const {
     const auto* const words = parts_.qzeros.data.data() + group * parts_.qzeros.shape[1] * 4;
     const auto correction = is_v1_ ? word_correction(bits_) : 0;
