@@ -15,6 +15,7 @@ namespace {
 constexpr int64_t kWorthWaiting = kKvPagePositions;
 // Of a prompt whose probabilities are told: each has a number for each word of the vocabulary.
 constexpr int64_t kToldRows = 64;
+constexpr int64_t kSpeculativeRows = 16;              // of all answers, guesses included
 constexpr int64_t kTogetherRows = 32;                 // of prompts, that a pass reads beside the answers' tokens
 constexpr int64_t kPrefixBytes = int64_t{256} << 20;  // kept for later prompts, at least
 
@@ -58,17 +59,20 @@ double MadeToken::logprob() const {
 }
 
 struct Engine::Sequence {
-  Sequence(Job wanted, KvCache with, Sampler picks, const Tokenizer& tokenizer)
+  Sequence(Job wanted, KvCache with, Sampler picks, const Tokenizer& tokenizer, int64_t guesses)
       : job(std::move(wanted)),
         cache(std::move(with)),
         sampler(std::move(picks)),
         text(tokenizer, job.config.stop, job.keeps_special_tokens),
-        ids(job.prompt) {}
+        ids(job.prompt),
+        guesser(guesses) {}
   Job job;
   KvCache cache;
   Sampler sampler;
   TextStream text;
   std::vector<int32_t> ids;  // the prompt and all that was made; those behind the cache's are to be read
+  TokenGuesser guesser;
+  std::vector<int32_t> guessed = {};  // for one pass: the last of `ids`, and what may follow it
   int64_t made = 0, limit = 0, cached = 0;
   int64_t number = 0;      // in the order of arrival
   bool has_begun = false;  // to read: its beginning was looked up
@@ -79,6 +83,7 @@ struct Engine::Sequence {
   bool is_over = false;
 
   int64_t length() const { return static_cast<int64_t>(ids.size()); }
+  /// Below 0: what is too much in the cache was guessed.
   int64_t unread() const { return length() - cache.length(); }
   /// The next token is all that is to be read.
   bool is_writing() const { return has_begun && unread() == 1; }
@@ -159,7 +164,8 @@ void Engine::admit(Job job) {
     return;
   }
   auto& sequence =
-      running_.emplace_back(std::move(job), model.make_cache(pool_), *std::move(sampler), pipeline_.tokenizer());
+      running_.emplace_back(std::move(job), model.make_cache(pool_), *std::move(sampler), pipeline_.tokenizer(),
+                            model.stack().rereads_after() > 0 ? 0 : options_.speculate);
   sequence.limit = total - prompt_tokens;
   sequence.number = counted_.jobs++;
 }
@@ -237,6 +243,16 @@ std::vector<Engine::Planned> Engine::plan_writing() {
   std::vector<Planned> out;
   for (auto& s : running_)
     if (s.is_writing() && !s.in_pass && !s.is_over && !must_read_again(s)) out.push_back({&s, 1, false});
+  if (options_.speculate == 0 || out.empty()) return out;
+  // Rows cost little while they are few: with many answers there is nothing to win.
+  const auto room = kSpeculativeRows / std::ssize(out) - 1;
+  for (auto& [sequence, rows, is_new] : out) {
+    auto& s = *sequence;
+    const auto guesses = s.guesser(s.ids, std::min(room, s.limit - s.made - 1));
+    s.guessed = {s.ids.back()};
+    s.guessed.insert(s.guessed.end(), guesses.begin(), guesses.end());
+    rows = std::ssize(s.guessed);
+  }
   return out;
 }
 
@@ -290,15 +306,17 @@ bool Engine::pass(std::vector<Planned> planned, bool is_reading) {
   const auto begin = monotonic_s();
   for (const auto& [sequence, rows, is_new] : planned) {
     const auto at = static_cast<size_t>(sequence->cache.length());
-    const auto logits = sequence->tells_prompt()     ? LogitRows::all
-                        : rows == sequence->unread() ? LogitRows::last
-                                                     : LogitRows::none;
+    const bool guesses = !is_new && rows > 1;
+    const auto logits = guesses || sequence->tells_prompt() ? LogitRows::all
+                        : rows == sequence->unread()        ? LogitRows::last
+                                                            : LogitRows::none;
     views.push_back({.cache = &sequence->cache,
-                     .ids = std::span<const int32_t>(sequence->ids).subspan(at, static_cast<size_t>(rows)),
+                     .ids = guesses ? std::span<const int32_t>(sequence->guessed)
+                                    : std::span<const int32_t>(sequence->ids).subspan(at, static_cast<size_t>(rows)),
                      .logits = logits,
                      .rope_length = sequence->length()});
     wanted += logits == LogitRows::all ? rows : logits == LogitRows::last ? 1 : 0;
-    (is_new ? report.read : report.written) += rows;
+    (is_new ? report.read : report.written) += is_new ? rows : 1;
     if (auto& first = sequence->times.begun_s; first == 0) first = begin;
     sequence->in_pass = true;
   }
@@ -356,11 +374,27 @@ void Engine::give(Sequence& sequence, int64_t rows, std::span<const float>& logi
     if (sequence.unread() == 0) logits = {all.data() + all.size() - vocab_size, logits.size() + vocab_size};
   }
   if (sequence.unread() > 0) return;
+  if (sequence.unread() < 0) return check_guesses(sequence, take(rows));
   if (sequence.made == 0) {
     keep(sequence, sequence.cache.length() / kKvPagePositions * kKvPagePositions);
     sequence.times.first_token_s = made_s;
   }
   sequence.is_over = !accept(sequence, take(1));
+}
+
+/// The first of the rows says what follows the last token; each other one what follows if the guess before it is right.
+void Engine::check_guesses(Sequence& sequence, std::span<const float> logits) {
+  const auto vocab_size = static_cast<size_t>(pipeline_.model().config().vocab_size);
+  const auto guesses = std::ssize(sequence.guessed) - 1;
+  int64_t right = 0;
+  for (size_t row = 0;; ++row, ++right) {
+    sequence.is_over = !accept(sequence, logits.subspan(row * vocab_size, vocab_size));
+    if (sequence.is_over || right == guesses || sequence.ids.back() != sequence.guessed[row + 1]) break;
+  }
+  sequence.cache.truncate(sequence.length() - 1);
+  sequence.guesser.note(guesses, right);
+  counted_.guessed_tokens += guesses;
+  counted_.right_guesses += right;
 }
 
 /// What the rows from position `begin` say of the prompt's tokens that come after them. What was read a second time is
@@ -415,7 +449,7 @@ void Engine::finish(Sequence& sequence, JobEnd end) {
   counted_.prompt_tokens += end.prompt_tokens;
   counted_.cached_tokens += end.cached_tokens;
   counted_.completion_tokens += end.completion_tokens;
-  keep(sequence, sequence.cache.length());
+  keep(sequence, std::min(sequence.cache.length(), sequence.length() - 1));  // behind them there may be guesses
   sequence.job.on_end(std::move(end));
 }
 

@@ -8,7 +8,9 @@
 //    read again by prompts that begin with it (PrefixCache).
 // 4. When the pool is full, the latest sequence gives its pages up and reads its text again later; its answer is the
 //    same, for nothing but its cache is forgotten.
-// 5. on_end is called once for every accepted job, whatever happens.
+// 5. Where it is asked to, it guesses what an answer says next from what was said, and checks several tokens in one
+//    pass: the answer is the same.
+// 6. on_end is called once for every accepted job, whatever happens.
 //
 //    submit -> waiting -> [pass: a piece of the prompt]* -> [pass: a token]* -> on_end(stop | length | cancelled | ...)
 //                              ^---- pages given up -----------------'
@@ -30,6 +32,7 @@
 #include "base/result.h"
 #include "inference/prefix_cache.h"
 #include "inference/step_pace.h"
+#include "inference/token_guesser.h"
 #include "inference/waiting_line.h"
 #include "transformers/text_generation.h"
 
@@ -97,12 +100,14 @@ struct EngineOptions {
   int64_t cache_bytes = 0;    ///< of all keys and values; 0: a quarter of the memory that is free at the start
   /// Of it, for what was read and may be asked again; absent: a part of it; 0: nothing is kept.
   std::optional<int64_t> prefix_bytes = {};
+  int64_t speculate = 0;  ///< tokens of an answer that are guessed (TokenGuesser) and checked at once; 0: none
   std::function<void(const StepReport& step)> on_step = {};  ///< on the engine's thread; returns at once
 };
 
 /// What an engine has done and is at. Counters only grow.
 struct EngineStats {
   int64_t jobs = 0, prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0, steps = 0, preemptions = 0;
+  int64_t guessed_tokens = 0, right_guesses = 0;
   int64_t waiting = 0, active = 0, cache_bytes = 0, cache_bytes_max = 0, prefix_pages = 0;
 };
 
@@ -130,6 +135,7 @@ class Engine {
   void step();
   bool pass(std::vector<Planned> planned, bool is_reading);
   void give(Sequence& sequence, int64_t rows, std::span<const float>& logits, double made_s);
+  void check_guesses(Sequence& sequence, std::span<const float> logits);
   void tell_prompt(Sequence& sequence, int64_t begin, std::span<const float> rows) const;
   bool accept(Sequence& sequence, std::span<const float> logits);
   void finish(Sequence& sequence, JobEnd end);

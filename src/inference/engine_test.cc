@@ -341,6 +341,44 @@ TEST_CASE("engine: answers go on between the layers of a long prompt's pieces") 
   CHECK(between > 0);
 }
 
+TEST_CASE("engine: guesses change no answer") {
+  TinyEngine engine({.cache_bytes = 100 * kPageBytes, .speculate = 7});
+  check_all(*engine);
+  check_all(*engine);
+  GenerationConfig config;
+  config.max_new_tokens = 200;  // a model so small soon repeats itself
+  for (uint32_t seed = 0; seed < 4; ++seed)
+    CHECK(ask(*engine, prompt_of(20, seed), config).get().ids == alone(*engine, prompt_of(20, seed), config));
+  ask(*engine, prompt_of(2, 1), config).get();  // counts are told after a step
+  const auto stats = engine->stats();
+  CHECK(stats.right_guesses > 100);
+  CHECK(stats.guessed_tokens > stats.right_guesses);
+  CHECK(stats.steps < stats.completion_tokens);
+}
+
+TEST_CASE("engine: guesses go with preemption, and with answers that end in the middle of them") {
+  TinyEngine engine({.cache_bytes = 12 * kPageBytes, .speculate = 15});
+  check_all(*engine);
+  CHECK(engine->stats().preemptions > 0);
+}
+
+TEST_CASE("engine: what follows earlier words is guessed, fewer of it while guesses miss") {
+  TokenGuesser guess(4);
+  const std::vector<int32_t> ids{1, 2, 3, 9, 8, 7, 6, 5, 1, 2, 3};
+  CHECK(guess(ids, 10) == std::vector<int32_t>{9, 8, 7, 6});
+  CHECK(guess(ids, 2) == std::vector<int32_t>{9, 8});
+  CHECK(guess(ids, 0).empty());
+  CHECK(guess(std::vector<int32_t>{1, 2, 3}, 4).empty());
+  CHECK(guess(std::vector<int32_t>{}, 4).empty());
+  CHECK(guess(std::vector<int32_t>{5, 5, 5}, 4) == std::vector<int32_t>{5});
+  guess.note(4, 1);
+  CHECK(guess(ids, 10) == std::vector<int32_t>{9, 8});
+  guess.note(2, 0);
+  CHECK(guess(ids, 10).empty());
+  CHECK(guess(ids, 10).empty());
+  CHECK(guess(ids, 10) == std::vector<int32_t>{9});
+}
+
 TEST_CASE("engine: its end ends what is under way and what waits") {
   std::vector<std::future<Answer>> answers;
   {

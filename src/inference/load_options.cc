@@ -42,6 +42,7 @@ Result<EngineOptions> engine_options(const Arguments& arguments) {
       static_cast<size_t>(TRY(arguments.get_int("streams", static_cast<int64_t>(out.active_max), 1, kStreamsMax)));
   out.waiting_max =
       static_cast<size_t>(TRY(arguments.get_int("waiting", static_cast<int64_t>(out.waiting_max), 1, kWaitingMax)));
+  out.speculate = TRY(arguments.get_int("speculate", 0, 0, 15));
   out.cache_bytes = TRY(arguments.get_size("cache-bytes", 0));
   if (arguments.has("prefix-bytes")) out.prefix_bytes = TRY(arguments.get_size("prefix-bytes", 0));
   return out;

@@ -15,6 +15,7 @@ constexpr Option kOptions[] = {
     {"quantize", "TYPE", "Round plain weights to q4_0, q4_1, q5_0, q5_1 or q8_0 while loading"},
     {"backend", "native|aten", "Whose kernels"},
     {"streams", "N", "Answers made at once; more wait [64]"},
+    {"speculate", "N", "Guess N tokens from the text and check them at once: texts that repeat come faster [0]"},
     {"waiting", "N", "Requests that wait; more are refused [1024]"},
     {"cache-bytes", "SIZE", "Memory of all keys and values, as 2GB [a quarter of what is free]"},
     {"prefix-bytes", "SIZE", "Of it, for what was read and may be asked again; 0 keeps nothing [a part]"},
