@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
 #include "tensor/kernels/kernel_table.h"
 #include "tensor/kernels/scratch.h"
+#include "tensor/quant/bits.h"
+#include "tensor/quant/panels.h"
 
 namespace hearth::kernels {
 namespace {
@@ -17,6 +20,8 @@ constexpr int64_t kRowChunk = 120;
 // Of float weights taken by columns: from so many rows on it pays to turn a weight's rows into columns; longer chunks
 // pay it less often; a block of so many columns stays in the L2 cache.
 constexpr int64_t kColumnRowsMin = 12, kColumnChunkMin = 96, kColumnChunkMax = 1024, kColumnBlock = 1536;
+// Of panels in exact numerics: so many columns stay in the L1 cache.
+constexpr int64_t kPanelColumnBlock = 256;
 
 bool has(Isa isa) {
 #if defined(__x86_64__)
@@ -51,16 +56,16 @@ const KernelTable& table_of(Isa isa) {
   return kernels_plain;
 }
 
-/// Outputs of float weights for many rows: their columns are made once for all of them.
-void work_columns(const KernelTable& k, const RowsWork& t, Format format) {
+/// Products whose weights become columns of floats first, in pieces that stay in a cache. take(out, outs, begin, end,
+/// columns): columns [begin, end) of `outs` outputs from `out` on.
+template <class Take>
+void work_columns(const KernelTable& k, const RowsWork& t, int64_t column_block, const Take& take) {
   static thread_local Scratch<float> scratch;
-  const int64_t element = format == Format::f32 ? 4 : 2;
-  const auto take = format == Format::f32 ? k.f32_columns : format == Format::f16 ? k.f16_columns : k.bf16_columns;
-  float* const columns = scratch.of(std::min(t.cols, kColumnBlock) * k.column_width);
+  float* const columns = scratch.of(std::min(t.cols, column_block) * k.column_width);
   for (int64_t out = 0; out < t.outs; out += k.column_width)
-    for (int64_t begin = 0; begin < t.cols; begin += kColumnBlock) {
-      const int64_t end = std::min(begin + kColumnBlock, t.cols), outs = std::min(k.column_width, t.outs - out);
-      take(static_cast<const std::byte*>(t.weight) + out * t.cols * element, outs, t.cols, begin, end, columns);
+    for (int64_t begin = 0; begin < t.cols; begin += column_block) {
+      const int64_t end = std::min(begin + column_block, t.cols), outs = std::min(k.column_width, t.outs - out);
+      take(out, outs, begin, end, columns);
       k.columns({.columns = columns,
                  .outs = outs,
                  .cols = end - begin,
@@ -74,6 +79,20 @@ void work_columns(const KernelTable& k, const RowsWork& t, Format format) {
     }
 }
 
+bool is_fast(const PackedWeight& w) {
+  return w.numerics() == Numerics::fast && w.format() == Format::panels;
+}
+
+PanelsView view_of(const PackedWeight& w, int64_t panel) {
+  const int64_t blocks = w.cols() / kBlock;
+  const int64_t panel_bytes = layout_of(w.panel()).panel_bytes(blocks, w.group());
+  return {.first = reinterpret_cast<const uint8_t*>(w.data()) + panel * panel_bytes,
+          .panel_bytes = panel_bytes,
+          .blocks = blocks,
+          .group = w.group(),
+          .table = table_of(w.panel())};
+}
+
 void work_panels(const KernelTable& k, const Product& product, const ActivationBlock* activations, const float* x,
                  int64_t x_stride, int64_t row, int64_t rows, int64_t panel, int64_t panels) {
   const PackedWeight& w = *product.weight;
@@ -81,30 +100,23 @@ void work_panels(const KernelTable& k, const Product& product, const ActivationB
   const int64_t y_stride = product.y_stride > 0 ? product.y_stride : w.rows();
   float* const y = product.y + row * y_stride + first;
   const float* const bias = product.bias != nullptr ? product.bias + first : nullptr;
-  const bool q8 = w.format() == Format::q8;
-  if (q8 || w.format() == Format::q4) {
-    const int64_t blocks = w.cols() / kBlock;
-    const PanelWork work{
-        .panels = reinterpret_cast<const uint8_t*>(w.data()) + panel * blocks * (q8 ? kQ8BlockBytes : kQ4BlockBytes),
-        .panel_count = panels,
-        .blocks = blocks,
-        .outs = outs,
-        .activations = activations != nullptr ? activations + row * blocks : nullptr,
-        .x = x + row * x_stride,
-        .x_stride = x_stride,
-        .rows = rows,
-        .y = y,
-        .y_stride = y_stride,
-        .bias = bias,
-        .add = product.add};
-    if (w.numerics() == Numerics::fast)
-      (q8 ? k.q8_fast : k.q4_fast)(work);
-    else
-      (q8 ? k.q8_exact : k.q4_exact)(work);
-    return;
+  if (w.format() == Format::panels && (is_fast(w) || rows < kColumnRowsMin)) {
+    const auto& layout = k.panels[static_cast<int>(w.panel())];
+    return (is_fast(w) ? layout.fast : layout.exact)(
+        {.panels = view_of(w, panel),
+         .panel_count = panels,
+         .outs = outs,
+         .activations = activations != nullptr ? activations + row * (w.cols() / kBlock) : nullptr,
+         .x = x + row * x_stride,
+         .x_stride = x_stride,
+         .rows = rows,
+         .y = y,
+         .y_stride = y_stride,
+         .bias = bias,
+         .add = product.add});
   }
   const int64_t element = w.format() == Format::f32 ? 4 : 2;
-  const RowsWork work{.weight = w.data() + first * w.cols() * element,
+  const RowsWork work{.weight = w.format() == Format::panels ? nullptr : w.data() + first * w.cols() * element,
                       .outs = outs,
                       .cols = w.cols(),
                       .x = x + row * x_stride,
@@ -114,7 +126,25 @@ void work_panels(const KernelTable& k, const Product& product, const ActivationB
                       .y_stride = y_stride,
                       .bias = bias,
                       .add = product.add};
-  if (rows >= kColumnRowsMin) return work_columns(k, work, w.format());
+  if (w.format() == Format::panels) {
+    const auto take = k.panels[static_cast<int>(w.panel())].columns;
+    return work_columns(
+        k, work, kPanelColumnBlock, [&](int64_t out, int64_t count, int64_t begin, int64_t end, float* columns) {
+          const int64_t here = (count + kPanelRows - 1) / kPanelRows;
+          if (here * kPanelRows < k.column_width) std::fill_n(columns, (end - begin) * k.column_width, 0.0f);
+          take(view_of(w, panel + out / kPanelRows), here, begin / kBlock, end / kBlock, columns, k.column_width);
+        });
+  }
+  if (rows >= kColumnRowsMin) {
+    const auto take = w.format() == Format::f32   ? k.f32_columns
+                      : w.format() == Format::f16 ? k.f16_columns
+                                                  : k.bf16_columns;
+    return work_columns(k, work, kColumnBlock,
+                        [&](int64_t out, int64_t count, int64_t begin, int64_t end, float* columns) {
+                          take(static_cast<const std::byte*>(work.weight) + out * w.cols() * element, count, w.cols(),
+                               begin, end, columns);
+                        });
+  }
   if (w.format() == Format::f32) k.f32_rows(work);
   if (w.format() == Format::f16) k.f16_rows(work);
   if (w.format() == Format::bf16) k.bf16_rows(work);
@@ -126,10 +156,6 @@ int64_t column_chunk(int64_t rows, int64_t panels, int64_t width, int threads) {
   const int64_t wanted = threads > 1 ? (4 * threads + groups - 1) / groups : 1;
   const int64_t chunk = std::clamp((rows + wanted - 1) / wanted, kColumnChunkMin, kColumnChunkMax);
   return (chunk + 11) / 12 * 12;
-}
-
-bool is_fast(const PackedWeight& w) {
-  return w.numerics() == Numerics::fast && (w.format() == Format::q8 || w.format() == Format::q4);
 }
 
 }  // namespace
@@ -169,13 +195,14 @@ void linear(std::span<const Product> products, const Input& input, ThreadPool& p
   const KernelTable& k = kernels();
   const int64_t cols = products[0].weight->cols(), rows = input.rows;
   const int64_t stride = input.stride > 0 ? input.stride : cols;
-  bool any_fast = false, any_exact = false;
-  bool all_float = true;
+  bool any_fast = false, any_columns = false, all_float = true;
   int64_t panels = 0, bytes = 0;
   for (const Product& p : products) {
     VERIFY(p.weight->cols() == cols, "products of one input have one number of columns");
-    (is_fast(*p.weight) ? any_fast : any_exact) = true;
-    all_float = all_float && p.weight->format() != Format::q8 && p.weight->format() != Format::q4;
+    any_fast = any_fast || is_fast(*p.weight);
+    any_columns =
+        any_columns || (p.weight->format() == Format::panels && !is_fast(*p.weight) && rows >= kColumnRowsMin);
+    all_float = all_float && p.weight->format() != Format::panels;
     panels += (p.weight->rows() + kPanelRows - 1) / kPanelRows;
     bytes += p.weight->size_bytes();
   }
@@ -208,9 +235,9 @@ void linear(std::span<const Product> products, const Input& input, ThreadPool& p
   const int64_t chunks = (rows + row_chunk - 1) / row_chunk;
   const int64_t panel_bytes = std::max<int64_t>(1, bytes / panels);
   const int64_t wanted = std::max<int64_t>(1, panels * chunks / (8 * pool.threads()));
-  const int64_t together = by_columns ? k.column_width / kPanelRows : 1;  // panels that share one pass
-  const int64_t grain =
-      rows == 1 ? std::max(wanted, (16 << 10) / panel_bytes + 1) : (wanted + together - 1) / together * together;
+  const int64_t together = by_columns || any_columns ? k.column_width / kPanelRows : 1;  // panels that share one pass
+  const int64_t least = rows == 1 ? std::max(wanted, (16 << 10) / panel_bytes + 1) : wanted;
+  const int64_t grain = (least + together - 1) / together * together;
   pool.parallel_for(panels * chunks, grain, [&](int64_t begin, int64_t end) {
     while (begin < end) {
       const int64_t chunk = begin / panels;
@@ -236,6 +263,32 @@ void linear(std::span<const Product> products, const Input& input, ThreadPool& p
 void linear(const PackedWeight& weight, const float* x, int64_t rows, float* y, ThreadPool& pool) {
   const Product product{.weight = &weight, .y = y};
   linear({&product, 1}, {.x = x, .rows = rows}, pool);
+}
+
+void embedding_row(const PackedWeight& weight, int64_t row, float* out) {
+  VERIFY(row >= 0 && row < weight.rows(), "an embedding's row is inside its table");
+  const int64_t cols = weight.cols();
+  const std::byte* data = weight.data();
+  switch (weight.format()) {
+    case Format::f32:
+      std::memcpy(out, data + row * cols * 4, static_cast<size_t>(cols) * 4);
+      return;
+    case Format::f16:
+      for (int64_t i = 0; i < cols; ++i) out[i] = half_to_float(half_at(data + (row * cols + i) * 2));
+      return;
+    case Format::bf16:
+      for (int64_t i = 0; i < cols; ++i) out[i] = brain_to_float(half_at(data + (row * cols + i) * 2));
+      return;
+    case Format::panels:
+      break;
+  }
+  const auto take = kernels().panels[static_cast<int>(weight.panel())].columns;
+  const auto view = view_of(weight, row / kPanelRows);
+  float columns[kBlock * kPanelRows];
+  for (int64_t b = 0; b < view.blocks; ++b, out += kBlock) {
+    take(view, 1, b, b + 1, columns, kPanelRows);
+    for (int64_t i = 0; i < kBlock; ++i) out[i] = columns[i * kPanelRows + row % kPanelRows];
+  }
 }
 
 void rms_norm(const float* x, const float* weight, float eps, int64_t rows, int64_t cols, float* out) {

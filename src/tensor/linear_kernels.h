@@ -30,7 +30,8 @@ enum class Numerics { exact, fast };
 
 namespace kernels {
 
-enum class Curve;  // kernels/kernel_table.h
+enum class Curve;            // kernels/kernel_table.h
+enum class Panel : uint8_t;  // kernels/panel_layout.h
 
 /// Instruction sets in rising order; each has every kernel, with equal integers and f32 sums in another order.
 enum class Isa { plain, avx2, avx512 };
@@ -40,12 +41,20 @@ Isa best_isa();
 void force_isa(Isa isa);
 std::string_view name(Isa isa);
 
-/// How a PackedWeight is laid out.
-/// f32, f16, bf16: as in the file, borrowed, never copied.
-/// q4, q8: panels of 16 rows; for each panel, for each block of 32 columns: 16 f16 scales (and for q4 16 f16 minima),
-/// then groups of 64 bytes, whose 32-bit lane r belongs to row r. Lane r of group g holds, for q8, columns 4g to 4g + 3
-/// as unsigned w + 128; for q4, columns 4g to 4g + 3 in the low nibbles and 16 + 4g to 19 + 4g in the high ones.
-enum class Format : uint8_t { f32, f16, bf16, q8, q4 };
+/// How a PackedWeight is laid out. f32, f16, bf16: as in the file, borrowed, never copied. panels: blocks of 16 rows by
+/// 32 columns, one layout a type, of about the file's size (kernels/panel_layout.h).
+enum class Format : uint8_t { f32, f16, bf16, panels };
+
+/// Weights as whole numbers with a scale and a zero for each group of columns of a row, as GPTQ, AWQ and HQQ have them:
+/// w = scale * (code - zero), each step rounded to f32.
+struct CodedMatrix {
+  int64_t rows = 0, cols = 0;
+  int bits = 4;                    ///< 4 or 8
+  int64_t group = 0;               ///< columns of a group, a multiple of 32; the last one of a row may be shorter
+  std::span<const uint8_t> codes;  ///< [rows, cols], one a byte, below 2^bits
+  std::span<const float> scales;   ///< [rows, groups]
+  std::span<const float> zeros;    ///< [rows, groups]
+};
 
 /// A weight matrix [rows = outputs, cols = inputs], ready for products. Movable; immutable, so shared by threads
 /// freely.
@@ -59,6 +68,8 @@ class PackedWeight {
   int64_t rows() const { return rows_; }
   int64_t cols() const { return cols_; }
   Format format() const { return format_; }
+  Panel panel() const { return panel_; }    ///< of format panels
+  int64_t group() const { return group_; }  ///< of format panels: blocks that share a header
   Numerics numerics() const { return numerics_; }
   /// Bytes that a product with one row reads.
   int64_t size_bytes() const { return size_bytes_; }
@@ -68,27 +79,33 @@ class PackedWeight {
  private:
   friend Result<PackedWeight> pack(DType source, std::span<const std::byte> data, int64_t rows, int64_t cols,
                                    Numerics numerics, ThreadPool& pool);
+  friend Result<PackedWeight> pack_codes(const CodedMatrix& source, Numerics numerics, ThreadPool& pool);
+  /// Zeros, to be filled.
+  static Result<PackedWeight> of_panels(Panel panel, int64_t rows, int64_t cols, int64_t group, Numerics numerics);
   void release();
-  int64_t rows_ = 0, cols_ = 0, size_bytes_ = 0, mapped_bytes_ = 0;
+  int64_t rows_ = 0, cols_ = 0, group_ = 1, size_bytes_ = 0, mapped_bytes_ = 0;
   const std::byte* data_ = nullptr;  // ours when mapped_bytes_ > 0, else the caller's
   Format format_ = Format::f32;
+  Panel panel_ = {};
   Numerics numerics_ = Numerics::exact;
 };
 
-/// True for the types that `pack` takes: f32, f16, bf16, q4_0, q4_1, q8_0.
+/// True for the types that `pack` takes: f32, f16, bf16, and GGML's blocks Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K,
+/// IQ4_NL, IQ4_XS and MXFP4.
 bool can_pack(DType source);
 /// Packs `rows` x `cols` values laid out as in the file. f32, f16 and bf16 are borrowed: `data` must outlive the
-/// result. Block types are repacked in parallel and need `cols` to be a multiple of 32. Errors: a type it cannot pack,
-/// a size that does not fit the shape.
+/// result. Blocks are laid out in panels, in parallel, and need `cols` to be whole blocks (32 or 256). Errors: a type
+/// it cannot pack, a size that does not fit the shape.
 Result<PackedWeight> pack(DType source, std::span<const std::byte> data, int64_t rows, int64_t cols, Numerics numerics,
                           ThreadPool& pool);
-/// The types that `pack` takes, and GGML's blocks without a kernel: Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL, IQ4_XS, MXFP4.
-bool can_dequantize(DType source);
-/// f32 values of any array of such a type, bit for bit as the gguf package has them. `out.size()` elements.
+/// The same for whole numbers of 4 or 8 bits, which stay that small. `cols` is a multiple of 32. A code above its bits
+/// is cut to them. Errors: a shape that the spans do not fit.
+Result<PackedWeight> pack_codes(const CodedMatrix& source, Numerics numerics, ThreadPool& pool);
+/// f32 values of any array of a type that `pack` takes, bit for bit as the gguf package has them. `out.size()`
+/// elements.
 Status dequantize(DType source, std::span<const std::byte> data, std::span<float> out);
 
-/// One row of a weight, dequantized as `dequantize` does (a zero of Q4_0 is always +0): the embedding of token `row`.
-/// out: cols values.
+/// One row of a weight, bit for bit as `dequantize` has it: the embedding of token `row`. out: cols values.
 void embedding_row(const PackedWeight& weight, int64_t row, float* out);
 
 /// What enters a product, [rows, cols], each row `stride` floats apart (0: dense). At most one of these is applied

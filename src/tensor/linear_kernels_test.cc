@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -32,6 +33,27 @@ uint16_t small_half(Random& random) {
   return static_cast<uint16_t>((random.byte() & 1) << 15 | (6 + random.byte() % 4) << 10 | (random.engine() & 0x3ff));
 }
 
+/// Where the f16 numbers of a type's blocks lie.
+std::vector<size_t> scales_at(DType type) {
+  switch (type) {
+    case DType::q4_1:
+    case DType::q5_1:
+    case DType::q4_k:
+    case DType::q5_k:
+      return {0, 2};
+    case DType::q2_k:
+      return {80, 82};
+    case DType::q3_k:
+      return {108};
+    case DType::q6_k:
+      return {208};
+    case DType::mxfp4:
+      return {};
+    default:
+      return {0};
+  }
+}
+
 std::vector<std::byte> random_weight(Random& random, DType type, int64_t elements) {
   std::vector<std::byte> out(static_cast<size_t>(*size_bytes(type, elements)));
   auto* p = reinterpret_cast<uint8_t*>(out.data());
@@ -48,15 +70,24 @@ std::vector<std::byte> random_weight(Random& random, DType type, int64_t element
     const auto block = static_cast<size_t>(block_bytes(type));
     for (size_t at = 0; at < out.size(); at += block) {
       for (size_t i = 0; i < block; ++i) p[at + i] = random.byte();
-      const uint16_t d = small_half(random), minimum = small_half(random);
-      std::memcpy(p + at, &d, 2);
-      if (type == DType::q4_1) std::memcpy(p + at + 2, &minimum, 2);
+      for (const size_t scale : scales_at(type)) {
+        const uint16_t d = small_half(random);
+        std::memcpy(p + at + scale, &d, 2);
+      }
+      if (type == DType::mxfp4) p[at] = static_cast<uint8_t>(118 + random.byte() % 8);
     }
   }
   return out;
 }
 
-constexpr DType kTypes[] = {DType::f32, DType::f16, DType::bf16, DType::q4_0, DType::q4_1, DType::q8_0};
+constexpr DType kTypes[] = {DType::f32,  DType::f16,  DType::bf16,   DType::q4_0,  DType::q4_1, DType::q8_0,
+                            DType::q5_0, DType::q5_1, DType::iq4_nl, DType::mxfp4, DType::q2_k, DType::q3_k,
+                            DType::q4_k, DType::q5_k, DType::q6_k,   DType::iq4_xs};
+/// The least number of columns, at least `cols`, that a type can have.
+int64_t columns_of(DType type, int64_t cols) {
+  const int64_t block = block_elements(type);
+  return (cols + block - 1) / block * block;
+}
 
 /// Runs `body` once under each instruction set that this processor has.
 template <class F>
@@ -117,11 +148,12 @@ struct Case {
 TEST_CASE("linear: every format, numerics and instruction set keeps the header's bound") {
   Random random;
   ThreadPool pool(2);
-  const int64_t shapes[][3] = {{1, 32, 1},   {15, 64, 2},   {16, 32, 3},  {17, 96, 5},   {33, 576, 1},  {48, 160, 7},
-                               {100, 64, 8}, {31, 1536, 1}, {40, 96, 13}, {50, 64, 130}, {35, 1600, 25}};
+  const int64_t shapes[][3] = {{1, 32, 1},     {15, 64, 2},   {16, 32, 3},   {17, 96, 5},  {33, 576, 1},
+                               {48, 160, 7},   {100, 64, 8},  {31, 1536, 1}, {40, 96, 13}, {50, 64, 130},
+                               {35, 1600, 25}, {33, 288, 17}, {40, 512, 70}};
   for (const DType type : kTypes)
     for (const auto& shape : shapes) {
-      const Case c(random, type, shape[0], shape[1], shape[2]);
+      const Case c(random, type, shape[0], columns_of(type, shape[1]), shape[2]);
       for (const Numerics numerics : {Numerics::exact, Numerics::fast}) {
         auto weight = pack(type, c.bytes, c.outs, c.cols, numerics, pool);
         REQUIRE(weight.ok());
@@ -250,23 +282,113 @@ TEST_CASE(
   });
 }
 
-TEST_CASE("pack: embedding rows are the dequantized rows bit for bit, but for the sign of Q4_0's zeros") {
+TEST_CASE("pack: embedding rows are the dequantized rows bit for bit") {
   Random random;
   ThreadPool pool(2);
   for (const DType type : kTypes) {
-    const Case c(random, type, 37, 64, 1);
+    const int64_t cols = columns_of(type, 64);
+    const Case c(random, type, 37, cols, 1);
     const auto weight = pack(type, c.bytes, c.outs, c.cols, Numerics::fast, pool);
-    for (int64_t row = 0; row < c.outs; ++row) {
-      std::vector<float> out(64);
-      embedding_row(*weight, row, out.data());
-      if (type == DType::q4_0)
-        for (auto& x : out) x = x == 0 ? 0.0f : x;
-      std::vector<float> wanted(c.dense.begin() + row * 64, c.dense.begin() + row * 64 + 64);
-      if (type == DType::q4_0)
-        for (auto& x : wanted) x = x == 0 ? 0.0f : x;
-      CHECK(std::memcmp(out.data(), wanted.data(), 64 * 4) == 0);
+    CAPTURE(name(type));
+    under_each_isa([&] {
+      for (int64_t row = 0; row < c.outs; ++row) {
+        std::vector<float> out(static_cast<size_t>(cols));
+        embedding_row(*weight, row, out.data());
+        CHECK(std::memcmp(out.data(), c.dense.data() + row * cols, out.size() * 4) == 0);
+      }
+    });
+  }
+}
+
+TEST_CASE("pack: panels take about the file's room") {
+  ThreadPool pool(1);
+  for (const DType type : kTypes) {
+    if (!is_block_type(type)) continue;
+    const std::vector<std::byte> bytes(static_cast<size_t>(*size_bytes(type, 16 * 512)));
+    const auto weight = pack(type, bytes, 16, 512, Numerics::fast, pool);
+    CAPTURE(name(type));
+    CHECK(static_cast<double>(weight->size_bytes()) <=
+          static_cast<double>(bytes.size()) * (type == DType::q2_k ? 1.2 : 1.06));
+  }
+}
+
+TEST_CASE("pack: infinite and undefined scales go into the numbers and nowhere else") {
+  Random random;
+  ThreadPool pool(1);
+  for (const DType type : kTypes) {
+    if (!is_block_type(type)) continue;
+    const int64_t cols = columns_of(type, 64);
+    Case c(random, type, 17, cols, 3);
+    const int64_t row_bytes = static_cast<int64_t>(c.bytes.size()) / 17;
+    for (const size_t at : scales_at(type))  // row 0 is damaged, the others are not
+      for (int64_t b = 0; b < row_bytes; b += block_bytes(type))
+        c.bytes[static_cast<size_t>(b) + at + 1] = static_cast<std::byte>(b % 2 ? 0x7c : 0xfe);
+    if (type == DType::mxfp4) c.bytes[0] = std::byte{255};
+    REQUIRE(dequantize(type, c.bytes, c.dense).ok());
+    for (const Numerics numerics : {Numerics::exact, Numerics::fast}) {
+      const auto weight = pack(type, c.bytes, c.outs, c.cols, numerics, pool);
+      under_each_isa([&] {
+        std::vector<float> y(3 * 17);
+        linear(*weight, c.x.data(), 3, y.data(), pool);
+        for (size_t r = 0; r < 3; ++r) {
+          if (type != DType::mxfp4) CHECK(!std::isfinite(y[r * 17]));
+          for (size_t o = 1; o < 17; ++o) CHECK(std::isfinite(y[r * 17 + o]));
+        }
+      });
     }
   }
+}
+
+TEST_CASE("pack_codes: scale * (code - zero), rounded as f32 does, and products within the bounds") {
+  Random random;
+  ThreadPool pool(2);
+  for (const int bits : {4, 8})
+    for (const auto& [outs, cols, group] :
+         {std::array<int64_t, 3>{16, 32, 32}, {33, 288, 64}, {40, 512, 128}, {17, 96, 4096}})
+      for (const int64_t rows : {1, 3, 17, 70}) {
+        const int64_t groups = (cols + group - 1) / group;
+        std::vector<uint8_t> codes;
+        for (int64_t i = 0; i < outs * cols; ++i)
+          codes.push_back(static_cast<uint8_t>(random.byte() & ((1 << bits) - 1)));
+        auto scales = random.normals(outs * groups, 0.02f), zeros = scales;
+        for (auto& z : zeros) z = static_cast<float>(random.byte() & ((1 << bits) - 1)) + (bits == 8 ? 1.0f : 0.25f);
+        Case c(random, DType::q8_0, outs, cols, rows);  // a block type: the bounds are theirs
+        for (int64_t o = 0; o < outs; ++o)
+          for (int64_t i = 0; i < cols; ++i) {
+            const auto at = static_cast<size_t>(o * groups + i / group);
+            const volatile float apart = static_cast<float>(codes[static_cast<size_t>(o * cols + i)]) - zeros[at];
+            c.dense[static_cast<size_t>(o * cols + i)] = scales[at] * apart;
+          }
+        for (const Numerics numerics : {Numerics::exact, Numerics::fast}) {
+          const auto weight = pack_codes({outs, cols, bits, group, codes, scales, zeros}, numerics, pool);
+          REQUIRE(weight.ok());
+          under_each_isa([&] {
+            std::vector<float> y(static_cast<size_t>(rows * outs), NAN), row(static_cast<size_t>(cols));
+            linear(*weight, c.x.data(), rows, y.data(), pool);
+            CHECK(c.worst(y, numerics) <= 1);
+            for (int64_t o = 0; o < outs; ++o) {
+              embedding_row(*weight, o, row.data());
+              CHECK(std::memcmp(row.data(), c.dense.data() + o * cols, row.size() * 4) == 0);
+            }
+          });
+        }
+      }
+}
+
+TEST_CASE("pack_codes: what does not fit is refused with a reason") {
+  ThreadPool pool(1);
+  const std::vector<uint8_t> codes(64 * 4);
+  const std::vector<float> ones(8, 1.0f);
+  const auto code_of = [&](int64_t rows, int64_t cols, int bits, int64_t group) {
+    return pack_codes({rows, cols, bits, group, codes, ones, ones}, Numerics::fast, pool).status().code();
+  };
+  CHECK(pack_codes({4, 64, 4, 32, codes, ones, ones}, Numerics::fast, pool).ok());
+  CHECK(code_of(4, 64, 3, 32) == Code::bad_input);
+  CHECK(code_of(4, 64, 4, 48) == Code::bad_input);
+  CHECK(code_of(4, 64, 4, 64) == Code::bad_input);
+  CHECK(code_of(8, 64, 4, 64) == Code::bad_input);
+  CHECK(code_of(4, 63, 4, 32) == Code::bad_input);
+  CHECK(code_of(INT64_MAX / 32, 64, 4, INT64_MAX / 32 * 32) == Code::bad_input);
 }
 
 TEST_CASE("pack: what it cannot take is refused with a reason") {
@@ -277,8 +399,9 @@ TEST_CASE("pack: what it cannot take is refused with a reason") {
   CHECK(pack(DType::q8_0, bytes, 5, 32, Numerics::fast, pool).status().code() == Code::bad_input);
   CHECK(pack(DType::q8_0, bytes, INT64_MAX / 16, 32, Numerics::fast, pool).status().code() == Code::bad_input);
   CHECK(pack(DType::q8_0, bytes, 0, 32, Numerics::fast, pool).status().code() == Code::bad_input);
-  const auto unknown = pack(DType::q6_k, bytes, 1, 256, Numerics::fast, pool);
-  CHECK(unknown.status().message().find("Q6_K") != std::string::npos);
+  CHECK(pack(DType::q6_k, bytes, 1, 288, Numerics::fast, pool).status().message().find("Q6_K") != std::string::npos);
+  const auto unknown = pack(DType::i32, bytes, 1, 34, Numerics::fast, pool);
+  CHECK(unknown.status().message().find("I32") != std::string::npos);
 }
 
 TEST_CASE("curves: activations of vectors are those of libm") {

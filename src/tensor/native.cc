@@ -101,34 +101,21 @@ Status check_dtype(const WeightOptions& options) {
 
 Result<Tensor> tensor(const WeightSource& source, const WeightOptions& options) {
   TRY(check_dtype(options));
-  if (!kernels::can_dequantize(source.dtype)) return unreadable(source);
+  if (!kernels::can_pack(source.dtype)) return unreadable(source);
   Tensor out = empty_f32(source.shape);
   auto status = kernels::dequantize(source.dtype, source.data, {out.data<float>(), static_cast<size_t>(out.numel())});
   if (!status.ok()) return std::move(status).with(source.name);
   return out;
 }
 
-/// Blocks without a kernel, as numbers in memory.
-Result<WeightSource> as_f32(const WeightSource& source) {
-  const auto count = static_cast<size_t>(source.shape.numel());
-  auto buffer = std::make_shared<std::vector<std::byte>>(count * sizeof(float));
-  auto status = kernels::dequantize(source.dtype, source.data, {reinterpret_cast<float*>(buffer->data()), count});
-  if (!status.ok()) return std::move(status).with(source.name);
-  auto out = source;
-  out.dtype = DType::f32;
-  out.take(std::move(buffer));
-  return out;
-}
-
 Result<std::shared_ptr<const Weight>> weight(const WeightSource& source, const WeightOptions& options) {
   TRY(check_dtype(options));
-  if (!kernels::can_dequantize(source.dtype)) return unreadable(source);
+  if (!kernels::can_pack(source.dtype)) return unreadable(source);
   if (source.shape.size() != 2)
     return Status(Code::bad_input, cat(source.name, " is ", source.shape.text(), ", not a matrix"));
-  const auto plain = kernels::can_pack(source.dtype) ? source : TRY(as_f32(source));
-  auto made = kernels::pack(plain.dtype, plain.data, plain.shape[0], plain.shape[1], options.numerics, pool());
+  auto made = kernels::pack(source.dtype, source.data, source.shape[0], source.shape[1], options.numerics, pool());
   if (!made.ok()) return std::move(made).status().with(source.name);
-  return std::shared_ptr<const Weight>(std::make_shared<NativeWeight>(*std::move(made), plain, options.read_once));
+  return std::shared_ptr<const Weight>(std::make_shared<NativeWeight>(*std::move(made), source, options.read_once));
 }
 
 Tensor embedding(const Weight& matrix, std::span<const int32_t> ids) {

@@ -1,8 +1,10 @@
-// Asked by test_dequantize.py. Usage: oracle_dequantize TYPE < blocks > f32 values; where there is a
-// kernel, a matrix of 32 columns goes through `pack` and `embedding_row` as well, and must give the same.
+// Asked by test_dequantize.py. Usage: oracle_dequantize TYPE < blocks > f32 values. As a matrix whose rows are a block
+// (32 columns of what has none) they go through `pack` and `embedding_row` as well, and must give the same bits.
 // oracle_dequantize TYPE quantize < f32 values > blocks.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #include "safetensors/dtype.h"
@@ -26,18 +28,14 @@ int main(int argc, char** argv) {
     return 0;
   }
   const int64_t count = static_cast<int64_t>(data.size()) / block_bytes(*type) * block_elements(*type);
-  std::vector<float> out(static_cast<size_t>(count)), row(32);
+  const int64_t cols = std::max<int64_t>(32, block_elements(*type));
+  std::vector<float> out(static_cast<size_t>(count)), row(static_cast<size_t>(cols));
   if (!kernels::dequantize(*type, data, out).ok()) return 3;
-  if (!kernels::can_pack(*type)) {
-    std::fwrite(out.data(), sizeof(float), out.size(), stdout);
-    return 0;
-  }
-  const auto weight = kernels::pack(*type, data, count / 32, 32, Numerics::exact, pool);
+  const auto weight = kernels::pack(*type, data, count / cols, cols, Numerics::exact, pool);
   if (!weight.ok()) return 4;
   for (int64_t r = 0; r < weight->rows(); ++r) {
     kernels::embedding_row(*weight, r, row.data());
-    for (size_t i = 0; i < 32; ++i)
-      if (row[i] != out[static_cast<size_t>(r) * 32 + i]) return 5;
+    if (std::memcmp(row.data(), out.data() + r * cols, row.size() * sizeof(float)) != 0) return 5;
   }
   std::fwrite(out.data(), sizeof(float), out.size(), stdout);
   return 0;

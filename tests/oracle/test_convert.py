@@ -680,9 +680,9 @@ def test_gguf_of_t5(made, family, tmp_path):
     assert torch.equal(again, answer)
 
 
-@pytest.mark.parametrize("kind", ["Q4_K", "Q6_K", "IQ4_XS", "Q5_0", "MXFP4"])
-def test_gguf_in_blocks_without_a_kernel(made, kind, tmp_path):
-    """A model's matrices in blocks that are made numbers of when they are loaded: as if the gguf package had made them."""
+@pytest.mark.parametrize("kind", ["Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_XS", "IQ4_NL", "Q5_0", "Q5_1", "MXFP4"])
+def test_gguf_in_later_blocks(made, kind, tmp_path):
+    """A model's matrices in blocks: as if the gguf package had made numbers of them."""
     import gguf
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -699,7 +699,7 @@ def test_gguf_in_blocks_without_a_kernel(made, kind, tmp_path):
         if "ffn_" not in name or "norm" in name:
             return None
         out = numpy.array(random.integers(0, 256, (*data.shape[:-1], data.shape[-1] // block[0], block[1])), numpy.uint8)
-        for at in {"Q4_K": [0, 2], "Q6_K": [208], "IQ4_XS": [0], "Q5_0": [0], "MXFP4": []}[kind]:
+        for at in {"Q2_K": [80, 82], "Q3_K": [108], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208], "Q5_1": [0, 2], "MXFP4": []}.get(kind, [0]):
             out[..., at : at + 2] = numpy.full((*out.shape[:-1], 1), 2e-4, numpy.float16).view(numpy.uint8)
         if kind == "MXFP4":
             out[..., 0] = 120
@@ -708,7 +708,7 @@ def test_gguf_in_blocks_without_a_kernel(made, kind, tmp_path):
     made_once = {tensor.name: blocks(tensor.name, tensor.data) for tensor in gguf.GGUFReader(tmp_path / "x.gguf").tensors}
     rewritten(tmp_path / "x.gguf", tmp_path / "q.gguf", lambda name, data: [(name, data) if made_once[name] is None else (name, made_once[name], type_)])
     rewritten(tmp_path / "x.gguf", tmp_path / "f.gguf", lambda name, data: [(name, data if made_once[name] is None else gguf.quants.dequantize(made_once[name], type_))])
-    exact = lambda path, out: load_numpy(out)["out.logits"] if run("forward", path, made / "golden" / f"{name}.safetensors", out).returncode == 0 else None
+    exact = lambda path, out: load_numpy(out)["out.logits"] if run("forward", path, made / "golden" / f"{name}.safetensors", out, "--exact").returncode == 0 else None
     mine, theirs = exact(tmp_path / "q.gguf", tmp_path / "a"), exact(tmp_path / "f.gguf", tmp_path / "b")
     assert mine is not None and numpy.abs(mine - theirs).max() <= 1e-5 * numpy.abs(theirs).max()
 

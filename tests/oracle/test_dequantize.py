@@ -1,5 +1,5 @@
-"""Our dequantized weights equal the gguf package's bit for bit, on random blocks and on the ends of their ranges; and so do
-the blocks that --quantize makes of plain weights."""
+"""Our dequantized weights, and the panels that products read, equal the gguf package's numbers bit for bit, on random
+blocks and on the ends of their ranges; and so do the blocks that --quantize makes of plain weights."""
 import os
 import pathlib
 import subprocess
@@ -39,7 +39,7 @@ SCALES = {"Q5_0": [0], "Q5_1": [0, 2], "Q2_K": [80, 82], "Q3_K": [108], "Q4_K": 
 
 
 @pytest.mark.parametrize("name", SCALES)
-def test_blocks_without_a_kernel(name):
+def test_later_blocks_equal_to_gguf(name):
     type_ = gguf.GGMLQuantizationType[name]
     random = numpy.random.default_rng(7)
     blocks = random.integers(0, 256, (512, gguf.GGML_QUANT_SIZES[type_][1]), dtype=numpy.uint8)

@@ -36,12 +36,12 @@ static void quantize(const float* x, int64_t blocks, ActivationBlock* out) {
     const I q0 = round_to_int(mul(x0, inverse)), q1 = round_to_int(mul(x1, inverse));
     store_bytes(out->q, q0);
     store_bytes(out->q + 16, q1);
-    const int32_t total = sum_int(add_int(q0, q1));
+    const int32_t total = sum_int(add_int(q0, q1)), high = sum_int(q1);
     out->d = most < 1e-30f ? 0.0f : most / 127.0f;
     out->sum = out->d * static_cast<float>(total);
-    out->correction =
-        static_cast<int32_t>(static_cast<uint32_t>(total) * static_cast<uint32_t>(-128));  // wraps for NaN
-    out->unused = 0;
+    constexpr auto kOffset = static_cast<uint32_t>(-128);
+    out->correction = static_cast<int32_t>(static_cast<uint32_t>(total) * kOffset);  // wraps for NaN
+    out->correction_high = static_cast<int32_t>(static_cast<uint32_t>(high) * kOffset);
   }
 }
 

@@ -4,27 +4,33 @@
 
 #include <cstdint>
 
+#include "tensor/kernels/panel_layout.h"
+
 namespace hearth::kernels {
 
-constexpr int64_t kPanelRows = 16;      // output rows of a panel: the 32-bit lanes of one AVX-512 register
-constexpr int64_t kBlock = 32;          // columns that share a scale
-constexpr int64_t kQ4BlockBytes = 320;  // 16 scales, 16 minima, 16 x 16 bytes of nibbles
-constexpr int64_t kQ8BlockBytes = 544;  // 16 scales, 16 x 32 bytes
 constexpr int64_t kHeadDimMax = 1024;
 
 /// 32 activations rounded to 8 bits: x is close to d * q.
 struct ActivationBlock {
   int8_t q[32];
   float d;
-  float sum;           ///< d * (sum of q): what a block's minimum is multiplied with
-  int32_t correction;  ///< -128 * (sum of q): takes back the offset of unsigned 8-bit weights
-  int32_t unused;
+  float sum;                ///< d * (sum of q): what a block's minimum is multiplied with
+  int32_t correction;       ///< -128 * (sum of q): takes back the offset of unsigned 8-bit weights
+  int32_t correction_high;  ///< the same of the last 16 alone
 };
 
-/// Panels of one block-format weight times several activation rows.
+/// Panels of a block weight.
+struct PanelsView {
+  const uint8_t* first;
+  int64_t panel_bytes, blocks;
+  int64_t group;        ///< blocks that share a header
+  const int8_t* table;  ///< what the sixteen codes stand for, where the layout has a table
+};
+
+/// Some panels times several activation rows.
 struct PanelWork {
-  const uint8_t* panels;
-  int64_t panel_count, blocks, outs;   ///< outs: valid outputs, at most 16 * panel_count
+  PanelsView panels;
+  int64_t panel_count, outs;           ///< outs: valid outputs, at most 16 * panel_count
   const ActivationBlock* activations;  ///< fast: `blocks` for each row
   const float* x;                      ///< exact: rows x_stride apart
   int64_t x_stride, rows;
@@ -92,11 +98,17 @@ constexpr int64_t attention_scratch_floats(int64_t head_dim) {
   return kQueryRows * (2 * head_dim_padded(head_dim) + kKeyTile + 3);
 }
 
+/// What a layout of panels has.
+struct PanelKernels {
+  void (*fast)(const PanelWork&);
+  void (*exact)(const PanelWork&);  ///< for few rows
+  /// Blocks [begin, end) of at most column_width / 16 panels as floats, exact, to [32 (end - begin), width]: output o
+  /// of column i at i * width + o.
+  void (*columns)(const PanelsView&, int64_t panel_count, int64_t begin, int64_t end, float* out, int64_t width);
+};
+
 struct KernelTable {
-  void (*q4_fast)(const PanelWork&);
-  void (*q8_fast)(const PanelWork&);
-  void (*q4_exact)(const PanelWork&);
-  void (*q8_exact)(const PanelWork&);
+  const PanelKernels* panels;  ///< by Panel
   void (*f32_rows)(const RowsWork&);
   void (*f16_rows)(const RowsWork&);
   void (*bf16_rows)(const RowsWork&);

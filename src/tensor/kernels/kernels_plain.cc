@@ -2,15 +2,12 @@
 #include "tensor/kernels/vec_plain.h"
 // The lanes come first: the bodies are written over them.
 #include "tensor/kernels/attention_body.h"
-#include "tensor/kernels/linear_body.h"
+#include "tensor/kernels/panel_body.h"
 
 namespace hearth::kernels {
 
 const KernelTable kernels_plain = {
-    .q4_fast = panels<PanelKind::q4_fast>,
-    .q8_fast = panels<PanelKind::q8_fast>,
-    .q4_exact = panels<PanelKind::q4_exact>,
-    .q8_exact = panels<PanelKind::q8_exact>,
+    .panels = kPanelKernels,
     .f32_rows = rows<Element::f32>,
     .f16_rows = rows<Element::f16>,
     .bf16_rows = rows<Element::bf16>,

@@ -9,7 +9,6 @@ namespace {
 
 constexpr int kFastRows = 2;
 constexpr int kPairRows = 0;  // the same for a pair of panels; 0: panels go one by one
-constexpr int kExactRows = 4;
 constexpr int kFloatRows = 2;
 constexpr int kFloatOuts = 2;
 constexpr int kColumnRows = 6;  // of float weights taken column by column: activation rows, and vectors of outputs
@@ -158,7 +157,7 @@ static inline Four four(const int8_t* x) {
   __builtin_memcpy(&word, x, 4);
   return {_mm256_set1_epi32(word)};
 }
-static inline I dot_nibbles(I acc, Bytes w, Four x) {
+static inline I dot_codes(I acc, Bytes w, Four x) {
   return {dot4(acc.a, w.a, x.v), dot4(acc.b, w.b, x.v)};
 }
 /// w + 128 times x could leave 16 bits, so the sign moves from the weight to x, and no correction is needed.
@@ -172,18 +171,40 @@ static inline I dot_bytes(I acc, Bytes w, Four x) {
           dot4(acc.b, _mm256_abs_epi8(b), _mm256_sign_epi8(x.v, b))};
 }
 
-template <int Index>
-static inline F nibble_float(Bytes w) {
-  const __m256i mask = _mm256_set1_epi32(15);
-  return {_mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srli_epi32(w.a, 4 * Index), mask)),
-          _mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srli_epi32(w.b, 4 * Index), mask))};
+template <int Shift, int Mask>
+static inline Bytes masked_bits(Bytes w) {
+  const __m256i mask = _mm256_set1_epi8(Mask);
+  if constexpr (Shift >= 0)
+    return {_mm256_and_si256(_mm256_srli_epi16(w.a, Shift), mask),
+            _mm256_and_si256(_mm256_srli_epi16(w.b, Shift), mask)};
+  else
+    return {_mm256_and_si256(_mm256_slli_epi16(w.a, -Shift), mask),
+            _mm256_and_si256(_mm256_slli_epi16(w.b, -Shift), mask)};
 }
+static inline Bytes either(Bytes x, Bytes y) {
+  return {_mm256_or_si256(x.a, y.a), _mm256_or_si256(x.b, y.b)};
+}
+struct Table {
+  __m256i v;
+};
+static inline Table load_table(const int8_t* p) {
+  if (p == nullptr) return {_mm256_setzero_si256()};
+  const __m128i values = _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), _mm_set1_epi8(-128));
+  return {_mm256_broadcastsi128_si256(values)};
+}
+static inline Bytes look_up(Table table, Bytes codes) {
+  return {_mm256_shuffle_epi8(table.v, codes.a), _mm256_shuffle_epi8(table.v, codes.b)};
+}
+
 template <int Index>
-static inline F byte_float(Bytes w) {
-  const __m256i offset = _mm256_set1_epi32(static_cast<int32_t>(0x80808080));
-  const __m256i a = _mm256_xor_si256(w.a, offset), b = _mm256_xor_si256(w.b, offset);
-  return {_mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(a, 24 - 8 * Index), 24)),
-          _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(b, 24 - 8 * Index), 24))};
+static inline F code_float(Bytes w) {
+  const __m256i mask = _mm256_set1_epi32(255);
+  return {_mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srli_epi32(w.a, 8 * Index), mask)),
+          _mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srli_epi32(w.b, 8 * Index), mask))};
+}
+static inline F load_int8(const int8_t* p) {
+  return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))),
+          _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p + 8))))};
 }
 
 static inline float magnitude(F x, F y) {

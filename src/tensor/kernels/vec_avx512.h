@@ -9,7 +9,6 @@ namespace {
 
 constexpr int kFastRows = 8;  // activation rows that share one pass over a panel
 constexpr int kPairRows = 5;  // the same for a pair of panels; 0: panels go one by one
-constexpr int kExactRows = 12;
 constexpr int kFloatRows = 4;
 constexpr int kFloatOuts = 4;
 constexpr int kColumnRows = 12;  // of float weights taken column by column: activation rows, and vectors of outputs
@@ -169,8 +168,8 @@ static inline Four four(const int8_t* x) {
   __builtin_memcpy(&word, x, 4);
   return {_mm512_set1_epi32(word)};
 }
-/// acc[lane] + sum of the lane's four nibbles (0 to 15) times four signed bytes.
-static inline I dot_nibbles(I acc, Bytes w, Four x) {
+/// acc[lane] + sum of the lane's four codes (0 to 63) times four signed bytes.
+static inline I dot_codes(I acc, Bytes w, Four x) {
   return {_mm512_dpbusd_epi32(acc.v, w.v, x.v)};
 }
 /// The same for stored bytes w + 128; `start_bytes` of the block's correction is where the sum begins.
@@ -178,20 +177,39 @@ static inline I start_bytes(int32_t correction) {
   return splat_int(correction);
 }
 static inline I dot_bytes(I acc, Bytes w, Four x) {
-  return dot_nibbles(acc, w, x);
+  return dot_codes(acc, w, x);
+}
+/// Each byte moved right by Shift (left where it is negative), and of it the bits of Mask, which came from that byte.
+template <int Shift, int Mask>
+static inline Bytes masked_bits(Bytes w) {
+  const __m512i moved =
+      Shift >= 0 ? _mm512_srli_epi16(w.v, Shift >= 0 ? Shift : 0) : _mm512_slli_epi16(w.v, Shift < 0 ? -Shift : 0);
+  return {_mm512_and_si512(moved, _mm512_set1_epi8(Mask))};
+}
+static inline Bytes either(Bytes a, Bytes b) {
+  return {_mm512_or_si512(a.v, b.v)};
+}
+/// Sixteen signed bytes, or none (null), by the codes that stand for them; looked up, they are value + 128.
+struct Table {
+  __m512i v;
+};
+static inline Table load_table(const int8_t* p) {
+  if (p == nullptr) return {_mm512_setzero_si512()};
+  const __m128i values = _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), _mm_set1_epi8(-128));
+  return {_mm512_broadcast_i32x4(values)};
+}
+static inline Bytes look_up(Table table, Bytes codes) {
+  return {_mm512_shuffle_epi8(table.v, codes.v)};
 }
 
-/// Nibble `Index` of each 32-bit lane, as float.
+/// Byte `Index` of each 32-bit lane, 0 to 255, as float.
 template <int Index>
-static inline F nibble_float(Bytes w) {
-  const __m512 table = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  return {_mm512_permutexvar_ps(_mm512_srli_epi32(w.v, 4 * Index), table)};
+static inline F code_float(Bytes w) {
+  const __m512i moved = _mm512_srli_epi32(w.v, 8 * Index);
+  return {_mm512_cvtepi32_ps(Index == 3 ? moved : _mm512_and_si512(moved, _mm512_set1_epi32(255)))};
 }
-/// Byte `Index` of each lane less 128, as float.
-template <int Index>
-static inline F byte_float(Bytes w) {
-  const __m512i plain = _mm512_xor_si512(w.v, _mm512_set1_epi32(static_cast<int32_t>(0x80808080)));
-  return {_mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(plain, 24 - 8 * Index), 24))};
+static inline F load_int8(const int8_t* p) {
+  return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
 }
 
 /// The largest magnitude of 32 floats; NaN when one is NaN.

@@ -7,7 +7,6 @@ namespace {
 
 constexpr int kFastRows = 1;
 constexpr int kPairRows = 0;  // the same for a pair of panels; 0: panels go one by one
-constexpr int kExactRows = 1;
 constexpr int kFloatRows = 1;
 constexpr int kFloatOuts = 1;
 constexpr int kColumnRows = 1;  // of float weights taken column by column: activation rows, and vectors of outputs
@@ -170,7 +169,7 @@ struct Four {
 static inline Four four(const int8_t* x) {
   return {x};
 }
-static inline I dot_nibbles(const I& acc, const Bytes& w, Four x) {
+static inline I dot_codes(const I& acc, const Bytes& w, Four x) {
   I out = acc;
   for (int i = 0; i < 16; ++i)
     for (int j = 0; j < 4; ++j) out.v[i] += w.v[4 * i + j] * x.v[j];
@@ -180,16 +179,40 @@ static inline I start_bytes(int32_t correction) {
   return splat_int(correction);
 }
 static inline I dot_bytes(const I& acc, const Bytes& w, Four x) {
-  return dot_nibbles(acc, w, x);
+  return dot_codes(acc, w, x);
+}
+
+template <int Shift, int Mask>
+static inline Bytes masked_bits(const Bytes& w) {
+  Bytes out;
+  for (int i = 0; i < 64; ++i)
+    out.v[i] = static_cast<uint8_t>(
+        (Shift >= 0 ? w.v[i] >> (Shift >= 0 ? Shift : 0) : w.v[i] << (Shift < 0 ? -Shift : 0)) & Mask);
+  return out;
+}
+static inline Bytes either(const Bytes& x, const Bytes& y) {
+  Bytes out;
+  for (int i = 0; i < 64; ++i) out.v[i] = x.v[i] | y.v[i];
+  return out;
+}
+struct Table {
+  const int8_t* v;
+};
+static inline Table load_table(const int8_t* p) {
+  return {p};
+}
+static inline Bytes look_up(Table table, const Bytes& codes) {
+  Bytes out;
+  for (int i = 0; i < 64; ++i) out.v[i] = static_cast<uint8_t>(table.v[codes.v[i]] + 128);
+  return out;
 }
 
 template <int Index>
-static inline F nibble_float(const Bytes& w) {
-  return each([&](int i) { return static_cast<float>(w.v[4 * i + Index / 2] >> (4 * (Index % 2)) & 15); });
+static inline F code_float(const Bytes& w) {
+  return each([&](int i) { return static_cast<float>(w.v[4 * i + Index]); });
 }
-template <int Index>
-static inline F byte_float(const Bytes& w) {
-  return each([&](int i) { return static_cast<float>(w.v[4 * i + Index] - 128); });
+static inline F load_int8(const int8_t* p) {
+  return each([&](int i) { return static_cast<float>(p[i]); });
 }
 
 static inline float magnitude(const F& x, const F& y) {

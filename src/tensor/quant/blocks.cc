@@ -3,15 +3,13 @@
 #include <cstdint>
 
 #include "tensor/quant/bits.h"
+#include "tensor/quant/sub_scales.h"
 
 namespace hearth::kernels {
 namespace {
 
 constexpr int kSmall = 32, kLarge = 256;  // elements of a block
 
-int byte_at(const std::byte* p, int i) {
-  return static_cast<int>(p[i]);
-}
 float half_float(const std::byte* p) {
   return half_to_float(half_at(p));
 }
@@ -56,24 +54,10 @@ void q2_k(const std::byte* p, float* out) {
 
 void q3_k(const std::byte* p, float* out) {
   const float d = half_float(p + 108);
-  const std::byte* scales = p + 96;
   for (int i = 0; i < kLarge; ++i) {
-    const int group = i / 16;
-    const int low = byte_at(scales, group % 8) >> (group < 8 ? 0 : 4) & 15;
-    const int high = byte_at(scales, 8 + group % 4) >> group / 4 * 2 & 3;
-    const float dl = d * static_cast<float>((low | high << 4) - 32);
+    const float dl = d * static_cast<float>(scale_of_q3(p + 96, i / 16));
     out[i] = dl * static_cast<float>(pair_of_bits(p + 32, i) - (one_bit(p, i) != 0 ? 0 : 4));
   }
-}
-
-/// Six bits of scale and of minimum for each 32 of Q4_K and Q5_K, in 12 bytes.
-struct ScaleMin {
-  int scale, minimum;
-};
-ScaleMin scale_min(const std::byte* p, int group) {
-  const int g = group % 4, a = byte_at(p, g), b = byte_at(p, 4 + g), both = byte_at(p, 8 + g);
-  if (group < 4) return {a & 63, b & 63};
-  return {(both & 15) | (a >> 2 & 48), both >> 4 | (b >> 2 & 48)};
 }
 
 template <bool has_fifth_bit>
@@ -97,9 +81,6 @@ void q6_k(const std::byte* p, float* out) {
   }
 }
 
-/// What the sixteen numbers of IQ4_NL and IQ4_XS stand for.
-constexpr int8_t kUneven[] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
-
 void iq4_nl(const std::byte* p, float* out) {
   const float d = half_float(p);
   for (int i = 0; i < kSmall; ++i) out[i] = d * static_cast<float>(kUneven[nibble(p + 2, i)]);
@@ -107,17 +88,12 @@ void iq4_nl(const std::byte* p, float* out) {
 
 void iq4_xs(const std::byte* p, float* out) {
   const float d = half_float(p);
-  const int high = half_at(p + 2);
   for (int i = 0; i < kLarge; ++i) {
     const int group = i / 32;
-    const int scale = (byte_at(p + 4, group / 2) >> group % 2 * 4 & 15) | (high >> 2 * group & 3) << 4;
-    const float dl = d * static_cast<float>(scale - 32);
+    const float dl = d * static_cast<float>(scale_of_iq4(p + 2, group));
     out[i] = dl * static_cast<float>(kUneven[nibble(p + 8 + group * 16, i % 32)]);
   }
 }
-
-/// Twice what the sixteen numbers of four bits (E2M1) are; the block's power of two is half of what it says.
-constexpr int8_t kTwiceE2m1[] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 void mxfp4(const std::byte* p, float* out) {
   const auto e = static_cast<uint32_t>(p[0]);

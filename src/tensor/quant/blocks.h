@@ -1,4 +1,4 @@
-// Block formats of GGML that have no kernel of their own: what a block's numbers are.
+// What the numbers of GGML's blocks of five bits, of 256 columns and of uneven values are.
 // Source: ggml-common.h (the blocks' layout); gguf 0.19.0 quants.py for the values, bit for bit.
 #pragma once
 
