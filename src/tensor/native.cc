@@ -37,8 +37,10 @@ class HeapStorage final : public Storage {
 class NativeWeight final : public Weight {
  public:
   NativeWeight(kernels::PackedWeight values, const WeightSource& source, bool read_once)
-      : Weight(&native_backend(), values.rows(), values.cols()), packed(std::move(values)), owner_(source.owner) {
-    if (read_once && packed.data() == source.data.data()) file_ = source.file;
+      : Weight(&native_backend(), values.rows(), values.cols()), packed(std::move(values)) {
+    if (packed.data() != source.data.data()) return;  // panels are its own
+    owner_ = source.owner;
+    if (read_once) file_ = source.file;
   }
   int64_t size_bytes() const override { return packed.size_bytes(); }
   /// After a product.
