@@ -27,8 +27,14 @@ std::atomic<LogLevel>& threshold() {
 }
 
 std::atomic<LogFormat>& format() {
-  static std::atomic<LogFormat> chosen = LogFormat::text;
+  static std::atomic<LogFormat> chosen = env("HEARTH_LOG_FORMAT") == "json" ? LogFormat::json : LogFormat::text;
   return chosen;
+}
+
+// A process whose standard error is kept elsewhere may be given another descriptor for its lines.
+int descriptor() {
+  static const auto given = parse_int(env("HEARTH_LOG_FD"));
+  return given && *given >= 0 && *given < 1024 ? static_cast<int>(*given) : STDERR_FILENO;
 }
 
 std::string text_line(LogLevel level, std::string_view room, std::string_view text,
@@ -86,7 +92,7 @@ void log(LogLevel level, std::string_view room, std::string_view text, std::init
   if (level < threshold().load(std::memory_order_relaxed)) return;
   auto line = format() == LogFormat::json ? json_line(level, room, text, fields) : text_line(level, room, text, fields);
   line.push_back('\n');
-  const auto status = write_all(STDERR_FILENO, line, "standard error");
+  const auto status = write_all(descriptor(), line, "standard error");
   static_cast<void>(status.ok());  // nowhere left to say it
 }
 

@@ -1,4 +1,5 @@
-// One line an event on standard error: time, level, room, text. HEARTH_LOG=debug|info|warning|error sets the threshold.
+// One line an event on standard error: time, level, room, text. HEARTH_LOG=debug|info|warning|error sets the threshold,
+// HEARTH_LOG_FORMAT=text|json the form, HEARTH_LOG_FD=N writes to another descriptor.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 #include "endpoints/endpoints.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -50,7 +51,9 @@ Status Endpoints::start(Engine& engine, const std::stop_token& stop) {
   ProcessOptions process;
   process.arguments = {options_.program, "engine",  "--model",  engine.path,
                        "--name",         engine.id, "--socket", engine.socket_path};
-  process.stdout_fd = process.stderr_fd = log_fd.get();
+  process.environment = options_.environment;
+  process.stdout_fd = STDERR_FILENO;  // log lines; what it dies with goes to the file
+  process.stderr_fd = log_fd.get();
   engine.process = TRY(Process::start(process));
   log(LogLevel::info, "endpoints", cat("engine for ", engine.id, " starts as process ", engine.process->pid()));
 
@@ -160,6 +163,43 @@ std::vector<Endpoints::State> Endpoints::states() {
     out.push_back({.id = engine->id, .state = state, .answering = engine->answering});
   }
   return out;
+}
+
+std::vector<std::shared_ptr<Endpoints::Engine>> Endpoints::ready() {
+  std::vector<std::shared_ptr<Engine>> out;
+  std::lock_guard lock(mutex_);
+  for (const auto& [path, engine] : engines_) {
+    const std::unique_lock starting(engine->starting, std::try_to_lock);
+    if (starting && engine->ready()) out.push_back(engine);
+  }
+  return out;
+}
+
+namespace {
+
+std::optional<std::string> read(const std::string& socket_path, const std::string& target) {
+  constexpr int kTimeout_ms = 1000;
+  auto answer = net::http_request({.url = cat("http://engine", target),
+                                   .unix_path = socket_path,
+                                   .max_bytes = 8 << 20,
+                                   .total_timeout_ms = kTimeout_ms});
+  if (!answer.ok() || answer->status != 200) return {};
+  return std::move(answer->body);
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> Endpoints::ask_all(const std::string& target) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto& engine : ready())
+    if (auto body = read(engine->socket_path, target)) out.emplace_back(engine->id, *std::move(body));
+  return out;
+}
+
+std::optional<std::string> Endpoints::ask(const std::string& model_path, const std::string& target) {
+  for (const auto& engine : ready())
+    if (engine->path == model_path) return read(engine->socket_path, target);
+  return {};
 }
 
 void Endpoints::stop_idle(const std::stop_token& stop) {

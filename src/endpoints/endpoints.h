@@ -15,10 +15,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -31,6 +33,7 @@ struct Options {
   int engines_max = 3;
   int64_t idle_s = 900;
   int64_t start_timeout_s = 120;
+  std::vector<std::string> environment = {};  ///< NAME=VALUE for engines, whose standard output is our standard error
 };
 
 /// Thread-safe.
@@ -58,6 +61,11 @@ class Endpoints {
   /// All of those, lower case.
   std::vector<std::string> architectures();
 
+  /// GET `target` of each engine that is ready, at most a second each: its model's name and the body. Starts none.
+  std::vector<std::pair<std::string, std::string>> ask_all(const std::string& target);
+  /// The same of one model's; nothing when it is not ready, or does not answer.
+  std::optional<std::string> ask(const std::string& model_path, const std::string& target);
+
   /// The engines there are at this moment.
   std::vector<State> states();
 
@@ -65,6 +73,7 @@ class Endpoints {
   struct Engine;
   Status start(Engine& engine, const std::stop_token& stop);
   void learn_families();
+  std::vector<std::shared_ptr<Engine>> ready();
   Status make_room();
   void stop_idle(const std::stop_token& stop);
 

@@ -1,5 +1,6 @@
 #include "inference/engine_server.h"
 
+#include <algorithm>
 #include <exception>
 #include <optional>
 
@@ -22,6 +23,14 @@ constexpr std::string_view kPipeline = "/pipeline";
 
 bool is_task_path(std::string_view path) {
   return path == kPipeline || path.starts_with("/pipeline/");
+}
+
+/// What is counted, told in the log and traced as a request for text.
+bool makes_text(std::string_view path) {
+  constexpr std::string_view kPaths[] = {"/generate",       "/generate_stream",         "/vertex",       "/invocations",
+                                         "/v1/completions", "/v1/chat/completions",     "/v1/responses", "/v1/messages",
+                                         "/pipeline",       "/pipeline/text-generation"};
+  return std::ranges::find(kPaths, path) != std::end(kPaths);
 }
 
 bool is_message_path(std::string_view path) {
@@ -74,16 +83,27 @@ Result<net::Response> invoke(ServedModel& model, const std::string& name, const 
 
 }  // namespace
 
-Result<net::Response> EngineServer::answer(const net::Request& request, std::stop_token stop) {
-  const auto& path = request.head.path;
+Result<net::Response> EngineServer::tell(std::string_view path) {
   if (path == "/health" || path == "/ping") return net::Response();
+  if (path == "/v1/models") return json_answer(wire::models_json({{name_, 0, "hearth"}}));
   if (path == "/info" && model_.continues_text())
     return text_generation_info(*TRY(model_.decoder()), name_, model_.path());
   if (path == "/info") return text_embeddings_info(model_, name_);
-  if (path == "/v1/models") return json_answer(wire::models_json({{name_, 0, "hearth"}}));
-  if (request.head.method != "POST") return Status(Code::bad_input, cat(path, " takes POST"));
+  if (path != "/metrics" && path != "/stats") return Status(Code::bad_input, cat(path, " takes POST"));
+  auto* decoder = model_.loaded_decoder();
+  const auto stats = decoder ? decoder->engine.stats() : EngineStats();
+  const auto* counted = decoder ? &stats : nullptr;
+  if (path == "/stats") return json_answer(telemetry_.live(counted).dump());
+  net::Response out;
+  out.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  out.body = telemetry_.prometheus(counted, model_.waiting_texts());
+  return out;
+}
+
+Result<net::Response> EngineServer::answer(const net::Request& request, const Asker& asker) {
+  const auto& path = request.head.path;
+  if (request.head.method != "POST") return tell(path);
   const auto body = TRY(Json::parse(request.body));
-  const Asker asker{std::string(request.head.headers.get("X-Hearth-Client")), std::move(stop)};
   if (is_task_path(path))
     return answer_task(model_, std::string_view(path).substr(std::min(path.size(), kPipeline.size() + 1)), body, asker);
   if (path == "/invocations") return invoke(model_, name_, body, asker);
@@ -91,7 +111,7 @@ Result<net::Response> EngineServer::answer(const net::Request& request, std::sto
     if (auto told = answer_text_generation(*TRY(model_.decoder()), path, body, asker)) return *std::move(told);
   if (!model_.continues_text())
     if (auto told = answer_text_embeddings(model_, path, body, asker)) return *std::move(told);
-  if (path == "/v1/embeddings" || path == "/embeddings") return answer_embeddings(model_, name_, body, asker.stop);
+  if (path == "/v1/embeddings" || path == "/embeddings") return answer_embeddings(model_, name_, body, asker);
   if (path == "/v1/responses") return respond(model_, name_, body, asker);
   auto made = TRY(generate(model_, name_, path, body, asker));
   if (!made) return Status(Code::not_found, cat("the engine has nothing at ", path));
@@ -99,9 +119,16 @@ Result<net::Response> EngineServer::answer(const net::Request& request, std::sto
 }
 
 net::Response EngineServer::handle(net::Request&& request, std::stop_token stop) {
+  const auto& head = request.head;
+  Asker asker{.client = std::string(head.headers.get("X-Hearth-Client")),
+              .stop = std::move(stop),
+              .id = std::string(head.headers.get("X-Request-Id")),
+              .telemetry = &telemetry_};
+  if (head.method == "POST" && makes_text(head.path) && model_.continues_text())
+    asker.record = telemetry_.begin(head.path, asker.id, head.headers.get("traceparent"), asker.arrived_s);
   const auto answered = [&]() -> Result<net::Response> {
     try {
-      return answer(request, stop);
+      return answer(request, asker);
     } catch (const std::exception& error) {
       return Status(Code::internal, cat("the engine failed: ", std::string_view(error.what())));
     }
@@ -109,6 +136,7 @@ net::Response EngineServer::handle(net::Request&& request, std::stop_token stop)
   auto result = answered();
   if (result.ok()) return *std::move(result);
   const auto& status = result.status();
+  if (asker.record) asker.record->refuse(status.code() == Code::busy ? "overloaded" : "validation", status);
   if (is_task_path(request.head.path)) {
     // A thing this engine does not do is the request's fault for clients that would otherwise retry.
     const int code = status.code() == Code::unsupported ? 400 : code_row(status.code()).http_status;

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "inference/server_parts.h"
+#include "inference/telemetry.h"
 #include "inference/token_logprobs.h"
 #include "inference/tool_use.h"
 
@@ -196,7 +197,10 @@ Result<net::Response> GenerationServer::generate(const wire::GenerateRequest& wa
       job.on_text = [answers, &answer](std::string_view piece) {
         return answers->more(answer, answer.read(piece), {});
       };
-    job.on_end = [answers, &answer](JobEnd end) { answers->end(answer, std::move(end)); };
+    job.on_end = [answers, &answer, record = asker.record, most = *job.config.max_new_tokens](JobEnd end) {
+      if (record) record->end(end, most);
+      answers->end(answer, std::move(end));
+    };
     auto accepted = decoder_.engine.submit(std::move(job));
     if (accepted.ok()) continue;
     if (index == 0) return accepted;

@@ -37,9 +37,24 @@ Result<bool> continues_text(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<ServedModel>> ServedModel::open(std::string path, LoadOptions options,
-                                                       EngineOptions engine_options) {
+                                                       EngineOptions engine_options, Telemetry* telemetry) {
   const bool continues = TRY(inference::continues_text(path));
-  return std::unique_ptr<ServedModel>(new ServedModel(std::move(path), std::move(options), engine_options, continues));
+  if (telemetry) engine_options.on_step = [telemetry](const StepReport& step) { telemetry->on_step(step); };
+  return std::unique_ptr<ServedModel>(
+      new ServedModel(std::move(path), std::move(options), engine_options, continues, telemetry));
+}
+
+TextBatcher::OnPass ServedModel::on_pass() const {
+  if (!telemetry_) return {};
+  return [to = telemetry_](int64_t texts, int64_t tokens) { to->on_pass(texts, tokens); };
+}
+
+int64_t ServedModel::waiting_texts() {
+  int64_t out = 0;
+  if (auto* one = embedder_.made()) out += one->vectors.waiting() + one->token_rows.waiting();
+  if (auto* one = judge_.made()) out += one->logits.waiting();
+  if (auto* one = sparse_.made()) out += one->vectors.waiting();
+  return out;
 }
 
 bool ServedModel::is_sentence_model() const {
@@ -65,7 +80,10 @@ Result<Decoder*> ServedModel::decoder() {
     return Status(Code::bad_input, cat("this model does not continue texts: it is made for ",
                                        task({}).value_or("another task"), ", POST /models/MODEL asks for that"));
   return decoder_.get([&]() -> Result<std::unique_ptr<Decoder>> {
-    return std::make_unique<Decoder>(TRY(TextGenerationPipeline::from_pretrained(path_, options_)), engine_options_);
+    auto pipeline = TRY(TextGenerationPipeline::from_pretrained(path_, options_));
+    const auto positions = pipeline.model().config().max_position_embeddings;
+    if (telemetry_) telemetry_->set_limits(positions - 1, positions);
+    return std::make_unique<Decoder>(std::move(pipeline), engine_options_);
   });
 }
 
@@ -98,7 +116,7 @@ Result<Embedder*> ServedModel::embedder() {
   return embedder_.get([&]() -> Result<std::unique_ptr<Embedder>> {
     const auto folder = model_folder(path_);
     return std::make_unique<Embedder>(TRY(SentenceTransformer::from_pretrained(folder, options_)),
-                                      TRY(AutoTokenizer::from_pretrained(folder)), turns_);
+                                      TRY(AutoTokenizer::from_pretrained(folder)), turns_, on_pass());
   });
 }
 
@@ -106,7 +124,7 @@ Result<Judge*> ServedModel::judge() {
   return judge_.get([&]() -> Result<std::unique_ptr<Judge>> {
     const auto folder = model_folder(path_);
     return std::make_unique<Judge>(TRY(CrossEncoder::from_pretrained(folder, options_)),
-                                   TRY(AutoTokenizer::from_pretrained(folder)), turns_);
+                                   TRY(AutoTokenizer::from_pretrained(folder)), turns_, on_pass());
   });
 }
 
@@ -114,20 +132,25 @@ Result<SparseEmbedder*> ServedModel::sparse() {
   return sparse_.get([&]() -> Result<std::unique_ptr<SparseEmbedder>> {
     const auto folder = model_folder(path_);
     return std::make_unique<SparseEmbedder>(TRY(SparseEncoder::from_pretrained(folder, options_)),
-                                            TRY(AutoTokenizer::from_pretrained(folder)), turns_);
+                                            TRY(AutoTokenizer::from_pretrained(folder)), turns_, on_pass());
   });
 }
 
-Embedder::Embedder(SentenceTransformer with, PreTrainedTokenizer reads, Turns& turns)
+Embedder::Embedder(SentenceTransformer with, PreTrainedTokenizer reads, Turns& turns,
+                   const TextBatcher::OnPass& on_pass)
     : model(std::move(with)),
       tokenizer(std::move(reads)),
-      vectors(turns, [this](PreparedTexts texts) { return model.encode(texts); }),
-      token_rows(turns, [this](PreparedTexts texts) { return model.token_embeddings(texts); }) {}
+      vectors(
+          turns, [this](PreparedTexts texts) { return model.encode(texts); }, TextBatcher::kTokensMax, on_pass),
+      token_rows(
+          turns, [this](PreparedTexts texts) { return model.token_embeddings(texts); }, TextBatcher::kTokensMax,
+          on_pass) {}
 
-Judge::Judge(CrossEncoder with, PreTrainedTokenizer reads, Turns& turns)
+Judge::Judge(CrossEncoder with, PreTrainedTokenizer reads, Turns& turns, const TextBatcher::OnPass& on_pass)
     : model(std::move(with)),
       tokenizer(std::move(reads)),
-      logits(turns, [this](PreparedTexts texts) { return model.logits(texts); }) {
+      logits(
+          turns, [this](PreparedTexts texts) { return model.logits(texts); }, TextBatcher::kTokensMax, on_pass) {
   const auto& config = model.model().config();
   for (int64_t i = 0; i < config.num_labels; ++i)
     labels.emplace_back(config.raw["id2label"][cat(i)].as_string(cat("LABEL_", i)));
@@ -136,10 +159,11 @@ Judge::Judge(CrossEncoder with, PreTrainedTokenizer reads, Turns& turns)
 // Of each token the model gives a number a word of the vocabulary.
 constexpr int64_t kSparseTokens = 1024;
 
-SparseEmbedder::SparseEmbedder(SparseEncoder with, PreTrainedTokenizer reads, Turns& turns)
+SparseEmbedder::SparseEmbedder(SparseEncoder with, PreTrainedTokenizer reads, Turns& turns,
+                               const TextBatcher::OnPass& on_pass)
     : model(std::move(with)),
       tokenizer(std::move(reads)),
       vectors(
-          turns, [this](PreparedTexts texts) { return model.encode(texts); }, kSparseTokens) {}
+          turns, [this](PreparedTexts texts) { return model.encode(texts); }, kSparseTokens, on_pass) {}
 
 }  // namespace hearth::inference

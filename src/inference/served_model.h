@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "inference/decoder.h"
+#include "inference/telemetry.h"
 #include "inference/text_batcher.h"
 #include "inference/turns.h"
 #include "tokenizers/auto_tokenizer.h"
@@ -31,6 +32,11 @@ class Lazy {
     if (!made_) made_ = TRY(make());
     return made_.get();
   }
+  /// Null before that.
+  T* made() {
+    std::lock_guard lock(mutex_);
+    return made_.get();
+  }
 
  private:
   std::mutex mutex_;
@@ -39,7 +45,7 @@ class Lazy {
 
 /// A sentence model, its tokenizer, and the texts that wait for it.
 struct Embedder {
-  Embedder(SentenceTransformer with, PreTrainedTokenizer reads, Turns& turns);
+  Embedder(SentenceTransformer with, PreTrainedTokenizer reads, Turns& turns, const TextBatcher::OnPass& on_pass);
   const SentenceTransformer model;
   const PreTrainedTokenizer tokenizer;
   TextBatcher vectors, token_rows;
@@ -47,7 +53,7 @@ struct Embedder {
 
 /// A model that gives each text numbers of its labels.
 struct Judge {
-  Judge(CrossEncoder with, PreTrainedTokenizer reads, Turns& turns);
+  Judge(CrossEncoder with, PreTrainedTokenizer reads, Turns& turns, const TextBatcher::OnPass& on_pass);
   const CrossEncoder model;
   const PreTrainedTokenizer tokenizer;
   std::vector<std::string> labels;
@@ -56,7 +62,7 @@ struct Judge {
 
 /// A masked language model as an encoder of sparse vectors.
 struct SparseEmbedder {
-  SparseEmbedder(SparseEncoder with, PreTrainedTokenizer reads, Turns& turns);
+  SparseEmbedder(SparseEncoder with, PreTrainedTokenizer reads, Turns& turns, const TextBatcher::OnPass& on_pass);
   const SparseEncoder model;
   const PreTrainedTokenizer tokenizer;
   TextBatcher vectors;
@@ -70,7 +76,7 @@ class ServedModel {
  public:
   /// Looks at the files and loads nothing: unsupported and bad_input as the loaders.
   static Result<std::unique_ptr<ServedModel>> open(std::string path, LoadOptions options,
-                                                   EngineOptions engine_options = {});
+                                                   EngineOptions engine_options = {}, Telemetry* telemetry = nullptr);
 
   const std::string& path() const { return path_; }
   /// A decoder that continues texts: it is served by an engine.
@@ -84,23 +90,30 @@ class ServedModel {
   Result<Decoder*> decoder();
   Result<std::shared_ptr<const Pipeline>> pipeline(const std::string& task);
   Result<TextUse> text_use() const;
+  /// What is loaded and counts, of the decoder; null before its first use.
+  Decoder* loaded_decoder() { return decoder_.made(); }
+  int64_t waiting_texts();
   Result<Embedder*> embedder();
   Result<Judge*> judge();
   Result<SparseEmbedder*> sparse();
   Turns& turns() { return turns_; }
 
  private:
-  ServedModel(std::string path, LoadOptions options, const EngineOptions& engine_options, bool continues_text)
+  ServedModel(std::string path, LoadOptions options, const EngineOptions& engine_options, bool continues_text,
+              Telemetry* telemetry)
       : path_(std::move(path)),
         options_(std::move(options)),
         engine_options_(engine_options),
-        continues_text_(continues_text) {}
+        continues_text_(continues_text),
+        telemetry_(telemetry) {}
+  TextBatcher::OnPass on_pass() const;
 
   const std::string path_;
   const LoadOptions options_;
   const EngineOptions engine_options_;
   const bool continues_text_;
-  Turns turns_;  // first: what is below uses it
+  Telemetry* const telemetry_;  // or null
+  Turns turns_;                 // first: what is below uses it
   Lazy<Decoder> decoder_;
   std::mutex pipelines_mutex_;
   std::list<std::shared_ptr<const Pipeline>> pipelines_;  // the last used first, at most kPipelinesMax

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "inference/server_parts.h"
+#include "inference/telemetry.h"
 #include "inference/text_embeddings_server.h"
 #include "inference/text_generation_server.h"
 #include "wire/tasks.h"
@@ -16,7 +17,7 @@ struct TextVectors {
   int64_t tokens = 0;
 };
 
-Result<TextVectors> embed(ServedModel& model, const wire::EmbeddingCall& call, const std::stop_token& stop) {
+Result<TextVectors> embed(ServedModel& model, const wire::EmbeddingCall& call, const Asker& asker) {
   auto& embedder = *TRY(model.embedder());
   const TextCut cut{.may_cut = call.truncate, .side = call.keeps_end ? Side::left : Side::right};
   TextVectors out;
@@ -29,7 +30,16 @@ Result<TextVectors> embed(ServedModel& model, const wire::EmbeddingCall& call, c
     texts.push_back(TRY(std::move(prepared)));
     out.tokens += static_cast<int64_t>(texts.back().tokens.size());
   }
-  out.vectors = TRY(embedder.vectors.run(std::move(texts), stop));
+  TextsReport report{.is_batch = call.is_list,
+                     .texts = std::ssize(texts),
+                     .tokens = out.tokens,
+                     .tokenization_s = monotonic_s() - asker.arrived_s};
+  BatchTimes times;
+  out.vectors = TRY(embedder.vectors.run(std::move(texts), asker.stop, &times));
+  report.queue_s = times.queue_s;
+  report.inference_s = times.inference_s;
+  report.total_s = monotonic_s() - asker.arrived_s;
+  if (asker.telemetry) asker.telemetry->on_texts("vectors", asker.id, report, {});
   for (auto& vector : out.vectors) {
     if (call.dimensions && *call.dimensions < std::ssize(vector)) vector.resize(static_cast<size_t>(*call.dimensions));
     if (call.normalize.value_or(false)) normalize_embedding(vector);
@@ -37,10 +47,10 @@ Result<TextVectors> embed(ServedModel& model, const wire::EmbeddingCall& call, c
   return out;
 }
 
-Result<Json> similarities(ServedModel& model, const wire::SimilarityCall& call, const std::stop_token& stop) {
+Result<Json> similarities(ServedModel& model, const wire::SimilarityCall& call, const Asker& asker) {
   wire::EmbeddingCall texts{.inputs = {call.source}, .normalize = true};
   texts.inputs.insert(texts.inputs.end(), call.sentences.begin(), call.sentences.end());
-  const auto vectors = TRY(embed(model, texts, stop)).vectors;
+  const auto vectors = TRY(embed(model, texts, asker)).vectors;
   Json::Array out;
   for (size_t i = 1; i < vectors.size(); ++i)
     out.emplace_back(std::inner_product(vectors[i].begin(), vectors[i].end(), vectors[0].begin(), 0.0));
@@ -82,20 +92,20 @@ Result<net::Response> answer_task(ServedModel& model, std::string_view asked, co
   }
   if (task == "feature-extraction" && model.is_sentence_model())
     return with_call(wire::parse_feature_call(body), [&](const auto& call) -> Result<net::Response> {
-      return json_answer(wire::vectors_json(TRY(embed(model, call, stop)).vectors, call));
+      return json_answer(wire::vectors_json(TRY(embed(model, call, asker)).vectors, call));
     });
   if (task == "sentence-similarity")
     return with_call(wire::parse_similarity_call(body), [&](const auto& call) -> Result<net::Response> {
-      return json_answer(TRY(similarities(model, call, stop)).dump());
+      return json_answer(TRY(similarities(model, call, asker)).dump());
     });
   if (task == "text-ranking") return answer_text_embeddings(model, "/rerank", body, asker).value();
   return run_pipeline(model, task, body, stop);
 }
 
 Result<net::Response> answer_embeddings(ServedModel& model, std::string_view name, const Json& body,
-                                        const std::stop_token& stop) {
+                                        const Asker& asker) {
   const auto call = TRY(wire::parse_openai_embedding_call(body));
-  const auto made = TRY(embed(model, call, stop));
+  const auto made = TRY(embed(model, call, asker));
   return json_answer(wire::embeddings_json(name, made.vectors, call.base64, made.tokens));
 }
 

@@ -2,7 +2,6 @@
 // sentence model (vectors, similarities, ranking).
 #pragma once
 
-#include <stop_token>
 #include <string_view>
 
 #include "base/json.h"
@@ -16,6 +15,6 @@ namespace hearth::inference {
 Result<net::Response> answer_task(ServedModel& model, std::string_view asked, const Json& body, const Asker& asker);
 /// OpenAI's /v1/embeddings, of vectors of length 1.
 Result<net::Response> answer_embeddings(ServedModel& model, std::string_view name, const Json& body,
-                                        const std::stop_token& stop);
+                                        const Asker& asker);
 
 }  // namespace hearth::inference

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "inference/server_parts.h"
+#include "inference/telemetry.h"
 #include "inference/text_tokens.h"
 #include "wire/text_embeddings.h"
 
@@ -16,7 +17,7 @@ using Rows = std::vector<std::vector<float>>;
 /// An answer, and what its headers tell.
 struct Told {
   std::string json;
-  int64_t characters = 0, tokens = 0;
+  int64_t characters = 0, tokens = 0, texts = 0;
   double tokenization_s = 0;
   BatchTimes times = {};
 };
@@ -73,6 +74,7 @@ Result<Rows> run(const std::vector<wire::EmbedInput>& inputs, TextBatcher& batch
     told.tokens += static_cast<int64_t>(texts.back().tokens.size());
   }
   told.tokenization_s = monotonic_s() - begin;
+  told.texts = std::ssize(texts);
   return batcher.run(std::move(texts), asker.stop, &told.times);
 }
 
@@ -239,6 +241,13 @@ Result<Told> instances(ServedModel& model, const Json& body, const Asker& asker)
   return Told{cat("{\"predictions\":[", out, "]}")};
 }
 
+/// The `err` of te_request_failure.
+std::string_view failure_kind(const Status& status) {
+  const auto type = wire::embeddings_error(status).error_type;
+  if (type == "Backend") return status.message().starts_with("model is not") ? "model_type" : "inference";
+  return type == "Overloaded" ? "overloaded" : contains(status.message(), "batch size") ? "batch_size" : "validation";
+}
+
 net::Response response(const Result<Told>& told, bool computes, const Asker& asker) {
   if (!told.ok())
     return json_answer(wire::embeddings_error_json(told.status()), wire::embeddings_error(told.status()).http_status);
@@ -264,7 +273,19 @@ std::optional<net::Response> answer_text_embeddings(ServedModel& model, std::str
   if (path == "/vertex") return response(instances(model, body, asker), false, asker);
   const auto* row = std::ranges::find(kRows, path, &Row::path);
   if (row == std::end(kRows)) return {};
-  return response(answer(*row, model, body, asker), row->computes, asker);
+  const auto told = answer(*row, model, body, asker);
+  if (row->computes && asker.telemetry) {
+    TextsReport report{.is_batch = body["inputs"].is_array() || body["texts"].is_array(),
+                       .judges = path == "/predict" || path == "/rerank",
+                       .total_s = monotonic_s() - asker.arrived_s};
+    if (told.ok()) {
+      report.texts = told->texts, report.tokens = told->tokens;
+      report.tokenization_s = told->tokenization_s;
+      report.queue_s = told->times.queue_s, report.inference_s = told->times.inference_s;
+    }
+    asker.telemetry->on_texts(path, asker.id, report, told.ok() ? std::string_view() : failure_kind(told.status()));
+  }
+  return response(told, row->computes, asker);
 }
 
 Result<net::Response> text_embeddings_info(ServedModel& model, std::string_view name) {

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "inference/server_parts.h"
+#include "inference/telemetry.h"
 #include "inference/text_tokens.h"
 #include "inference/token_logprobs.h"
 #include "inference/tool_use.h"
@@ -27,6 +28,7 @@ struct Answer {
   const wire::TextGenerationCall call;
   const Tokenizer tokenizer;
   wire::GeneratedSequence made = {};
+  bool is_over = false;
 
   /// True when this was the last token.
   bool add(const MadeToken& token) {
@@ -49,7 +51,12 @@ struct Answer {
       return contains(std::string_view(made.text).substr(made.text.size() - tail), text);
     });
     if (stops) made.finish_reason = "stop_sequence";
-    return token.is_last || stops;
+    return is_over = token.is_last || stops;
+  }
+  /// For the log and the counters: the engine takes an answer that needs no more tokens for one that nobody reads.
+  void tell(JobEnd& end, const Asker& asker, int64_t max_new_tokens) const {
+    if (is_over) end.reason = made.finish_reason == "length" ? FinishReason::length : FinishReason::stop;
+    if (asker.record) asker.record->end(end, max_new_tokens);
   }
 };
 
@@ -133,7 +140,8 @@ Result<net::Response> stream_text(Decoder& decoder, const wire::TextGenerationCa
     const bool sent = writer->write(wire::text_generation_event(answer->call, answer->made, is_last));
     return sent && !is_last;
   };
-  job.on_end = [writer](JobEnd end) {
+  job.on_end = [answer, writer, asker, most = *job.config.max_new_tokens](JobEnd end) {
+    answer->tell(end, asker, most);
     if (!end.failure.ok()) writer->write(wire::text_generation_error_event(end.failure));
     writer->close();
   };
@@ -201,7 +209,10 @@ Result<WholeText> whole_text(Decoder& decoder, const wire::TextGenerationCall& c
     }
     job.stop = asker.stop;
     job.on_token = [answer](const MadeToken& token) { return !answer->add(token); };
-    job.on_end = [answers, i](JobEnd end) { answers->end(i, std::move(end)); };
+    job.on_end = [answers, answer, i, asker, most = *job.config.max_new_tokens](JobEnd end) {
+      answer->tell(end, asker, most);
+      answers->end(i, std::move(end));
+    };
     auto accepted = decoder.engine.submit(std::move(job));
     if (accepted.ok()) continue;
     if (i == 0) return accepted;
@@ -224,13 +235,16 @@ Result<WholeText> whole_text(Decoder& decoder, const wire::TextGenerationCall& c
                    time_headers(decoder, chosen, answers->ends[best], asker.arrived_s)};
 }
 
-net::Response refusal(const Status& status) {
+net::Response refusal(const Status& status, const Asker& asker) {
   const auto error = wire::generation_error(status);
+  if (asker.record) asker.record->refuse(error.error_type, status);
   return json_answer(error.json(), error.http_status);
 }
 
 // Of a stream the head is sent before anything is looked at: what is wrong is an event.
-net::Response failed_stream(const Decoder& decoder, const wire::TextGenerationCall& call, const Status& status) {
+net::Response failed_stream(const Decoder& decoder, const wire::TextGenerationCall& call, const Status& status,
+                            const Asker& asker) {
+  if (asker.record) asker.record->refuse(wire::generation_error(status).error_type, status);
   auto out = stream_headers(decoder, call);
   out.body = wire::text_generation_error_event(status);
   return out;
@@ -244,11 +258,11 @@ net::Response generate(Decoder& decoder, const Json& body, const Asker& asker, s
   if (is_stream) {
     auto answer = call.ok() ? stream_text(decoder, *call, asker) : Result<net::Response>(call.status().clone());
     if (answer.ok()) return *std::move(answer);
-    if (answer.status().code() == Code::unsupported) return refusal(answer.status());
-    return failed_stream(decoder, call.ok() ? *call : wire::TextGenerationCall(), answer.status());
+    if (answer.status().code() == Code::unsupported) return refusal(answer.status(), asker);
+    return failed_stream(decoder, call.ok() ? *call : wire::TextGenerationCall(), answer.status(), asker);
   }
   auto whole = call.ok() ? whole_text(decoder, *call, asker) : Result<WholeText>(call.status().clone());
-  if (!whole.ok()) return refusal(whole.status());
+  if (!whole.ok()) return refusal(whole.status(), asker);
   auto out = json_answer(as_list ? cat("[", whole->json, "]") : std::move(whole->json));
   for (const auto& [name, value] : whole->headers) out.headers.set(name, value);
   return out;
@@ -276,19 +290,19 @@ net::Response predict(Decoder& decoder, const Json& body, const Asker& asker) {
   constexpr size_t kInstances = 32;
   const auto& instances = body["instances"];
   if (!instances.is_array() || instances.size() == 0 || instances.size() > kInstances)
-    return refusal(wire::invalid_generation(cat("`instances` must be a list of 1 to ", kInstances, " calls")));
+    return refusal(wire::invalid_generation(cat("`instances` must be a list of 1 to ", kInstances, " calls")), asker);
   Json::Array out;
   for (const auto& instance : instances.array()) {
     const auto call = wire::parse_text_generation_call(instance, text_generation_limits(decoder), /*streams=*/false);
     auto whole = call.ok() ? whole_text(decoder, *call, asker) : Result<WholeText>(call.status().clone());
-    if (!whole.ok()) return refusal(whole.status());
+    if (!whole.ok()) return refusal(whole.status(), asker);
     out.push_back(Json::parse(whole->json).value_or(Json())["generated_text"]);
   }
   return json_answer(Json(Json::Object{{"predictions", std::move(out)}}).dump());
 }
 
-net::Response told(const Result<std::string>& json) {
-  return json.ok() ? json_answer(*json) : refusal(json.status());
+net::Response told(const Result<std::string>& json, const Asker& asker) {
+  return json.ok() ? json_answer(*json) : refusal(json.status(), asker);
 }
 
 }  // namespace
@@ -306,7 +320,7 @@ std::optional<net::Response> answer_text_generation(Decoder& decoder, std::strin
                                                     const Asker& asker) {
   if (path == "/generate") return generate(decoder, body, asker, false, /*as_list=*/false);
   if (path == "/generate_stream") return generate(decoder, body, asker, true, /*as_list=*/false);
-  if (path == "/tokenize") return told(tokens_of(decoder, body));
+  if (path == "/tokenize") return told(tokens_of(decoder, body), asker);
   if (path == "/vertex") return predict(decoder, body, asker);
   if (path != "/chat_tokenize") return {};
   const auto json = chat_tokens_of(decoder, body);

@@ -26,6 +26,8 @@ Result<Response> relay_to_engine(const Request& rq, std::string_view model, Engi
   to.target = target;
   if (to.method == "POST") to.headers.set("Content-Type", "application/json");
   to.headers.set("X-Request-Id", rq.id());
+  for (const auto* name : {"traceparent", "tracestate"})
+    if (const auto value = rq.header(name); !value.empty()) to.headers.set(name, value);
   to.headers.set("X-Hearth-Client", rq.user() ? cat("user ", rq.user()->id) : cat("address ", rq.client_address()));
   to.body = rq.body();
   to.broken_tail = std::move(broken_tail);

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "base/files.h"
+#include "base/prometheus.h"
 #include "base/text.h"
 #include "endpoints/endpoints.h"
 #include "server/services.h"
@@ -24,23 +25,11 @@ std::string_view method_of(std::string_view method) {
 }
 
 std::string label(std::string_view value) {
-  return replace_all(replace_all(replace_all(value, "\\", "\\\\"), "\"", "\\\""), "\n", "\\n");
+  return prometheus_label(value);
 }
 
-class Page {
+class Page : public PrometheusText {
  public:
-  void family(std::string_view name, std::string_view kind, std::string_view help) {
-    out_ += cat("# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n");
-  }
-  template <class N>
-  void sample(std::string_view name, std::string_view labels, N value) {
-    out_ += labels.empty() ? cat(name, " ", value, "\n") : cat(name, "{", labels, "} ", value, "\n");
-  }
-  template <class N>
-  void single(std::string_view name, std::string_view kind, std::string_view help, N value) {
-    family(name, kind, help);
-    sample(name, "", value);
-  }
   /// A sample for each row of a query: a word, then a number.
   void rows(const Services& services, std::string_view name, std::string_view help, std::string_view word,
             std::string_view sql) {
@@ -49,10 +38,6 @@ class Page {
     family(name, "gauge", help);
     for (const auto& row : *rows) sample(name, cat(word, "=\"", label(row[0].text()), "\""), row[1].integer());
   }
-  std::string take() { return std::move(out_); }
-
- private:
-  std::string out_;
 };
 
 double cpu_seconds() {
@@ -156,7 +141,10 @@ std::string Metrics::text(const Services& services) const {
   }
   describe_hub(page, services);
   describe_process(page);
-  return page.take();
+  if (!services.endpoints) return page.take();
+  PrometheusPages engines("model");
+  for (const auto& [model, text] : services.endpoints->ask_all("/metrics")) engines.add(model, text);
+  return page.take() + engines.take();
 }
 
 }  // namespace hearth::server

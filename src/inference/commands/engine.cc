@@ -12,9 +12,12 @@ Status serve(const Arguments& arguments) {
   const std::string model(arguments.get("model"));
   const std::string socket(arguments.get("socket"));
   if (model.empty() || socket.empty()) return Status(Code::bad_input, "engine needs --model PATH and --socket PATH");
-  const auto served = TRY(ServedModel::open(model, TRY(load_options(arguments)), TRY(engine_options(arguments))));
+  const std::string name(arguments.get("name", model));
+  Telemetry telemetry(name);
+  const auto served =
+      TRY(ServedModel::open(model, TRY(load_options(arguments)), TRY(engine_options(arguments)), &telemetry));
   if (served->continues_text()) TRY(served->decoder());  // what is wrong with it is told at once
-  EngineServer handler(*served, std::string(arguments.get("name", model)));
+  EngineServer handler(*served, name, telemetry);
   net::ServerOptions options;
   options.unix_path = socket;
   options.stop_on_signals = true;

@@ -72,7 +72,10 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
   TRY(hub->remove_unfinished());
   TRY(remove_all(path_join(folder, "engines")));  // links for engines, made again on demand
 
-  endpoints::Endpoints engines({.program = executable_path(), .folder = path_join(folder, "run")});
+  endpoints::Endpoints engines(
+      {.program = executable_path(),
+       .folder = path_join(folder, "run"),
+       .environment = {"HEARTH_LOG_FD=1", cat("HEARTH_LOG_FORMAT=", arguments.get("log-format", "text"))}});
   Metrics metrics;
   auto rates = standard_rates(is_own);
   for (const auto& text : arguments.all("rate-limit")) TRY(set_rate(rates, text));

@@ -3,8 +3,10 @@
 // Source: text-generation-inference router/src/server.rs; text-generation 0.7.0 client.py.
 #include "wire/text_generation.h"
 #include "base/text.h"
+#include "endpoints/endpoints.h"
 #include "server/engine_relay.h"
 #include "server/route.h"
+#include "server/services.h"
 
 namespace hearth::server::routes {
 namespace {
@@ -29,6 +31,14 @@ Result<Response> relay_shared(Request& rq) {
   return send_on(rq, "", EngineUse::embedding);
 }
 
+// Asked again and again: no reason to start an engine.
+Result<Response> metrics(Request& rq) {
+  TRY(check_inference(rq));
+  const auto model = TRY(find_engine_model(rq, TRY(model_of_path(rq)), EngineUse::any));
+  return text_response(rq.services().endpoints->ask(model.path, "/metrics").value_or(""),
+                       "text/plain; version=0.0.4; charset=utf-8");
+}
+
 constexpr uint64_t kMaxBody = 16 << 20;
 constexpr Route kRoutes[] = {
     {"POST", "/generate", Access::open, relay, BodyMode::memory, kMaxBody},
@@ -49,6 +59,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/{kind}/{repo}/info", Access::content, relay},
     {"GET", "/{kind}/{repo}/health", Access::content, relay},
     {"GET", "/{kind}/{repo}/ping", Access::content, relay},
+    {"GET", "/{kind}/{repo}/metrics", Access::content, metrics},
     {"POST", "/hf-inference/{kind}/{repo}/generate", Access::content, relay, BodyMode::memory, kMaxBody},
     {"POST", "/hf-inference/{kind}/{repo}/generate_stream", Access::content, relay, BodyMode::memory, kMaxBody},
     {"GET", "/hf-inference/{kind}/{repo}/info", Access::content, relay},
