@@ -5,8 +5,10 @@
 #include <exception>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/machine.h"
 #include "base/text.h"
+#include "inference/prefix_file.h"
 
 namespace hearth::inference {
 namespace {
@@ -134,7 +136,21 @@ Status Engine::submit(Job job) {
   return {};
 }
 
+void Engine::load_kept() {
+  if (options_.prefix_file.empty()) return;
+  const auto& backend = pipeline_.model().backend();
+  const auto loaded = load_prefixes(options_.prefix_file, options_.prefix_identity, backend, *pool_, prefixes_);
+  if (!loaded.ok()) log(LogLevel::warning, "engine", cat("nothing is taken over: ", loaded.status().message()));
+}
+
+void Engine::save_kept() const {
+  if (options_.prefix_file.empty()) return;
+  const auto status = save_prefixes(options_.prefix_file, options_.prefix_identity, prefixes_);
+  if (!status.ok()) log(LogLevel::warning, "engine", cat("what was read is not kept: ", status.message()));
+}
+
 void Engine::run(const std::stop_token& stop) {
+  load_kept();
   while (!stop.stop_requested()) {
     while (running_.size() < options_.active_max) {
       auto job = running_.empty() ? waiting_.pop(stop) : waiting_.try_pop();
@@ -148,6 +164,7 @@ void Engine::run(const std::stop_token& stop) {
   const Status stops(Code::unavailable, "the engine stops");
   for (auto& sequence : running_) sequence.job.on_end({.failure = stops.clone(), .times = sequence.times});
   while (auto job = waiting_.try_pop()) job->on_end({.failure = stops.clone(), .times = unbegun(*job)});
+  save_kept();
 }
 
 void Engine::admit(Job job) {

@@ -100,6 +100,9 @@ struct EngineOptions {
   int64_t cache_bytes = 0;    ///< of all keys and values; 0: a quarter of the memory that is free at the start
   /// Of it, for what was read and may be asked again; absent: a part of it; 0: nothing is kept.
   std::optional<int64_t> prefix_bytes = {};
+  /// Where what is kept is written when the engine ends, and read when it begins; empty: nowhere.
+  std::string prefix_file = {};
+  std::string prefix_identity = {};  ///< model_identity(): the file of another model is not read
   int64_t speculate = 0;  ///< tokens of an answer that are guessed (TokenGuesser) and checked at once; 0: none
   std::function<void(const StepReport& step)> on_step = {};  ///< on the engine's thread; returns at once
 };
@@ -133,6 +136,8 @@ class Engine {
   std::vector<Planned> plan_writing();
   bool make_room(Sequence& sequence, int64_t length, std::vector<Planned>& planned);
   void step();
+  void load_kept();
+  void save_kept() const;
   bool pass(std::vector<Planned> planned, bool is_reading);
   void give(Sequence& sequence, int64_t rows, std::span<const float>& logits, double made_s);
   void check_guesses(Sequence& sequence, std::span<const float> logits);

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "base/clock.h"
+#include "safetensors/safetensors.h"
 #include "transformers/testing.h"
 
 namespace hearth::inference {
@@ -377,6 +378,69 @@ TEST_CASE("engine: what follows earlier words is guessed, fewer of it while gues
   CHECK(guess(ids, 10).empty());
   CHECK(guess(ids, 10).empty());
   CHECK(guess(ids, 10) == std::vector<int32_t>{9});
+}
+
+TEST_CASE("engine: what was read survives a restart") {
+  TempFolder folder;
+  const auto file = path_join(folder.path(), "prefixes");
+  const auto prompt = prompt_of(500, 3);
+  GenerationConfig config;
+  config.max_new_tokens = 20;
+  const auto with = [&](std::string identity, int64_t pages = 100) {
+    return EngineOptions{
+        .cache_bytes = pages * kPageBytes, .prefix_file = file, .prefix_identity = std::move(identity)};
+  };
+  std::vector<int32_t> first;
+  {
+    TinyEngine engine(with("one"));
+    first = ask(*engine, prompt, config).get().ids;
+    ask(*engine, prompt_of(300, 4), config).get();
+  }
+  {
+    TinyEngine engine(with("one"));
+    const auto again = ask(*engine, prompt, config).get();
+    CHECK(again.end.cached_tokens == 499);
+    CHECK(again.ids == first);
+    CHECK(ask(*engine, prompt_of(300, 4), config).get().end.cached_tokens == 299);
+  }
+  {
+    TinyEngine engine(with("one", 4));  // less memory than the file has pages
+    CHECK(ask(*engine, prompt_of(30, 5), config).get().end.failure.ok());
+  }
+  {
+    TinyEngine engine(with("another model"));
+    CHECK(ask(*engine, prompt, config).get().end.cached_tokens == 0);
+  }
+  const auto lists = [](int32_t length, int32_t parent, int32_t page_numbers) {
+    const std::vector<int32_t> ids{1, 2, 3}, lengths{length}, parents{parent};
+    const std::vector<float> page(static_cast<size_t>(page_numbers));
+    const auto bytes = [](const auto& values) { return std::as_bytes(std::span(values)); };
+    return [=](const std::string& to) {
+      const std::vector<SafetensorsEntryView> entries{{"ids", DType::i32, {3}, bytes(ids)},
+                                                      {"lengths", DType::i32, {1}, bytes(lengths)},
+                                                      {"parents", DType::i32, {1}, bytes(parents)},
+                                                      {"page.0", DType::f32, {page_numbers}, bytes(page)}};
+      const std::vector<std::pair<std::string, std::string>> metadata{{"format", "hearth prefix cache 1"},
+                                                                      {"identity", "one"}};
+      return write_safetensors(to, entries, metadata);
+    };
+  };
+  const std::vector<std::function<Status(const std::string&)>> damages{
+      [](const std::string& to) { return write_file(to, ""); },
+      [](const std::string& to) { return write_file(to, "no safetensors"); },
+      lists(4, -1, 8),   // more tokens than there are
+      lists(-1, -1, 8),  // fewer than none
+      lists(3, 0, 8),    // a page behind itself
+      lists(3, -7, 8),   // behind none that can be
+      lists(3, -1, 8),   // a page of another size
+  };
+  for (const auto& damage : damages) {
+    REQUIRE(damage(file).ok());
+    TinyEngine engine(with("one"));
+    const auto answer = ask(*engine, prompt, config).get();
+    CHECK(answer.end.cached_tokens == 0);
+    CHECK(answer.ids == first);
+  }
 }
 
 TEST_CASE("engine: its end ends what is under way and what waits") {

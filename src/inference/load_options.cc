@@ -44,6 +44,7 @@ Result<EngineOptions> engine_options(const Arguments& arguments) {
       static_cast<size_t>(TRY(arguments.get_int("waiting", static_cast<int64_t>(out.waiting_max), 1, kWaitingMax)));
   out.speculate = TRY(arguments.get_int("speculate", 0, 0, 15));
   out.cache_bytes = TRY(arguments.get_size("cache-bytes", 0));
+  out.prefix_file = arguments.get("prefix-file");
   if (arguments.has("prefix-bytes")) out.prefix_bytes = TRY(arguments.get_size("prefix-bytes", 0));
   return out;
 }

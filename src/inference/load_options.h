@@ -11,7 +11,8 @@ namespace hearth::inference {
 /// bad_input when flags contradict each other or name what is not there.
 Result<LoadOptions> load_options(const Arguments& arguments);
 
-/// --streams, --waiting, --speculate, --cache-bytes, --prefix-bytes. bad_input on a value that is out of range.
+/// --streams, --waiting, --speculate, --cache-bytes, --prefix-bytes, --prefix-file. bad_input on a value that is out of
+/// range.
 Result<EngineOptions> engine_options(const Arguments& arguments);
 
 }  // namespace hearth::inference

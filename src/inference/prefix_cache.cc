@@ -1,6 +1,7 @@
 #include "inference/prefix_cache.h"
 
 #include <algorithm>
+#include <ranges>
 
 namespace hearth::inference {
 namespace {
@@ -77,6 +78,20 @@ void PrefixCache::remove(Node& parent, Child child) {
   parent.children.erase(child);
   --pages_;
   if (&parent != &root_ && parent.children.empty()) leaves_.emplace(parent.used, &parent);
+}
+
+std::vector<PrefixCache::Kept> PrefixCache::kept() const {
+  std::vector<Kept> out;
+  std::map<const Node*, int64_t> places{{&root_, -1}};
+  for (const auto& [used, leaf] : leaves_) {
+    std::vector<const Node*> path;
+    for (const Node* node = leaf; !places.contains(node); node = node->parent) path.push_back(node);
+    for (const auto* node : std::views::reverse(path)) {
+      places.emplace(node, std::ssize(out));
+      out.push_back({.parent = places.at(node->parent), .ids = *node->ids, .page = node->page});
+    }
+  }
+  return out;
 }
 
 bool PrefixCache::evict() {

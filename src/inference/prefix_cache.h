@@ -30,6 +30,13 @@ class PrefixCache {
   void insert(std::span<const int32_t> ids, std::span<const std::shared_ptr<KvPage>> pages);
   /// Lets the page go that was not used for longest; false when there is none.
   bool evict();
+  struct Kept {
+    int64_t parent = -1;  ///< the place of the page before it among all, or -1
+    std::span<const int32_t> ids;
+    std::shared_ptr<KvPage> page;
+  };
+  /// All pages, each behind the one before it; what was used last is last.
+  std::vector<Kept> kept() const;
   int64_t pages() const { return pages_; }
   int64_t pages_max() const { return pages_max_; }
 

@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "inference/prefix_file.h"
 #include "transformers/text_model.h"
 
 namespace hearth::inference {
@@ -83,7 +84,9 @@ Result<Decoder*> ServedModel::decoder() {
     auto pipeline = TRY(TextGenerationPipeline::from_pretrained(path_, options_));
     const auto positions = pipeline.model().config().max_position_embeddings;
     if (telemetry_) telemetry_->set_limits(positions - 1, positions);
-    return std::make_unique<Decoder>(std::move(pipeline), engine_options_);
+    auto options = engine_options_;
+    if (!options.prefix_file.empty()) options.prefix_identity = TRY(model_identity(path_, pipeline.model()));
+    return std::make_unique<Decoder>(std::move(pipeline), options);
   });
 }
 

@@ -19,6 +19,7 @@ constexpr Option kOptions[] = {
     {"waiting", "N", "Requests that wait; more are refused [1024]"},
     {"cache-bytes", "SIZE", "Memory of all keys and values, as 2GB [a quarter of what is free]"},
     {"prefix-bytes", "SIZE", "Of it, for what was read and may be asked again; 0 keeps nothing [a part]"},
+    {"prefix-file", "PATH", "Keep what was read in this file over a restart"},
 };
 
 constexpr Command kRows[] = {{
