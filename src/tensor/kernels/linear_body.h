@@ -87,12 +87,18 @@ static inline void rows_group(const RowsWork& t, int64_t row) {
   for (; out < t.outs; ++out) rows_tile<E, R, 1>(t, row, out);
 }
 
+}  // namespace
+
+#include "tensor/kernels/row_body.h"
+
+namespace {
+
 template <Element E>
 static void rows(const RowsWork& t) {
   int64_t row = 0;
   for (; row + kFloatRows <= t.rows; row += kFloatRows) rows_group<E, kFloatRows, kFloatOuts>(t, row);
   for (; row + 2 <= t.rows; row += 2) rows_group<E, 2, kFloatOuts>(t, row);
-  for (; row < t.rows; ++row) rows_group<E, 1, kFloatOuts>(t, row);
+  for (; row < t.rows; ++row) single_row<E>(t, row);
 }
 
 constexpr int64_t kColumnWidth = 16 * kColumnVectors;
