@@ -28,8 +28,13 @@ def rates():
     runs = {"ours": [str(_common.root / "build" / "bin" / "bench_model"), _common.smollm2(), "fast", "3"]}
     for threads in sorted({1, os.cpu_count()}):
         runs[f"llama.cpp, {threads} thread{'s' * (threads > 1)}"] = [*peer, str(threads), "1"]
+    return best_of(runs)
+
+
+def best_of(runs, turns=2):
+    """The best rates of each program over the turns; one without its library is left out."""
     out = {name: {"prefill": 0, "decode": 0} for name in runs}
-    for _ in range(2):
+    for _ in range(turns):
         for name, command in list(runs.items()):
             got = ask(command)
             if got is None:
@@ -38,6 +43,25 @@ def rates():
             for key in ("prefill", "decode"):
                 out[name][key] = max(out[name][key], got[key])
     return out
+
+
+@functools.lru_cache(maxsize=1)
+def bf16_rates():
+    """The same of SmolLM2 in bf16: {"ours", "ours in bf16", "llama.cpp, N threads", "transformers, N threads"}."""
+    build, bench = _common.root / "build", _common.root / "bench"
+    subprocess.run(["cmake", "--build", str(build), "--target", "bench_model", "hearth"], check=True, stdout=subprocess.DEVNULL)
+    python = _common.root / ".deps" / "python" / "bin" / "python"
+    python, folder = str(python if python.exists() else sys.executable), build / "bench" / "models" / "smollm2-bf16"
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([python, str(bench / "_make_bf16.py"), _common.smollm2(), _common.hearth, str(folder)], check=True, stdout=subprocess.DEVNULL)
+    ours = [str(build / "bin" / "bench_model"), str(folder / "model.safetensors")]
+    runs = {"ours": [*ours, "exact", "3"], "ours in bf16": [*ours, "bf16", "3"]}
+    for threads in sorted({1, os.cpu_count()}):
+        label = f"{threads} thread{'s' * (threads > 1)}"
+        runs[f"llama.cpp, {label}"] = [python, str(bench / "_llama_cpp.py"), str(folder / "model.gguf"), str(threads), "1"]
+        runs[f"transformers, {label}"] = [python, str(bench / "_transformers_peer.py"), str(folder), str(threads), "1"]
+    return best_of(runs)
 
 
 def row(key, limit=None):

@@ -1,5 +1,5 @@
 // Speed of a whole model on the native backend: time to load, prompt and decode rates, the best of several rounds.
-// Usage: build/bin/bench_model FILE [fast|exact] [ROUNDS]; prints one JSON object.
+// Usage: build/bin/bench_model FILE [fast|exact|bf16] [ROUNDS]; prints one JSON object.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -12,12 +12,13 @@
 using namespace hearth;
 
 int main(int argc, char** argv) {
-  if (argc < 2) return std::fprintf(stderr, "usage: bench_model FILE [fast|exact] [ROUNDS]\n"), 2;
-  const bool exact = argc > 2 && std::string_view(argv[2]) == "exact";
+  if (argc < 2) return std::fprintf(stderr, "usage: bench_model FILE [fast|exact|bf16] [ROUNDS]\n"), 2;
+  const std::string_view kind = argc > 2 ? argv[2] : "fast";
   const int rounds = argc > 3 ? std::atoi(argv[3]) : 5;
   const double begin = wall_s();
   const auto loaded =
-      AutoModelForCausalLM::from_pretrained(argv[1], {.numerics = exact ? Numerics::exact : Numerics::fast});
+      AutoModelForCausalLM::from_pretrained(argv[1], {.numerics = kind == "fast" ? Numerics::fast : Numerics::exact,
+                                                      .dtype = kind == "bf16" ? DType::bf16 : DType::f32});
   if (!loaded.ok()) return std::fprintf(stderr, "%s\n", loaded.status().message().c_str()), 1;
   const CausalLM& model = **loaded;
   const double load = wall_s() - begin;

@@ -5,8 +5,8 @@
 
 namespace hearth {
 
-Result<const Backend*> backend_by_name(std::string_view name) {
-  if (name == "native") return &native_backend();
+Result<const Backend*> backend_by_name(std::string_view name, DType arithmetic) {
+  if (name == "native") return arithmetic == DType::bf16 ? &native_bf16_backend() : &native_backend();
   if (name != "aten") return Status(Code::bad_input, cat("no backend '", name, "'; there are native and aten"));
   // aten/door.h exports the table under this name; this object never sees libtorch.
   auto door = open_door("aten", "hearth_aten_backend");

@@ -186,10 +186,12 @@ struct Backend {
   Tensor (*attention)(const Tensor& q, std::span<const AttentionSequence> sequences, const AttentionOptions& options);
 };
 
-/// Our own kernels; always there.
+/// Our own kernels; always there. Arithmetic in f32.
 const Backend& native_backend();
-/// "native" or "aten". bad_input on another name; unavailable, with the reason, when libtorch's object cannot be
-/// opened.
-Result<const Backend*> backend_by_name(std::string_view name);
+/// The same in bf16. Its tensors keep numbers of that type in f32.
+const Backend& native_bf16_backend();
+/// "native", of which there is one for each type of arithmetic, or "aten". bad_input on another name; unavailable, with
+/// the reason, when libtorch's object cannot be opened.
+Result<const Backend*> backend_by_name(std::string_view name, DType arithmetic = DType::f32);
 
 }  // namespace hearth

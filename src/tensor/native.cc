@@ -14,7 +14,9 @@ namespace {
 
 using native::dense;
 using native::empty_f32;
+using native::expect_matrix;
 using native::own;
+using native::product_of;
 
 ThreadPool& pool() {
   return ThreadPool::shared();
@@ -36,8 +38,8 @@ class HeapStorage final : public Storage {
 
 class NativeWeight final : public Weight {
  public:
-  NativeWeight(kernels::PackedWeight values, const WeightSource& source, bool read_once)
-      : Weight(&native_backend(), values.rows(), values.cols()), packed(std::move(values)) {
+  NativeWeight(const Backend& backend, kernels::PackedWeight values, const WeightSource& source, bool read_once)
+      : Weight(&backend, values.rows(), values.cols()), packed(std::move(values)) {
     if (packed.data() != source.data.data()) return;  // panels are its own
     owner_ = source.owner;
     if (read_once) file_ = source.file;
@@ -56,16 +58,12 @@ class NativeWeight final : public Weight {
 };
 
 const NativeWeight& native_weight(const Weight& weight) {
-  if (&weight.backend() != &native_backend()) throw ShapeError("a weight of another backend in a native product");
+  if (&weight.backend() != &native_backend() && &weight.backend() != &native_bf16_backend())
+    throw ShapeError("a weight of another backend in a native product");
   return static_cast<const NativeWeight&>(weight);
 }
 const kernels::PackedWeight& packed(const Weight& weight) {
   return native_weight(weight).packed;
-}
-
-void expect_matrix(const Tensor& x, int64_t width, std::string_view what) {
-  if (x.dim() != 2 || x.size(1) != width)
-    throw ShapeError(cat(what, ": input ", x.shape().text(), ", the weight reads [rows, ", width, "]"));
 }
 
 Tensor empty(const Shape& shape, DType dtype) {
@@ -94,15 +92,7 @@ Status unreadable(const WeightSource& source) {
               "IQ4_NL, IQ4_XS and MXFP4")};
 }
 
-/// Native activations are f32.
-Status check_dtype(const WeightOptions& options) {
-  if (options.dtype == DType::f32) return {};
-  return {Code::unsupported, cat("the native backend computes in f32, not ", name(options.dtype),
-                                 ": leave --dtype out, or use the aten backend")};
-}
-
-Result<Tensor> tensor(const WeightSource& source, const WeightOptions& options) {
-  TRY(check_dtype(options));
+Result<Tensor> tensor(const WeightSource& source, const WeightOptions&) {
   if (!kernels::can_pack(source.dtype)) return unreadable(source);
   Tensor out = empty_f32(source.shape);
   auto status = kernels::dequantize(source.dtype, source.data, {out.data<float>(), static_cast<size_t>(out.numel())});
@@ -111,13 +101,7 @@ Result<Tensor> tensor(const WeightSource& source, const WeightOptions& options) 
 }
 
 Result<std::shared_ptr<const Weight>> weight(const WeightSource& source, const WeightOptions& options) {
-  TRY(check_dtype(options));
-  if (!kernels::can_pack(source.dtype)) return unreadable(source);
-  if (source.shape.size() != 2)
-    return Status(Code::bad_input, cat(source.name, " is ", source.shape.text(), ", not a matrix"));
-  auto made = kernels::pack(source.dtype, source.data, source.shape[0], source.shape[1], options.numerics, pool());
-  if (!made.ok()) return std::move(made).status().with(source.name);
-  return std::shared_ptr<const Weight>(std::make_shared<NativeWeight>(*std::move(made), source, options.read_once));
+  return native::packed_weight(native_backend(), source, options);
 }
 
 Tensor embedding(const Weight& matrix, std::span<const int32_t> ids) {
@@ -140,15 +124,6 @@ kernels::Input input_of(const Tensor& x, const NormWeight* norm) {
     out.norm_eps = static_cast<float>(norm->eps);
   }
   return out;
-}
-
-kernels::Product product_of(const LinearWeight& linear, float* y, bool add = false) {
-  if (linear.bias.defined() && linear.bias.numel() != linear.weight->rows())
-    throw ShapeError(cat("a bias of ", linear.bias.numel(), " for ", linear.weight->rows(), " outputs"));
-  return {.weight = &packed(*linear.weight),
-          .y = y,
-          .bias = linear.bias.defined() ? dense(linear.bias) : nullptr,
-          .add = add};
 }
 
 std::vector<Tensor> linear(const LinearInput& input, std::span<const LinearWeight* const> weights) {
@@ -368,6 +343,35 @@ constexpr Backend kNative{
 };
 
 }  // namespace
+
+Result<std::shared_ptr<const Weight>> native::packed_weight(const Backend& backend, const WeightSource& source,
+                                                            const WeightOptions& options) {
+  if (!kernels::can_pack(source.dtype)) return unreadable(source);
+  if (source.shape.size() != 2)
+    return Status(Code::bad_input, cat(source.name, " is ", source.shape.text(), ", not a matrix"));
+  auto made = kernels::pack(source.dtype, source.data, source.shape[0], source.shape[1], options.numerics, pool());
+  if (!made.ok()) return std::move(made).status().with(source.name);
+  return std::shared_ptr<const Weight>(
+      std::make_shared<NativeWeight>(backend, *std::move(made), source, options.read_once));
+}
+
+void native::was_read(const Weight& weight) {
+  native_weight(weight).was_read();
+}
+
+void native::expect_matrix(const Tensor& x, int64_t width, std::string_view what) {
+  if (x.dim() != 2 || x.size(1) != width)
+    throw ShapeError(cat(what, ": input ", x.shape().text(), ", the weight reads [rows, ", width, "]"));
+}
+
+kernels::Product native::product_of(const LinearWeight& linear, float* y, bool add) {
+  if (linear.bias.defined() && linear.bias.numel() != linear.weight->rows())
+    throw ShapeError(cat("a bias of ", linear.bias.numel(), " for ", linear.weight->rows(), " outputs"));
+  return {.weight = &packed(*linear.weight),
+          .y = y,
+          .bias = linear.bias.defined() ? dense(linear.bias) : nullptr,
+          .add = add};
+}
 
 Tensor native::empty_f32(const Shape& shape) {
   return empty(shape, DType::f32);

@@ -3,7 +3,9 @@
 // Shapes as in tensor/backend.h.
 #pragma once
 
+#include <memory>
 #include <span>
+#include <string_view>
 
 #include "tensor/backend.h"
 #include "tensor/tensor.h"
@@ -15,6 +17,15 @@ Tensor empty_f32(const Shape& shape);
 float* dense(const Tensor& x);
 /// `x` itself when nobody else can see it, else a copy: what an operation may write into.
 Tensor own(Tensor x);
+
+/// A matrix packed for products, as a weight of `backend`.
+Result<std::shared_ptr<const Weight>> packed_weight(const Backend& backend, const WeightSource& source,
+                                                    const WeightOptions& options);
+/// After a product.
+void was_read(const Weight& weight);
+/// ShapeError, named by `what`, unless x is [rows, width].
+void expect_matrix(const Tensor& x, int64_t width, std::string_view what);
+kernels::Product product_of(const LinearWeight& linear, float* y, bool add = false);
 
 Tensor layer_norm(const Tensor& x, const NormWeight& norm);
 Tensor scale(const Tensor& x, double factor);

@@ -100,12 +100,10 @@ auto load(const std::shared_ptr<const Weights>& weights, const std::string& path
     const auto* family = TRY(family_of(config.model_type));
     const auto* row = TRY(find_head(config, *family, task));
     auto sources = is_gguf ? TRY(gguf_sources(weights, config.raw)) : TRY(safetensors_sources(weights));
-    const std::string backend_name = !options.backend.empty()      ? options.backend
-                                     : options.dtype == DType::f32 ? "native"
-                                                                   : "aten";
-    const auto* backend = TRY(backend_by_name(backend_name));
-    const auto numerics_if_quantized =
-        options.numerics.value_or(backend_name == "native" ? Numerics::fast : Numerics::exact);
+    const std::string backend_name = options.backend.empty() ? "native" : options.backend;
+    const auto* backend = TRY(backend_by_name(backend_name, options.dtype));
+    const bool has_fast = backend_name == "native" && options.dtype == DType::f32;
+    const auto numerics_if_quantized = options.numerics.value_or(has_fast ? Numerics::fast : Numerics::exact);
     if (!is_gguf) TRY(unpack_quantized(sources, config.raw, numerics_if_quantized));
     const bool is_quantized = options.quantize || std::ranges::any_of(sources, [](const WeightSource& source) {
                                 return is_block_type(source.dtype);

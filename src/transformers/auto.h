@@ -17,7 +17,7 @@ struct LoadOptions {
   /// Absent: fast where a matrix is quantized and the backend has it, else exact.
   std::optional<Numerics> numerics = {};
   DType dtype = DType::f32;            ///< of exact arithmetic: f32 or bf16
-  std::string backend = {};            ///< "native" or "aten"; empty: native, but aten for bf16
+  std::string backend = {};            ///< "native" or "aten"; empty: native
   std::optional<DType> quantize = {};  ///< WeightOptions': makes quantized matrices of plain ones
   bool read_once = false;              ///< WeightOptions'
 };

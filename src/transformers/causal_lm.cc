@@ -32,6 +32,10 @@ std::string PreTrainedModel::numerics_name() const {
   return options_.dtype == DType::bf16 ? "exact bf16" : "exact f32";
 }
 
+DType PreTrainedModel::cache_dtype() const {
+  return &backend_ == &native_bf16_backend() ? DType::f32 : options_.dtype;
+}
+
 Result<Batch> PreTrainedModel::batch_of(const ModelInputs& inputs, int64_t vocab_size) const {
   const auto count = inputs.batch * inputs.length;
   if (inputs.batch < 1 || inputs.length < 1) return Status(Code::bad_input, "an empty batch");
@@ -120,7 +124,7 @@ Result<ModelOutput> PreTrainedModel::forward_seq2seq(const ModelInputs& inputs, 
   std::vector<KvCache> caches;
   for (const auto& s : source.sequences)
     caches.emplace_back(
-        model.cache_shape(), options_.dtype,
+        model.cache_shape(), cache_dtype(),
         std::make_shared<const CrossCache>(model.cross(out.encoder_last_hidden_state.narrow(0, s.begin, s.count))));
   for (size_t i = 0; i < caches.size(); ++i) target.sequences[i].cache = &caches[i];
   target.reserve();
@@ -145,8 +149,7 @@ Result<KvCache> CausalLM::make_cache(std::span<const int32_t> source) const {
   batch.sequences.push_back({0, batch.rows()});
   batch.positions = batch.ranks();
   const auto encoded = seq2seq_->encode(batch);
-  return KvCache(seq2seq_->cache_shape(), options().dtype,
-                 std::make_shared<const CrossCache>(seq2seq_->cross(encoded)));
+  return KvCache(seq2seq_->cache_shape(), cache_dtype(), std::make_shared<const CrossCache>(seq2seq_->cross(encoded)));
 }
 
 struct CausalLM::Pass {

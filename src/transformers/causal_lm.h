@@ -43,6 +43,8 @@ class PreTrainedModel {
   const WeightOptions& options() const { return options_; }
   /// "fast", "exact f32" or "exact bf16": what system_fingerprint and the last line of `hearth run` say.
   std::string numerics_name() const;
+  /// How keys and values are kept: in the type of the arithmetic, but for native's bf16, which lies in f32.
+  DType cache_dtype() const;
   const TextModel& stack() const { return *stack_; }
 
   /// All of a batch at once, without caches. The rows of the output are those whose mask is not 0, sequence by
@@ -80,7 +82,7 @@ class CausalLM : public PreTrainedModel {
 
   /// Where caches of this model take their memory, all together at most `limit_bytes` (0: no limit).
   std::shared_ptr<KvPool> make_pool(int64_t limit_bytes = 0) const {
-    return KvPool::make(stack().cache_shape(), options().dtype, limit_bytes);
+    return KvPool::make(stack().cache_shape(), cache_dtype(), limit_bytes);
   }
   /// An empty cache for one sequence, of `pool` or one of its own. Of an encoder-decoder model: for answers to
   /// `source`, which is read here.

@@ -247,10 +247,14 @@ def test_smollm2_exact_on_aten(smollm2, reference, prompts, tmp_path):
         assert distance(out[f"logits.{i}"], reference(ids)) <= 1e-4
 
 
-def test_smollm2_bf16(smollm2, reference, prompts, tmp_path):
-    """bf16 arithmetic keeps 8 bits of mantissa: near the f32 logits, and not equal to them."""
-    out = logits(tmp_path, smollm2, prompts[:2], "--dtype", "bf16")
-    for i, ids in enumerate(prompts[:2]):
+@pytest.mark.parametrize("backend", ["native", "aten"])
+def test_smollm2_bf16(smollm2, reference, prompts, backend, tmp_path):
+    """bf16 arithmetic keeps 8 bits of mantissa: near the f32 logits, and not equal to them. The last text is long enough
+    for products of many rows."""
+    asked = [prompts[0], prompts[1], sum(prompts[3:6], [])]
+    assert len(asked[1]) < 12 < len(asked[2])
+    out = logits(tmp_path, smollm2, asked, "--dtype", "bf16", "--backend", backend)
+    for i, ids in enumerate(asked):
         assert 1e-4 < distance(out[f"logits.{i}"], reference(ids)) < 5e-2
 
 

@@ -25,8 +25,7 @@ static inline void single_row(const RowsWork& t, int64_t row) {
         for (int v = 0; v < 4; ++v) parts[v] = fma(load_element<E>(w, i + 16 * v), load(x + i + 16 * v), parts[v]);
       }
       for (; i + 16 <= t.cols; i += 16) parts[0] = fma(load_element<E>(w, i), load(x + i), parts[0]);
-      if (i < t.cols)
-        parts[1] = fma(load_element_first<E>(w, i, t.cols - i), load_first(x + i, t.cols - i), parts[1]);
+      if (i < t.cols) parts[1] = fma(load_element_first<E>(w, i, t.cols - i), load_first(x + i, t.cols - i), parts[1]);
       totals[o] = add(add(parts[0], parts[1]), add(parts[2], parts[3]));
     }
     finish(t.y + row * t.y_stride + out, sums(totals), outs, t.bias != nullptr ? t.bias + out : nullptr, t.add);
