@@ -3,13 +3,17 @@ that reads them with opentelemetry-proto, and the live page."""
 import base64
 import http.server
 import json
+import os
 import pathlib
+import re
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 
 import pytest
+from playwright.sync_api import expect, sync_playwright
 from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from prometheus_client.parser import text_string_to_metric_families
@@ -51,8 +55,6 @@ def collector():
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory, collector):
-    import os
-
     from conftest import Hub
 
     settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector, "OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_SERVICE_NAME": "tests",
@@ -190,3 +192,32 @@ def test_traces(asked):
     assert len({s.trace_id for s in roots}) == len(roots) >= 4  # those without a traceparent are traces of their own
     assert sum(s.status.code == 2 for s in roots) == 2  # refused
     assert all(s.trace_id.hex() != "1" * 32 for _, s in spans())
+
+
+def test_the_live_page(asked):
+    for path in ("/engine", "/api/admin/engines"):
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(asked.url + path)
+    asked.user("root", "--admin")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--no-first-run"])
+        page = browser.new_page(base_url=asked.url)
+        page.goto("/login?next=/engine")
+        page.get_by_label(re.compile("name", re.I)).first.fill("root")
+        page.get_by_label(re.compile("password", re.I)).first.fill("correct horse battery")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/engine")
+        card = page.get_by_role("article").filter(has_text="alice/text")
+        expect(card).to_contain_text("ready")
+        expect(card).to_contain_text("First token")
+        expect(page.get_by_role("article").filter(has_text="alice/vectors")).to_contain_text("Texts")
+        requests = card.locator("div", has_text="Requests").locator("dd")
+        before = int(requests.inner_text())
+        post(asked, "/models/alice/text/generate", {"inputs": "Alice", "parameters": {"max_new_tokens": 3}})
+        expect(requests).to_have_text(str(before + 1), timeout=10_000)  # by itself
+        for width in (390, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            if folder := os.environ.get("HEARTH_SCREENSHOTS"):
+                page.screenshot(path=f"{folder}/engines-{width}.png")
+        browser.close()

@@ -137,12 +137,45 @@ export interface DeviceData extends Shared {
   page: 'device'
   code: string
 }
+/** What an engine says of itself: of one that generates all but `texts` and `total_ms`, of one that embeds those. Times in
+ * milliseconds: half of the requests are under `_p50`, 99 % under `_p99`. */
+export interface EngineStats {
+  requests: number
+  waiting?: number
+  active?: number
+  tokens_per_s?: number
+  prompt_tokens?: number
+  cached_tokens?: number
+  completion_tokens?: number
+  cache_bytes?: number
+  cache_bytes_max?: number
+  texts?: number
+  queue_ms_p50?: number
+  queue_ms_p99?: number
+  first_token_ms_p50?: number
+  first_token_ms_p99?: number
+  gap_ms_p50?: number
+  gap_ms_p99?: number
+  total_ms_p50?: number
+  total_ms_p99?: number
+}
+export interface EngineState {
+  model: string
+  state: 'starting' | 'ready' | 'ended'
+  /** Requests under way. */
+  answering: number
+  stats?: EngineStats
+}
+export interface EnginesData extends Shared {
+  page: 'engines'
+  engines: EngineState[]
+}
 export interface MessageData extends Shared {
   page: 'message'
   title: string
   text: string
 }
-export type PageData = HomeData | ListData | RepoData | TreeData | BlobData | LoginData | AuthorizeData | DeviceData | MessageData
+export type PageData = HomeData | ListData | RepoData | TreeData | BlobData | LoginData | AuthorizeData | DeviceData | EnginesData | MessageData
 
 export function readData(): PageData {
   const block = document.getElementById('data')
