@@ -15,6 +15,16 @@ def smollm2():
     return str(path)
 
 
+def smollm2_as(kind):
+    """The same model quantized by llama.cpp (Q4_K_M, ...), made from the Q4_1 file's numbers once."""
+    made = root / "build" / "bench" / f"smollm2-{kind}.gguf"
+    if not made.exists():
+        made.parent.mkdir(parents=True, exist_ok=True)
+        python = root / ".deps" / "python" / "bin" / "python"
+        subprocess.run([str(python), str(root / "bench" / "_quantize.py"), smollm2(), str(made), kind], check=True, stderr=subprocess.DEVNULL)
+    return str(made)
+
+
 def run_timed(command, **kwargs):
     """(wall seconds, CPU seconds) of one command that must succeed."""
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()

@@ -1,4 +1,4 @@
-"""SmolLM2-135M Q4_1 on our native backend and on llama.cpp, turn by turn, so that both meet the same neighbours."""
+"""A file of SmolLM2-135M on our native backend and on llama.cpp, turn by turn, so that both meet the same neighbours."""
 import functools
 import json
 import os
@@ -19,13 +19,13 @@ def ask(command):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@functools.lru_cache(maxsize=1)
-def rates():
+@functools.lru_cache(maxsize=4)
+def rates(file):
     """{"ours": {...}, "llama.cpp, N threads": {...}}: the best of each over the turns."""
     subprocess.run(["cmake", "--build", str(_common.root / "build"), "--target", "bench_model"], check=True, stdout=subprocess.DEVNULL)
     python = _common.root / ".deps" / "python" / "bin" / "python"
-    peer = [str(python if python.exists() else sys.executable), str(_common.root / "bench" / "_llama_cpp.py"), _common.smollm2()]
-    runs = {"ours": [str(_common.root / "build" / "bin" / "bench_model"), _common.smollm2(), "fast", "3"]}
+    peer = [str(python if python.exists() else sys.executable), str(_common.root / "bench" / "_llama_cpp.py"), file]
+    runs = {"ours": [str(_common.root / "build" / "bin" / "bench_model"), file, "fast", "3"]}
     for threads in sorted({1, os.cpu_count()}):
         runs[f"llama.cpp, {threads} thread{'s' * (threads > 1)}"] = [*peer, str(threads), "1"]
     return best_of(runs)
@@ -64,7 +64,8 @@ def bf16_rates():
     return best_of(runs)
 
 
-def row(key, limit=None):
-    measured = rates()
+def row(key, limit=None, file=None):
+    """`file`: the Q4_1 file unless another is named."""
+    measured = rates(file or _common.smollm2())
     peers = {name: value[key] for name, value in measured.items() if name != "ours"}
     return {"unit": "tokens/s", "ours": measured["ours"][key], "peers": peers, "limit": limit}

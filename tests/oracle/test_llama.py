@@ -241,6 +241,38 @@ def test_smollm2_exact_on_native(smollm2, reference, prompts, tmp_path):
     assert len(sequences) == 20 and decided > 0.95 * 20 * 64
 
 
+def test_perplexity_is_that_of_torch(smollm2, reference, tmp_path):
+    """Windows of 41 tokens, each on its own; fast beside exact by KL's definition."""
+    import torch
+    from transformers import AutoTokenizer
+
+    (tmp_path / "text").write_text("\n".join(PROMPTS))
+    ids = AutoTokenizer.from_pretrained(smollm2.parent, gguf_file=smollm2.name)("\n".join(PROMPTS))["input_ids"]
+    windows = [ids[at : at + 41] for at in range(0, len(ids), 41)]
+    assert len(windows) > 3 and len(windows[-1]) > 1
+
+    def perplexity(*flags):
+        words = ["perplexity", smollm2, "--text", tmp_path / "text", "--window", 41, "--json", *flags]
+        done = subprocess.run([hearth, *map(str, words)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    theirs = [torch.log_softmax(torch.from_numpy(reference(window)[:-1]).double(), -1) for window in windows]
+    chosen = torch.cat([row.gather(1, torch.tensor(window[1:])[:, None]) for row, window in zip(theirs, windows)])
+    exact = perplexity("--exact")
+    assert exact["tokens"] == len(chosen) and exact["numerics"] == "exact f32"
+    assert abs(exact["perplexity"] / float((-chosen.mean()).exp()) - 1) < 1e-4
+
+    fast = perplexity("--fast", "--against", smollm2)
+    assert abs(fast["perplexity_against"] / exact["perplexity"] - 1) < 1e-6
+    out = logits(tmp_path, smollm2, windows, "--fast")
+    ours = [torch.log_softmax(torch.from_numpy(out[f"logits.{i}"][:-1]).double(), -1) for i in range(len(windows))]
+    divergence = torch.cat([(b.exp() * (b - a)).sum(-1) for a, b in zip(ours, theirs)]).mean()
+    same = torch.cat([a.argmax(-1) == b.argmax(-1) for a, b in zip(ours, theirs)]).double().mean()
+    assert abs(fast["kl"] / float(divergence) - 1) < 2e-2 and abs(fast["same_top"] - float(same)) <= 2 / len(chosen)
+    assert abs(perplexity("--exact", "--against", smollm2)["kl"]) < 1e-9
+
+
 def test_smollm2_exact_on_aten(smollm2, reference, prompts, tmp_path):
     out = logits(tmp_path, smollm2, prompts[:3], "--exact", "--backend", "aten")
     for i, ids in enumerate(prompts[:3]):
