@@ -423,7 +423,7 @@ void Engine::tell_prompt(Sequence& sequence, int64_t begin, std::span<const floa
   for (; sequence.told < end; ++sequence.told) {
     const auto id = prompt[static_cast<size_t>(sequence.told)];
     const auto row = static_cast<size_t>(sequence.told - 1 - begin);
-    sequence.job.on_prompt_token(id, log_probability(rows.subspan(row * vocab_size, vocab_size), id));
+    sequence.job.on_prompt_token({.id = id, .logits = rows.subspan(row * vocab_size, vocab_size)});
   }
 }
 

@@ -78,9 +78,9 @@ struct Job {
   /// In place of on_text, where it is set: every token, with its probability.
   std::function<bool(const MadeToken& token)> on_token = {};
   std::function<void(JobEnd end)> on_end;  ///< on the engine's thread
-  /// Where it is set: each token of the prompt but the first, in their order, with its log probability. All of the
-  /// prompt is then read, whatever is known of it.
-  std::function<void(int32_t id, double logprob)> on_prompt_token = {};
+  /// Where it is set: each token of the prompt but the first, in their order, as if it had been made: `id` and
+  /// `logits`. All of the prompt is then read, whatever is known of it.
+  std::function<void(const MadeToken& token)> on_prompt_token = {};
   std::stop_token stop;               ///< requested when nobody reads the answer any more
   double submitted_s = 0;             ///< set by submit()
   bool keeps_special_tokens = false;  ///< spelt in the text, for those who look for them there

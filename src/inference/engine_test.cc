@@ -263,14 +263,15 @@ TEST_CASE(
 
   std::vector<std::pair<int32_t, double>> told;
   std::promise<JobEnd> ended;
-  REQUIRE(engine
-              ->submit({.prompt = prompt,
-                        .config = config,
-                        .on_text = [](std::string_view) { return true; },
-                        .on_end = [&](JobEnd end) { ended.set_value(std::move(end)); },
-                        .on_prompt_token = [&](int32_t id, double logprob) { told.emplace_back(id, logprob); },
-                        .stop = {}})
-              .ok());
+  REQUIRE(
+      engine
+          ->submit({.prompt = prompt,
+                    .config = config,
+                    .on_text = [](std::string_view) { return true; },
+                    .on_end = [&](JobEnd end) { ended.set_value(std::move(end)); },
+                    .on_prompt_token = [&](const MadeToken& token) { told.emplace_back(token.id, token.logprob()); },
+                    .stop = {}})
+          .ok());
   std::vector<std::future<Answer>> others;
   for (uint32_t i = 0; i < 4; ++i) others.push_back(ask(*engine, prompt_of(180, i), config));
   const auto end = ended.get_future().get();

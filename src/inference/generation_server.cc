@@ -175,7 +175,11 @@ Result<net::Response> GenerationServer::generate(const wire::GenerateRequest& wa
     if (answers->stream) answers->stream->write(answers->writer->open(answer.choice.index));
     if (!wanted.echo) continue;
     const auto& asked = wanted.prompts[index / count];
-    answers->more(answer, answer.read(asked.is_ids ? pipeline.tokenizer().decode(asked.ids) : asked.text), {});
+    std::vector<wire::TokenLogprob> first;
+    if (wanted.logprobs && !all[index / count].empty())
+      first.push_back({bytes_of(pipeline.tokenizer(), all[index / count][0]), std::nan("")});
+    answers->more(answer, answer.read(asked.is_ids ? pipeline.tokenizer().decode(asked.ids) : asked.text),
+                  std::move(first));
   }
   for (size_t index = 0; index < answers->all.size(); ++index) {
     auto& answer = answers->all[index];
@@ -186,6 +190,12 @@ Result<net::Response> GenerationServer::generate(const wire::GenerateRequest& wa
     job.config.seed = seed + index % count;
     job.stop = answers->stream ? answers->stream->client_gone() : asker.stop;
     job.client = asker.client;
+    if (wanted.logprobs && wanted.echo)
+      job.on_prompt_token = [answers, &answer](const MadeToken& token) {
+        std::vector<wire::TokenLogprob> logprobs;
+        logprobs.push_back(logprob_of(answers->tokenizer, token, *answers->request.logprobs));
+        answers->more(answer, {}, std::move(logprobs));
+      };
     // A token's probability is a sum over the vocabulary: only for those who ask.
     if (wanted.logprobs)
       job.on_token = [answers, &answer](const MadeToken& token) {

@@ -203,8 +203,8 @@ Result<WholeText> whole_text(Decoder& decoder, const wire::TextGenerationCall& c
     answer->made.input_length = std::ssize(job.prompt);
     if (call.decoder_input_details) {
       if (!job.prompt.empty()) answer->made.prefill.push_back(told_token(tokenizer, job.prompt.front(), {}));
-      job.on_prompt_token = [answer](int32_t id, double logprob) {
-        answer->made.prefill.push_back(told_token(answer->tokenizer, id, logprob));
+      job.on_prompt_token = [answer](const MadeToken& token) {
+        answer->made.prefill.push_back(told_token(answer->tokenizer, token.id, token.logprob()));
       };
     }
     job.stop = asker.stop;

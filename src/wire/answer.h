@@ -31,7 +31,7 @@ bool has_calls(std::span<const AnswerPart> parts);
 /// A token of an answer and what else it could have been.
 struct TokenLogprob {
   std::string bytes;
-  double logprob = 0;
+  double logprob = 0;                                    ///< NaN for a prompt's first token, which follows nothing
   std::vector<std::pair<std::string, double>> top = {};  ///< the likeliest first
 };
 

@@ -354,8 +354,6 @@ Result<GenerateRequest> parse_completion_request(const Json& body) {
   if (!out.max_tokens) out.max_tokens = 16;
   out.echo = body["echo"].as_bool();
   out.logprobs = TRY(integer(body, "logprobs", 0, kMaxTopLogprobs));
-  if (out.echo && out.logprobs)
-    return Status(Code::unsupported, "'echo' with 'logprobs' is not something this engine does");
   return out;
 }
 

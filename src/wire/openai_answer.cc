@@ -1,6 +1,7 @@
 #include "wire/openai_answer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "base/json.h"
@@ -246,9 +247,18 @@ class CompletionWriter final : public Writer {
     out.end().key("tokens").begin_array();
     for (const auto& token : tokens) out.value(readable(token.bytes));
     out.end().key("token_logprobs").begin_array();
-    for (const auto& token : tokens) out.value(std::max(token.logprob, kLeastLogprob));
+    for (const auto& token : tokens) {
+      if (std::isnan(token.logprob))
+        out.null();
+      else
+        out.value(std::max(token.logprob, kLeastLogprob));
+    }
     out.end().key("top_logprobs").begin_array();
     for (const auto& token : tokens) {
+      if (std::isnan(token.logprob)) {
+        out.null();
+        continue;
+      }
       Json::Object top;
       for (const auto& [bytes, logprob] : token.top)
         if (auto name = readable(bytes); std::ranges::find(top, name, &Json::Member::first) == top.end())

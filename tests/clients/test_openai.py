@@ -294,6 +294,36 @@ def test_token_ids_as_prompts_and_other_servers_options(client):
     assert ask(client, "alice/tiny", max_tokens=4, seed=1, extra_body=extra, user="u", metadata={"a": "b"}).usage.completion_tokens == 4
 
 
+def test_an_echoed_prompt_has_its_probabilities(client, tiny):
+    """As harnesses score texts: the probabilities of a prompt's own tokens."""
+    script = """
+import sys, json, torch
+from transformers import AutoModelForCausalLM
+model = AutoModelForCausalLM.from_pretrained(sys.argv[1])
+ids = torch.tensor([json.loads(sys.argv[2])])
+with torch.no_grad(): rows = torch.log_softmax(model(ids).logits[0], -1)
+print(json.dumps([[float(rows[i - 1][t]), float(rows[i - 1].max())] for i, t in enumerate(ids[0].tolist()) if i]))
+"""
+    text = "Score me, please"
+    letters = sorted(alphabet())
+    ids = [2 + letters.index(c.replace(" ", "\u0120")) for c in text]
+    done = subprocess.run([str(root / ".deps/python/bin/python"), "-c", script, str(tiny), json.dumps(ids)], check=True, stdout=subprocess.PIPE,
+                          env=os.environ | {"HF_HUB_OFFLINE": "1"})
+    expected = json.loads(done.stdout)
+    asked = {"model": "alice/tiny", "prompt": ids, "max_tokens": 1, "temperature": 0, "logprobs": 1, "echo": True}
+    for _ in range(2):  # the second time the prompt is known: its probabilities are told all the same
+        choice = client.completions.create(**asked).choices[0]
+        logprobs = choice.logprobs
+        assert choice.text.startswith(text)
+        assert logprobs.tokens[:-1] == list(text) and len(logprobs.token_logprobs) == len(text) + 1
+        assert logprobs.text_offset[:-1] == list(range(len(text)))
+        assert logprobs.token_logprobs[0] is None and logprobs.top_logprobs[0] is None
+        assert logprobs.token_logprobs[1:-1] == pytest.approx([own for own, _ in expected], abs=1e-3)
+        assert [max(top.values()) for top in logprobs.top_logprobs[1:-1]] == pytest.approx([most for _, most in expected], abs=1e-3)
+    streamed = [c.choices[0].logprobs.token_logprobs for c in client.completions.create(**asked, stream=True) if c.choices and c.choices[0].logprobs]
+    assert [p for chunk in streamed for p in chunk][1:] == pytest.approx(logprobs.token_logprobs[1:], abs=1e-6)
+
+
 def test_what_the_cache_had_of_a_prompt_is_told(client):
     text = "Once upon a time there was a very long prompt. " * 8
     asked = {"model": "alice/tiny", "prompt": text, "max_tokens": 2, "temperature": 0}
