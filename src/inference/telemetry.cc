@@ -389,6 +389,10 @@ std::string Telemetry::prometheus(const EngineStats* stats, int64_t waiting_text
   counter("vllm:num_preemptions_total", "Cumulative number of preemption from the engine.", stats->preemptions);
   counter("vllm:prompt_tokens_total", "Number of prefill tokens processed.", stats->prompt_tokens);
   counter("vllm:generation_tokens_total", "Number of generation tokens processed.", stats->completion_tokens);
+  if (stats->guessed_tokens > 0) {
+    counter("vllm:spec_decode_num_draft_tokens_total", "Number of draft tokens.", stats->guessed_tokens);
+    counter("vllm:spec_decode_num_accepted_tokens_total", "Number of accepted tokens.", stats->right_guesses);
+  }
   if (!s.reasons.empty()) {
     out.family("vllm:request_success_total", "counter", "Count of successfully processed requests.");
     for (const auto& [reason, count] : s.reasons)
