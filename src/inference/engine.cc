@@ -476,6 +476,7 @@ void Engine::keep(const Sequence& sequence, int64_t length) {
 
 void Engine::tell() {
   counted_.active = static_cast<int64_t>(running_.size());
+  counted_.position_bytes = pool_->page_bytes() / kKvPagePositions;
   counted_.cache_bytes = pool_->live_bytes();
   counted_.cache_bytes_max = pool_->limit_bytes();
   counted_.prefix_pages = prefixes_.pages();

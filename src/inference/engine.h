@@ -109,6 +109,7 @@ struct EngineOptions {
 
 /// What an engine has done and is at. Counters only grow.
 struct EngineStats {
+  int64_t position_bytes = 0;  ///< keys and values of one token
   int64_t jobs = 0, prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0, steps = 0, preemptions = 0;
   int64_t guessed_tokens = 0, right_guesses = 0;
   int64_t waiting = 0, active = 0, cache_bytes = 0, cache_bytes_max = 0, prefix_pages = 0;

@@ -366,6 +366,17 @@ std::string Telemetry::prometheus(const EngineStats* stats, int64_t waiting_text
   each("tgi_batch_decode_duration", "histogram", "Time spent decoding a batch per method (prefill or decode)",
        [&](auto label, auto& m) { out.samples("tgi_batch_decode_duration", label, m.decode); });
   out.single("tgi_batch_next_size", "Batch size of the next batch", s.batch);
+  // Joining and thinning batches takes no step of its own here: dashboards find the names, and nothing in them.
+  each("tgi_batch_filter_duration", "histogram",
+       "Time spent filtering batches and sending generated tokens per method (prefill or decode)",
+       [&](auto label, auto&) { out.samples("tgi_batch_filter_duration", label, tgi_duration()); });
+  out.single("tgi_batch_concat_duration", "Time spent joining batches", tgi_duration());
+  out.single("tgi_request_skipped_tokens", "Speculated tokens per request", Histogram({0}));
+  const auto position_bytes = std::max<int64_t>(stats->position_bytes, 1);
+  out.single("tgi_batch_current_max_tokens", "gauge", "Maximum tokens for the current batch",
+             stats->cache_bytes / position_bytes);
+  out.single("tgi_batch_max_total_tokens", "gauge", "Maximum amount of tokens in total.",
+             stats->cache_bytes_max / position_bytes);
   out.single("tgi_batch_current_size", "gauge", "Current batch size", stats->active);
   out.single("tgi_queue_size", "gauge", "Current queue size", stats->waiting);
 

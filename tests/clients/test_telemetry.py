@@ -135,6 +135,8 @@ def test_prometheus(asked):
     assert value(all, "tgi_batch_forward_duration_count", method="prefill") >= 2 and value(all, "tgi_batch_decode_duration_count", method="decode") >= 5
     for gauge in ("tgi_batch_current_size", "tgi_queue_size", "vllm:num_requests_running", "vllm:num_requests_waiting"):
         assert value(all, gauge) == 0
+    assert value(all, "tgi_batch_max_total_tokens") > value(all, "tgi_batch_current_max_tokens") > 0
+    assert {"tgi_batch_filter_duration", "tgi_batch_concat_duration", "tgi_request_skipped_tokens", "tgi_batch_next_size"} <= set(all)
     assert value(all, "vllm:generation_tokens_total") == 24 and value(all, "vllm:prompt_tokens_total") == value(all, "tgi_request_input_length_sum")
     assert 0 < value(all, "vllm:prefix_cache_hits_total") < value(all, "vllm:prefix_cache_queries_total")
     assert value(all, "vllm:request_success_total", finished_reason="length", model_name="alice/text", engine="0") == 4

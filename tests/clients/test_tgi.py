@@ -139,7 +139,7 @@ def test_generate_and_its_headers(hub):
     assert (headers["x-compute-type"], headers["x-compute-characters"]) == ("cpu", str(len(TEXT)))
     assert int(headers["x-prompt-tokens"]) > 3 and headers["x-generated-tokens"] == "5"
     assert ask(hub, "/models/alice/generate", body)[2] == [answer]  # a list, at the model's own address
-    assert ask(hub, "/generate", body)[2] == answer  # the only model that generates
+    assert ask(hub, "/generate", body)[2] == answer and ask(hub, "/", body)[2] == [answer]  # the only model that generates
     assert ask(hub, "/models/alice/generate/vertex", {"instances": [body, body]})[2] == {"predictions": [answer["generated_text"]] * 2}
     assert ask(hub, "/models/alice/generate/invocations", body)[2] == [answer]
     chat = ask(hub, "/models/alice/generate/invocations", {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2})[2]

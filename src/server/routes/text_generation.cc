@@ -31,6 +31,12 @@ Result<Response> relay_shared(Request& rq) {
   return send_on(rq, "", EngineUse::embedding);
 }
 
+// The root itself, where clients were given the hub's address as a server's.
+Result<Response> compat(Request& rq) {
+  return relay_to_engine(rq, "", EngineUse::generation, "/pipeline",
+                         wire::text_generation_error_event(engine_stopped()));
+}
+
 // Asked again and again: no reason to start an engine.
 Result<Response> metrics(Request& rq) {
   TRY(check_inference(rq));
@@ -41,6 +47,7 @@ Result<Response> metrics(Request& rq) {
 
 constexpr uint64_t kMaxBody = 16 << 20;
 constexpr Route kRoutes[] = {
+    {"POST", "/", Access::open, compat, BodyMode::memory, kMaxBody},
     {"POST", "/generate", Access::open, relay, BodyMode::memory, kMaxBody},
     {"POST", "/generate_stream", Access::open, relay, BodyMode::memory, kMaxBody},
     {"POST", "/tokenize", Access::open, relay_shared, BodyMode::memory, kMaxBody},
