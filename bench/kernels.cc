@@ -47,10 +47,10 @@ void product(DType type, int64_t outs, int64_t cols, Numerics numerics, ThreadPo
   std::vector<PackedWeight> weights;
   for (int64_t i = 0; i < copies; ++i) weights.push_back(*pack(type, bytes, outs, cols, numerics, pool));
   std::vector<float> x(static_cast<size_t>(512 * cols), 0.5f), y(static_cast<size_t>(512 * outs));
-  std::printf("%-5s %-5s %6lld x %-5lld", name(type).data(), numerics == Numerics::fast ? "fast" : "exact",
+  std::printf("%-6s %-5s %6lld x %-5lld", name(type).data(), numerics == Numerics::fast ? "fast" : "exact",
               static_cast<long long>(outs), static_cast<long long>(cols));
   size_t next = 0;
-  for (const int64_t rows : {1, 4, 8, 64, 512}) {
+  for (const int64_t rows : {1, 4, 8, 32, 64, 512}) {
     if (rows == 512 && outs > 4096) break;
     const double s = seconds([&] { linear(weights[next++ % weights.size()], x.data(), rows, y.data(), pool); });
     const double work = static_cast<double>(outs * cols);
@@ -199,6 +199,9 @@ int main(int argc, char** argv) {
   for (const auto& s : shapes)
     for (const Numerics numerics : {Numerics::fast, Numerics::exact})
       product(s[0] == 49152 ? DType::q8_0 : DType::q4_1, s[0], s[1], numerics, pool);
+  for (const DType type : {DType::q4_0, DType::q4_1, DType::q4_k, DType::iq4_xs, DType::mxfp4, DType::q2_k, DType::q3_k,
+                           DType::q5_0, DType::q5_k, DType::q6_k, DType::q8_0})
+    product(type, 2048, 2048, Numerics::fast, pool);
   product(DType::f32, 1536, 576, Numerics::exact, pool);
   product(DType::bf16, 1536, 576, Numerics::exact, pool);
   for (const int64_t keys : {64, 512, 2048}) attend(1, keys, pool);

@@ -6,12 +6,19 @@
 
 namespace {
 
-/// Asks for the weights that few rows need next: the processor's own read-ahead on one stream reaches three quarters of
+/// Asks for the weights that are needed next: the processor's own read-ahead on one stream reaches three quarters of
 /// the memory's rate (26 of 37 GB/s, this 34). Past the end of a weight it touches nothing (a prefetch never faults).
 template <int64_t Bytes>
 static inline void prefetch(const uint8_t* block) {
 #pragma GCC unroll 9
   for (int64_t i = 0; i < Bytes; i += 64) __builtin_prefetch(block + 8192 + i);
+}
+
+/// The same of P neighbouring panels; the first rows of several ask, the others find the weights in a cache.
+template <int64_t Bytes, int P>
+static inline void prefetch_panels(const PanelsView& t, const uint8_t* block) {
+  prefetch<Bytes>(block);
+  if constexpr (P == 2) prefetch<Bytes>(block + t.panel_bytes);
 }
 
 /// What the steps of a block share: its planes of pairs and singles.
@@ -190,17 +197,17 @@ static inline void panel_rows(const PanelWork& work, int64_t p, int64_t row) {
   if constexpr (L.group() == 1) {
     constexpr int64_t bytes = L.header_bytes() + L.block_bytes();
     for (int64_t b = 0; b < t.blocks; ++b, ++x, at += bytes) {
-      if (R <= 4) prefetch<bytes>(at);
+      if (row == 0) prefetch_panels<bytes, P>(t, at);
       block_rows<K, R, P>(t, at, at + L.header_bytes(), table, x, y);
     }
   } else {
     for (int64_t left = t.blocks; left > 0; left -= t.group) {
       const uint8_t* const header = at;
-      if (R <= 4) prefetch<L.header_bytes()>(at);
+      if (row == 0) prefetch_panels<L.header_bytes(), P>(t, at);
       at += L.header_bytes();
       const int64_t count = left < t.group ? left : t.group;
       for (int64_t b = 0; b < count; ++b, ++x, at += L.block_bytes()) {
-        if (R <= 4) prefetch<L.block_bytes()>(at);
+        if (row == 0) prefetch_panels<L.block_bytes(), P>(t, at);
         block_rows<K, R, P>(t, header, at, table, x, y);
       }
     }
