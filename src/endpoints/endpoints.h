@@ -1,14 +1,17 @@
 // Engine processes of the hub: one a loaded model, started on demand, each behind a Unix socket.
 //
-// 1. A process serves one model folder or file for as long as it lives; a request for a model without one starts it and
-// is
-//    held until the engine is ready (never answered "loading").
-// 2. A process that has died is noticed at the next request and started again; the hub never goes down with it.
-// 3. At most `engines_max` run; the one idle longest makes room. One that is answering is not stopped: `busy` then.
+// 1. The hub listens on a model's socket itself and gives the listening end to the engine as its standard input, so a
+//    request connects at once and waits in the kernel while the engine starts: nobody is answered "loading", and no
+//    thread of the hub waits.
+// 2. A process that has died is noticed at once; who has connected since makes the next one start.
+//    The hub never goes down with it.
+// 3. All engines together take at most `memory_bytes`: an engine counts as its weight files until it has answered, then
+//    as the memory that its process has. The one idle longest makes room; one that is answering is not stopped, and who
+//    asks for another model meanwhile is held, first come first served.
 // 4. Engines end with the hub: the kernel kills them when the hub's process goes.
 //
-//      absent --acquire--> starting --/health 200--> ready --idle_s or room needed--> absent
-//                             \--exit or timeout--> absent (the error is the engine's last words)
+//      asleep --connection, room--> starting --a file beside the socket--> ready --idle_s or room needed--> asleep
+//        ^ held: connection, no room    \--end or timeout: held connections are answered with its last words--> asleep
 #pragma once
 
 #include <cstdint>
@@ -23,16 +26,19 @@
 #include <utility>
 #include <vector>
 
+#include "base/files.h"
 #include "base/result.h"
 
 namespace hearth::endpoints {
 
 struct Options {
-  std::string program;  ///< the hearth executable
-  std::string folder;   ///< for sockets and logs; only this user may enter it
-  int engines_max = 3;
+  std::string program;       ///< the hearth executable
+  std::string folder;        ///< for sockets and logs; only this user may enter it
+  int64_t memory_bytes = 0;  ///< of all engines together; 0: no limit
   int64_t idle_s = 900;
   int64_t start_timeout_s = 120;
+  int64_t hold_s = 900;                            ///< a request waits for room at most so long
+  std::vector<std::string> engine_arguments = {};  ///< further flags of `hearth engine`
   std::vector<std::string> environment = {};  ///< NAME=VALUE for engines, whose standard output is our standard error
 };
 
@@ -46,13 +52,14 @@ class Endpoints {
     std::string socket_path;
     std::shared_ptr<void> lease;
   };
-  /// The socket of the engine that serves `model_path` (a folder or a weight file) under the name `model_id`. Waits
-  /// while it starts. unavailable with the engine's own error when it cannot; busy when all engines are answering.
-  Result<Ready> acquire(const std::string& model_path, const std::string& model_id, const std::stop_token& stop);
+  /// The socket of the engine that serves `model_path` (a folder or a weight file) under the name `model_id`, while the
+  /// lease is held. Never waits: the engine need not run yet. Where it cannot start, the answer is one with the field
+  /// net::kRefusalField. unsupported when its weights alone are larger than the memory of all engines.
+  Result<Ready> acquire(const std::string& model_path, const std::string& model_id);
 
   struct State {
     std::string id;     ///< the model's name
-    std::string state;  ///< "starting", "ready" or "ended"
+    std::string state;  ///< "starting", "ready", "held" (there is no room yet) or "asleep"
     int answering = 0;  ///< requests
   };
   /// Can an engine run models of this `model_type`, or GGUF files of this architecture? As the program says, which is
@@ -71,19 +78,29 @@ class Endpoints {
 
  private:
   struct Engine;
-  Status start(Engine& engine, const std::stop_token& stop);
+  /// Connections that are answered why their engine did not start.
+  struct Refusal {
+    std::vector<Fd> connections;
+    std::string message;
+  };
+  void look_after(const std::stop_token& stop);
+  void mourn(Engine& engine, std::vector<Refusal>& refusals);
+  void wake_sleepers(std::vector<Refusal>& refusals);
+  void stop_idle();
+  bool make_room(const Engine& engine);
+  Status start(Engine& engine);
+  void wake() const;
   void learn_families();
   std::vector<std::shared_ptr<Engine>> ready();
-  Status make_room();
-  void stop_idle(const std::stop_token& stop);
 
   const Options options_;
-  std::mutex mutex_;  // guards engines_, not what is in them
+  Fd wake_fd_;        // an eventfd: something changed
+  std::mutex mutex_;  // guards engines_ and what is in them
   std::map<std::string, std::shared_ptr<Engine>> engines_;
   int64_t started_ = 0;  // numbers the sockets
   std::once_flag families_asked_;
   std::vector<std::string> model_types_, gguf_;  // once asked: never changed
-  std::jthread reaper_;
+  std::jthread keeper_;
 };
 
 }  // namespace hearth::endpoints

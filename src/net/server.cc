@@ -138,6 +138,12 @@ Status Server::Impl::open(const ServerOptions& where, Doorway doorway) {
   gate->tcp = where.unix_path.empty();
   gate->host = where.host;
   error_code error;
+  if (where.listening_fd >= 0) {
+    acceptor.assign(endpoint.protocol(), where.listening_fd, error);
+    if (error) return taken(where, error);
+    gates.push_back(std::move(gate));
+    return {};
+  }
   if (!gate->tcp) remove_leftover(io, where.unix_path);
   acceptor.open(endpoint.protocol(), error);
   if (!error && gate->tcp) acceptor.set_option(asio::socket_base::reuse_address(true), error);
@@ -240,7 +246,7 @@ void Server::Impl::begin_stop() {
       error_code ignored;
       acceptor.close(ignored);
     });
-  if (!options.unix_path.empty()) ::unlink(options.unix_path.c_str());
+  if (!options.unix_path.empty() && options.listening_fd < 0) ::unlink(options.unix_path.c_str());
 }
 
 Result<std::unique_ptr<Server>> Server::listen(const ServerOptions& options, Handler& handler) {

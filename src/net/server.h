@@ -80,6 +80,7 @@ struct ServerOptions {
   std::string host = "127.0.0.1";
   int port = 0;                ///< 0: any free one
   std::string unix_path = {};  ///< when set, a Unix socket instead of host and port; only this user may connect
+  int listening_fd = -1;       ///< `unix_path`'s, which somebody else listens on already; owned from now on
   std::shared_ptr<Tls> tls = {};
   std::vector<Listener> more = {};
   int io_threads = 2;

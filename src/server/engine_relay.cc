@@ -19,7 +19,7 @@ Result<Response> relay_to_engine(const Request& rq, std::string_view model, Engi
                                  std::string broken_tail) {
   TRY(check_inference(rq));
   const auto chosen = TRY(find_engine_model(rq, model, use));
-  auto ready = TRY(rq.services().endpoints->acquire(chosen.path, chosen.id, rq.stop()));
+  auto ready = TRY(rq.services().endpoints->acquire(chosen.path, chosen.id));
   net::Relay to;
   to.unix_path = std::move(ready.socket_path);
   to.method = rq.head().method;

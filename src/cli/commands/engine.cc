@@ -7,6 +7,7 @@ namespace {
 constexpr Option kOptions[] = {
     {"model", "PATH", "Folder or weight file"},
     {"socket", "PATH", "Unix socket to serve on"},
+    {"listening", "", "Standard input is that socket, which the hub listens on already"},
     {"name", "ID", "What answers say their model is"},
     {"families", "", "Print the model types that engines know, as JSON, and end"},
     {"exact", "", "Weights dequantized, f32 arithmetic"},

@@ -36,6 +36,9 @@ constexpr Option kOptions[] = {
      "May visitors make something new come from an upstream? auto: when bound to loopback [auto]"},
     {"anonymous-inference", "on|off|auto",
      "May visitors use the engines of public models? auto: when bound to loopback [auto]"},
+    {"engine-memory", "SIZE", "What all engines together may take, as 8GB [half of the machine's]"},
+    {"engine-streams", "N", "Answers that an engine makes at once; more wait [64]"},
+    {"engine-cache", "SIZE", "Memory of an engine's keys and values [a quarter of what is free]"},
     {"private-webhooks", "on|off", "May webhooks call this machine and private networks? [off]"},
     {"rate-limit", "LIMIT",
      "[anonymous-]KIND=REQUESTS[/SECONDS] with the kinds api, resolvers, pages; or off [the Hub's; on loopback far "

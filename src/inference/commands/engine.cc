@@ -1,4 +1,7 @@
 // hearth engine: loads one model and serves it on a Unix socket until it is told to stop.
+#include <unistd.h>
+
+#include "base/files.h"
 #include "inference/commands_registry.h"
 #include "inference/engine_server.h"
 #include "inference/load_options.h"
@@ -20,9 +23,11 @@ Status serve(const Arguments& arguments) {
   EngineServer handler(*served, name, telemetry);
   net::ServerOptions options;
   options.unix_path = socket;
+  if (arguments.has("listening")) options.listening_fd = ::dup(STDIN_FILENO);
   options.stop_on_signals = true;
   options.pool_threads = kServerThreads;
   const auto server = TRY(net::Server::listen(options, handler));
+  if (arguments.has("listening")) TRY(write_file(socket + ".ready", ""));
   server->run();
   return {};
 }

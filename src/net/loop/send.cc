@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "net/loop/connection.h"
 #include "net/loop/stream_state.h"
+#include "net/refusal.h"
 
 namespace hearth::net {
 
@@ -347,6 +348,11 @@ awaitable<int> Connection::pump_relay(Response& response, Framing framing, const
     auto answer = shared_.handler.refuse(
         head, Status(Code::unavailable, cat("the engine did not answer (", error.message(), "): try again")));
     co_return co_await send(answer, framing, head, nullptr) && framing.keep_alive ? kDone : kBroken;
+  }
+  if (const auto why = parser.get().find(kRefusalField); why != parser.get().end()) {
+    auto refused =
+        shared_.handler.refuse(head, Status(Code::unavailable, std::string(why->value().data(), why->value().size())));
+    co_return co_await send(refused, framing, head, nullptr) && framing.keep_alive ? kDone : kBroken;
   }
 
   Response answer;

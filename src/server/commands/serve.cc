@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
+#include "base/machine.h"
 #include "base/process.h"
 #include "base/served.h"
 #include "base/text.h"
@@ -30,6 +31,15 @@
 
 namespace hearth::server::commands {
 namespace {
+
+/// Flags of serve that are flags of every engine.
+std::vector<std::string> engine_arguments(const Arguments& arguments) {
+  std::vector<std::string> out;
+  for (const auto& [name, of_engine] :
+       {std::pair{"engine-streams", "--streams"}, std::pair{"engine-cache", "--cache-bytes"}})
+    if (arguments.has(name)) out.insert(out.end(), {of_engine, std::string(arguments.get(name))});
+  return out;
+}
 
 // One server a folder: two would remove each other's sockets and engine files. Held while the descriptor is open.
 Result<Fd> lock_folder(const std::string& folder) {
@@ -75,6 +85,8 @@ Status serve(const Arguments& arguments, Terminal& terminal) {
   endpoints::Endpoints engines(
       {.program = executable_path(),
        .folder = path_join(folder, "run"),
+       .memory_bytes = TRY(arguments.get_size("engine-memory", machine_memory().total_bytes / 2)),
+       .engine_arguments = engine_arguments(arguments),
        .environment = {"HEARTH_LOG_FD=1", cat("HEARTH_LOG_FORMAT=", arguments.get("log-format", "text"))}});
   Metrics metrics;
   auto rates = standard_rates(is_own);
