@@ -22,9 +22,10 @@ constexpr size_t kPasswordMin = 8, kPasswordMax = 1024;
 
 // First segments of the site's own addresses: an owner of that name could not be reached.
 constexpr std::string_view kReserved[] = {
-    "api",  "assets",  "avatars", "buckets",  "collections", "datasets", "docs",  "engine", "healthz",       "info",
-    "join", "kernels", "login",   "logout",   "metrics",     "models",   "new",   "oauth",  "organizations", "papers",
-    "raw",  "resolve", "search",  "settings", "spaces",      "static",   "tasks", "v1"};
+    "api",    "assets",   "avatars",      "buckets",       "collections", "datasets", "docs",  "engine", "favicon.svg",
+    "health", "healthz",  "hf-inference", "info",          "join",        "kernels",  "login", "logout", "metrics",
+    "models", "new",      "oauth",        "organizations", "papers",      "ping",     "raw",   "readyz", "resolve",
+    "search", "settings", "spaces",       "static",        "tasks",       "v1",       "v2",    "xet",    "lfs"};
 
 // RFC 9106 section 4, second recommended option: 64 MiB, 3 passes, 4 lanes.
 constexpr uint32_t kMemoryKib = 64 * 1024, kPasses = 3, kLanes = 4;

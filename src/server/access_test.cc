@@ -194,6 +194,16 @@ TEST_CASE("access: signed-in and administrators' routes refuse the others") {
   }
 }
 
+TEST_CASE("access: nobody can take the name of an address of the site") {
+  for (const auto* route : all_routes()) {
+    const auto path = route->pattern.substr(1);
+    const auto first = path.substr(0, path.find('/'));
+    if (first.empty() || contains(first, "{") || route->method != "GET") continue;
+    INFO(route->pattern);
+    CHECK_FALSE(hub::check_owner_name(first).ok());
+  }
+}
+
 TEST_CASE("access: what spools its body is refused before a byte is read") {
   const World world;
   int asked = 0;
