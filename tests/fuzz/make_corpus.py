@@ -193,6 +193,10 @@ for task, body in {
     "text-generation": '{"inputs":"a","stream":true,"parameters":{"grammar":{"type":"json","value":"{}"},"stop":["b"],"top_p":0.5}}',
     "feature-extraction": '{"inputs":["a"],"input":[1],"dimensions":8,"encoding_format":"base64","truncation_direction":"Left"}',
     "text-ranking": '{"query":"q","texts":["a","b"],"return_text":true,"messages":[{"role":"user","content":[{"type":"text","text":"x"}]}]}',
+    "tgi": '{"inputs":"a","parameters":{"best_of":2,"do_sample":true,"top_n_tokens":5,"truncate":9,"decoder_input_details":true,"adapter_id":"b"}}',
+    "tei": '{"inputs":[["a","b"],["c"]],"raw_scores":true,"prompt_name":"query","normalize":false,"ids":[[1,2],[3]]}',
+    "tei-ids": '{"inputs":[1,2],"dimensions":1,"ids":[1],"skip_special_tokens":false,"parameters":{"truncation_direction":"Right"}}',
+    "tei-similarity": '{"inputs":{"source_sentence":"a","sentences":["b"],"query":"q","texts":["t"]},"parameters":{"return_text":true}}',
 }.items():
     seed("task_call", task, f"{task}\n{body}".encode())
 
