@@ -1,5 +1,9 @@
 #include "tensor/linear_kernels.h"
 
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
@@ -31,13 +35,15 @@ bool has(Isa isa) {
     return has(Isa::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512vnni");
+#elif defined(__aarch64__)
+  if (isa == Isa::neon) return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0 && (getauxval(AT_HWCAP) & HWCAP_ASIMDHP) != 0;
 #endif
   return isa == Isa::plain;
 }
 
 Isa choose() {
   const char* wish = std::getenv("HEARTH_ISA");
-  for (const Isa isa : {Isa::avx512, Isa::avx2}) {
+  for (const Isa isa : {Isa::avx512, Isa::avx2, Isa::neon}) {
     if (wish != nullptr && std::string_view(wish) != name(isa)) {
       if (std::string_view(wish) == name(Isa::plain) || isa == Isa::avx512) continue;
     }
@@ -52,6 +58,8 @@ const KernelTable& table_of(Isa isa) {
 #if defined(__x86_64__)
   if (isa == Isa::avx512) return kernels_avx512;
   if (isa == Isa::avx2) return kernels_avx2;
+#elif defined(__aarch64__)
+  if (isa == Isa::neon) return kernels_neon;
 #endif
   return kernels_plain;
 }
@@ -166,6 +174,8 @@ std::string_view name(Isa isa) {
       return "avx512";
     case Isa::avx2:
       return "avx2";
+    case Isa::neon:
+      return "neon";
     default:
       return "plain";
   }

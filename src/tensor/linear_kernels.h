@@ -34,8 +34,8 @@ enum class Curve;            // kernels/kernel_table.h
 enum class Panel : uint8_t;  // kernels/panel_layout.h
 
 /// Instruction sets in rising order; each has every kernel, with equal integers and f32 sums in another order.
-enum class Isa { plain, avx2, avx512 };
-/// The best one this processor has, or HEARTH_ISA (plain, avx2, avx512) if that is lower. Chosen once.
+enum class Isa { plain, neon, avx2, avx512 };
+/// The best one this processor has, or HEARTH_ISA (plain, neon, avx2, avx512) if that is lower. Chosen once.
 Isa best_isa();
 /// Makes every later call use `isa` (tests and benches); VERIFYs that the processor has it.
 void force_isa(Isa isa);

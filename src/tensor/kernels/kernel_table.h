@@ -136,6 +136,8 @@ extern const KernelTable kernels_plain;
 #if defined(__x86_64__)
 extern const KernelTable kernels_avx2;
 extern const KernelTable kernels_avx512;
+#elif defined(__aarch64__)
+extern const KernelTable kernels_neon;
 #endif
 
 }  // namespace hearth::kernels
