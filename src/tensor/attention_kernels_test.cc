@@ -23,6 +23,7 @@ std::vector<float> normals(int64_t count, unsigned seed, float width = 1) {
 template <class F>
 void under_each_isa(F body) {
   for (int isa = 0; isa <= static_cast<int>(best_isa()); ++isa) {
+    if (static_cast<Isa>(isa) == Isa::neon && best_isa() != Isa::neon) continue;  // another processor's
     force_isa(static_cast<Isa>(isa));
     CAPTURE(name(static_cast<Isa>(isa)));
     body();
