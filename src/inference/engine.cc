@@ -139,8 +139,8 @@ Status Engine::submit(Job job) {
 void Engine::load_kept() {
   if (options_.prefix_file.empty()) return;
   const auto& backend = pipeline_.model().backend();
-  const auto loaded = load_prefixes(options_.prefix_file, options_.prefix_identity, backend, *pool_, prefixes_);
-  if (!loaded.ok()) log(LogLevel::warning, "engine", cat("nothing is taken over: ", loaded.status().message()));
+  const auto status = load_prefixes(options_.prefix_file, options_.prefix_identity, backend, *pool_, prefixes_);
+  if (!status.ok()) log(LogLevel::warning, "engine", cat("nothing is taken over: ", status.message()));
 }
 
 void Engine::save_kept() const {
@@ -260,17 +260,23 @@ std::vector<Engine::Planned> Engine::plan_writing() {
   std::vector<Planned> out;
   for (auto& s : running_)
     if (s.is_writing() && !s.in_pass && !s.is_over && !must_read_again(s)) out.push_back({&s, 1, false});
-  if (options_.speculate == 0 || out.empty()) return out;
-  // Rows cost little while they are few: with many answers there is nothing to win.
-  const auto room = kSpeculativeRows / std::ssize(out) - 1;
-  for (auto& [sequence, rows, is_new] : out) {
+  return out;
+}
+
+/// What the answers of a pass may say next goes with them. Rows cost little while they are few: with many answers there
+/// is nothing to win.
+void Engine::guess(std::vector<Planned>& planned) const {
+  const auto answers = std::ranges::count(planned, false, &Planned::is_new);
+  if (options_.speculate == 0 || answers == 0) return;
+  const auto room = kSpeculativeRows / answers - 1;
+  for (auto& [sequence, rows, is_new] : planned) {
+    if (is_new) continue;
     auto& s = *sequence;
     const auto guesses = s.guesser(s.ids, std::min(room, s.limit - s.made - 1));
     s.guessed = {s.ids.back()};
     s.guessed.insert(s.guessed.end(), guesses.begin(), guesses.end());
     rows = std::ssize(s.guessed);
   }
-  return out;
 }
 
 /// Room for `length` positions: what is kept for later goes first, then the pages of those who came later. False when
@@ -308,6 +314,7 @@ void Engine::step() {
 
 /// False when there is no room for any of it.
 bool Engine::pass(std::vector<Planned> planned, bool is_reading) {
+  guess(planned);
   std::ranges::sort(planned, {}, [&](const Planned& p) { return p.sequence->number; });
   for (size_t i = 0; i < planned.size();) {
     auto& sequence = *planned[i].sequence;

@@ -135,6 +135,7 @@ class Engine {
   bool must_read_again(const Sequence& sequence) const;
   std::vector<Planned> plan_reading();
   std::vector<Planned> plan_writing();
+  void guess(std::vector<Planned>& planned) const;
   bool make_room(Sequence& sequence, int64_t length, std::vector<Planned>& planned);
   void step();
   void load_kept();

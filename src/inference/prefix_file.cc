@@ -85,11 +85,11 @@ Status save_prefixes(const std::string& path, std::string_view identity, const P
   return rename_path(part, path);
 }
 
-Result<int64_t> load_prefixes(const std::string& path, std::string_view identity, const Backend& backend, KvPool& pool,
-                              PrefixCache& cache) {
-  if (!exists(path) || &backend != &native_backend() || pool.dtype() != DType::f32) return 0;
+Status load_prefixes(const std::string& path, std::string_view identity, const Backend& backend, KvPool& pool,
+                     PrefixCache& cache) {
+  if (!exists(path) || &backend != &native_backend() || pool.dtype() != DType::f32) return {};
   const auto file = TRY(WeightFile::open(path));
-  if (!says(*file, "format", kFormat) || !says(*file, "identity", identity)) return 0;
+  if (!says(*file, "format", kFormat) || !says(*file, "identity", identity)) return {};
   const auto ids = TRY(numbers(*file, "ids")), lengths = TRY(numbers(*file, "lengths")),
              parents = TRY(numbers(*file, "parents"));
   if (lengths.size() != parents.size()) return damaged(*file, "its lists are of different lengths");
@@ -120,7 +120,7 @@ Result<int64_t> load_prefixes(const std::string& path, std::string_view identity
     paths.push_back(std::move(path_here));
     at += static_cast<size_t>(length);
   }
-  return cache.pages();
+  return {};
 }
 
 }  // namespace hearth::inference

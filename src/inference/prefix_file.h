@@ -19,9 +19,8 @@ Result<std::string> model_identity(const std::string& path, const CausalLM& mode
 /// Replaces the file when all is written. unsupported unless pages are f32 in this machine's memory.
 Status save_prefixes(const std::string& path, std::string_view identity, const PrefixCache& cache);
 
-/// Takes what fits from the file: how many pages. None when there is no file, or it is another model's; bad_input when
-/// it is damaged.
-Result<int64_t> load_prefixes(const std::string& path, std::string_view identity, const Backend& backend, KvPool& pool,
-                              PrefixCache& cache);
+/// Takes what fits from the file; nothing when there is none, or it is another model's. bad_input when it is damaged.
+Status load_prefixes(const std::string& path, std::string_view identity, const Backend& backend, KvPool& pool,
+                     PrefixCache& cache);
 
 }  // namespace hearth::inference

@@ -24,10 +24,6 @@ std::string_view method_of(std::string_view method) {
   return found == std::end(kMethods) ? std::string_view("other") : *found;
 }
 
-std::string label(std::string_view value) {
-  return prometheus_label(value);
-}
-
 class Page : public PrometheusText {
  public:
   /// A sample for each row of a query: a word, then a number.
@@ -36,7 +32,8 @@ class Page : public PrometheusText {
     const auto rows = services.hub.db().query(sql);
     if (!rows.ok()) return;
     family(name, "gauge", help);
-    for (const auto& row : *rows) sample(name, cat(word, "=\"", label(row[0].text()), "\""), row[1].integer());
+    for (const auto& row : *rows)
+      sample(name, cat(word, "=\"", prometheus_label(row[0].text()), "\""), row[1].integer());
   }
 };
 
@@ -101,7 +98,7 @@ std::string Metrics::text(const Services& services) const {
   const auto lines = lines_.with([](const auto& all) { return all; });
   Page page;
   const auto labels = [](const auto& key) {
-    return cat("route=\"", label(key.first.empty() ? "none" : key.first), "\",method=\"", key.second, "\"");
+    return cat("route=\"", prometheus_label(key.first.empty() ? "none" : key.first), "\",method=\"", key.second, "\"");
   };
   page.family("hearth_http_requests_total", "counter", "Requests answered.");
   for (const auto& [key, line] : lines)
@@ -136,7 +133,7 @@ std::string Metrics::text(const Services& services) const {
   if (services.endpoints) {
     page.family("hearth_engines", "gauge", "Engine processes: requests being answered, by model and state.");
     for (const auto& engine : services.endpoints->states())
-      page.sample("hearth_engines", cat("model=\"", label(engine.id), "\",state=\"", engine.state, "\""),
+      page.sample("hearth_engines", cat("model=\"", prometheus_label(engine.id), "\",state=\"", engine.state, "\""),
                   engine.answering);
   }
   describe_hub(page, services);
